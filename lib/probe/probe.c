@@ -1,0 +1,58 @@
+// The table of probes, and running them. SPDX-License-Identifier: Apache-2.0
+#include "probe/probe.h"
+#include "probe/probes.h"
+
+#include "base/cleanup.h"
+#include "base/database.h"
+
+#include <errno.h>
+#include <string.h>
+
+const struct hp_probe hp_probes[] = {
+	{.name = NULL},
+};
+
+static const struct {
+	int code;
+	const char *kind;
+} gap_kinds[] = {
+	{-EACCES, "permission"}, {-EPERM, "permission"},   {-ECANCELED, "level"},
+	{-ETIME, "deadline"},	 {-ENODEV, "vanished"},	   {-ENXIO, "vanished"},
+	{-ENOENT, "vanished"},	 {-EOPNOTSUPP, "unsupported"}, {-ENODATA, "unsupported"},
+};
+
+const char *hp_probe_gap_kind(int code)
+{
+	for (size_t i = 0; i < HP_COUNT(gap_kinds); i++)
+		if (gap_kinds[i].code == code)
+			return gap_kinds[i].kind;
+	return "malformed";
+}
+
+static int run_one(const struct hp_probe *probe, struct hp_host *host, struct hp_facts *facts,
+		   const struct hp_probe_options *options, struct hp_error *err)
+{
+	struct hp_error failure = {0};
+	int r = probe->run(host, facts, options, &failure);
+	if (r >= 0)
+		return 0;
+	// Memory and the store are not the host's fault: there is no going on without them.
+	if (r == -ENOMEM)
+		return hp_fail(err, r, "probe %s: %s", probe->name, failure.message);
+	char what[64];
+	snprintf(what, sizeof(what), "probe %s", probe->name);
+	return hp_facts_gap(facts, hp_probe_gap_kind(r), what, "%s",
+			    failure.message[0] ? failure.message : strerror(-r));
+}
+
+int hp_probe_all(struct hp_host *host, struct hp_facts *facts, const struct hp_probe_options *options,
+		 struct hp_error *err)
+{
+	static const struct hp_probe_options none = {0};
+	int r = hp_db_exec(hp_facts_db(facts), "SAVEPOINT probe", err);
+	for (const struct hp_probe *probe = hp_probes; r == 0 && probe->name; probe++)
+		if (probe->level <= hp_host_level(host))
+			r = run_one(probe, host, facts, options ? options : &none, err);
+	int released = hp_db_exec(hp_facts_db(facts), "RELEASE probe", r < 0 ? NULL : err);
+	return r < 0 ? r : released;
+}

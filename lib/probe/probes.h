@@ -1,0 +1,12 @@
+// The probes themselves, one a file; probe.c's table names them. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "probe/probe.h"
+
+typedef int hp_probe_run(struct hp_host *host, struct hp_facts *facts,
+			 const struct hp_probe_options *options, struct hp_error *err);
+
+// One line a probe: hp_probe_run hp_probe_NAME;
+
+/* The class of gap that an errno of the host door stands for: "permission", "asleep", "vanished", … */
+const char *hp_probe_gap_kind(int code);
