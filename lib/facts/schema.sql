@@ -106,13 +106,13 @@ CREATE TABLE kernel_config (
 );
 
 -- Lines of the kernel log that stood there before any attempt and matter. A facts file gives
--- `message`; `kind` and `address` are found by knowledge/matrices/kernel_message.csv if not given.
+-- `message`; `kind` and `address` are found by knowledge/matrices/kernel_message_pattern.csv if not given.
 -- observed: ''
 CREATE TABLE kernel_message (
   host TEXT NOT NULL, -- host
   position INTEGER NOT NULL, -- order in the log, from 0
   message TEXT NOT NULL, -- the line @/dev/kmsg
-  kind TEXT, -- class of message, a `kind` of kernel_message.csv, or 'other'
+  kind TEXT, -- class of message, a `kind` of kernel_message_pattern.csv, or 'other'
   address TEXT, -- PCI address that the line names, 'none' if it names none {address}
   PRIMARY KEY (host, position)
 );
@@ -428,7 +428,7 @@ CREATE TABLE software (
 );
 
 -- Settings of programs, by component and key, for what has no table of its own. 'none' as value: not
--- set. docs/facts.md lists the components and keys that rules read (knowledge/matrices/setting.csv).
+-- set. docs/facts.md lists the components and keys that rules read (knowledge/matrices/known_setting.csv).
 -- observed: component
 CREATE TABLE setting (
   host TEXT NOT NULL, -- host
