@@ -124,7 +124,8 @@ def markdown(tables, intro):
         for c in t.columns:
             if c.name == "host" or c.domain == "key":
                 continue
-            domain = {"": "", "version": " (a version)", "address": "", "0|1": " (0 or 1)"}.get(
+            domain = {"": "", "version": " (a version)", "address": "", "0|1": " (0 or 1)",
+                      "hex2": "", "hex4": "", "hex6": ""}.get(
                 c.domain, " One of: " + ", ".join(f"`{d}`" for d in c.domain.split("|")) + ".")
             kind = "number" if c.kind == "INTEGER" else "text"
             print(f"| `{c.name}` | {kind} | {c.doc.replace('|', chr(92) + '|')}{domain} | {'`' + c.origin + '`' if c.origin else ''} |")

@@ -5,7 +5,8 @@
 --   * NULL is unknown, always. Absent is a value: 'none' in text columns, 0 in counts, -1 where the
 --     kernel itself says -1 (numa_node).
 --   * {a|b|c} is the whole domain of a text column; {0|1} marks a flag; {version} a version, which
---     gets a companion column NAME_key that sorts as versions do; {address} a PCI address.
+--     gets a companion column NAME_key that sorts as versions do; {address} a PCI address; {hexN} an id
+--     of N hex digits in lower case.
 --   * @/path is where the live probe reads it; {column} in it stands for the row's value. It is what
 --     evidence quotes as origin.
 --   * "observed: column" above a table names the column whose values `observed` speaks of; ''
@@ -181,12 +182,12 @@ CREATE TABLE memory_node (
 CREATE TABLE pci_function (
   host TEXT NOT NULL, -- host
   address TEXT NOT NULL, -- PCI address DDDD:BB:DD.F {address}
-  vendor TEXT, -- vendor id, 4 hex digits: 10de @/sys/bus/pci/devices/{address}/vendor
-  device TEXT, -- device id, 4 hex digits: 2330 @/sys/bus/pci/devices/{address}/device
-  subsystem_vendor TEXT, -- subsystem vendor id @/sys/bus/pci/devices/{address}/subsystem_vendor
-  subsystem_device TEXT, -- subsystem id @/sys/bus/pci/devices/{address}/subsystem_device
-  class TEXT, -- class, 6 hex digits: 030200 @/sys/bus/pci/devices/{address}/class
-  revision TEXT, -- revision, 2 hex digits @/sys/bus/pci/devices/{address}/revision
+  vendor TEXT, -- vendor id, 4 hex digits: 10de {hex4} @/sys/bus/pci/devices/{address}/vendor
+  device TEXT, -- device id, 4 hex digits: 2330 {hex4} @/sys/bus/pci/devices/{address}/device
+  subsystem_vendor TEXT, -- subsystem vendor id {hex4} @/sys/bus/pci/devices/{address}/subsystem_vendor
+  subsystem_device TEXT, -- subsystem id {hex4} @/sys/bus/pci/devices/{address}/subsystem_device
+  class TEXT, -- class, 6 hex digits: 030200 {hex6} @/sys/bus/pci/devices/{address}/class
+  revision TEXT, -- revision, 2 hex digits {hex2} @/sys/bus/pci/devices/{address}/revision
   driver TEXT, -- bound driver, 'none' if unbound @/sys/bus/pci/devices/{address}/driver
   driver_override TEXT, -- driver_override, 'none' if not set @/sys/bus/pci/devices/{address}/driver_override
   parent TEXT, -- address of the bridge above, 'none' on a root bus {address} @/sys/bus/pci/devices/{address}
@@ -202,7 +203,7 @@ CREATE TABLE pci_function (
   reset_methods TEXT, -- usable reset methods, first used first: 'flr bus', 'none' if empty @/sys/bus/pci/devices/{address}/reset_method
   sriov_totalvfs INTEGER, -- VFs it can have, 0 if no SR-IOV @/sys/bus/pci/devices/{address}/sriov_totalvfs
   sriov_numvfs INTEGER, -- VFs it has now @/sys/bus/pci/devices/{address}/sriov_numvfs
-  sriov_vf_device TEXT, -- device id of its VFs @/sys/bus/pci/devices/{address}/sriov_vf_device
+  sriov_vf_device TEXT, -- device id of its VFs {hex4} @/sys/bus/pci/devices/{address}/sriov_vf_device
   sriov_drivers_autoprobe INTEGER, -- VFs are probed by drivers at once {0|1} @/sys/bus/pci/devices/{address}/sriov_drivers_autoprobe
   link_speed_max TEXT, -- best link speed: '32.0 GT/s PCIe' @/sys/bus/pci/devices/{address}/max_link_speed
   link_width_max INTEGER, -- widest link in lanes, 0 if no link @/sys/bus/pci/devices/{address}/max_link_width

@@ -1,0 +1,249 @@
+// The store of facts. SPDX-License-Identifier: Apache-2.0
+#include "facts/facts.h"
+#include "base/cleanup.h"
+#include "base/database.h"
+#include "base/text.h"
+#include "base/version.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct hp_facts {
+	sqlite3 *db;
+	char *host;
+	sqlite3_stmt *inserts[HP_TBL_COUNT]; // prepared when first used
+};
+
+const struct hp_table_def *hp_table_find(const char *name)
+{
+	for (size_t i = 0; i < hp_table_count; i++)
+		if (strcmp(hp_tables[i].name, name) == 0)
+			return &hp_tables[i];
+	return NULL;
+}
+
+int hp_column_find(const struct hp_table_def *table, const char *name)
+{
+	for (size_t i = 0; i < table->column_count; i++)
+		if (strcmp(table->columns[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+static int create_tables(sqlite3 *db, struct hp_error *err)
+{
+	for (size_t i = 0; i < hp_table_count; i++) {
+		int code = hp_db_exec(db, hp_schema_sqlite[i], err);
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
+int hp_facts_new(struct hp_facts **ret, struct hp_error *err)
+{
+	struct hp_facts *facts = hp_calloc(1, sizeof(*facts));
+	facts->host = hp_strdup("localhost");
+	int code = 0;
+	if (sqlite3_open(":memory:", &facts->db) != SQLITE_OK)
+		code = hp_fail(err, -ENOMEM, "cannot open a database in memory");
+	if (!code)
+		code = hp_db_add_functions(facts->db, err);
+	if (!code)
+		code = create_tables(facts->db, err);
+	if (code) {
+		hp_facts_free(facts);
+		return code;
+	}
+	*ret = facts;
+	return 0;
+}
+
+void hp_facts_free(struct hp_facts *facts)
+{
+	if (!facts)
+		return;
+	for (size_t i = 0; i < HP_TBL_COUNT; i++)
+		sqlite3_finalize(facts->inserts[i]);
+	sqlite3_close(facts->db);
+	free(facts->host);
+	free(facts);
+}
+
+sqlite3 *hp_facts_db(struct hp_facts *facts)
+{
+	return facts->db;
+}
+
+void hp_facts_set_host(struct hp_facts *facts, const char *host)
+{
+	free(facts->host);
+	facts->host = hp_strdup(host);
+}
+
+const char *hp_facts_host(const struct hp_facts *facts)
+{
+	return facts->host;
+}
+
+static sqlite3_stmt *insert_statement(struct hp_facts *facts, enum hp_tbl table)
+{
+	if (facts->inserts[table])
+		return facts->inserts[table];
+	hp_cleanup_text struct hp_text sql = {0};
+	hp_text_printf(&sql, "INSERT OR REPLACE INTO %s VALUES (", hp_tables[table].name);
+	for (size_t i = 0; i < hp_tables[table].column_count; i++)
+		hp_text_puts(&sql, i ? ",?" : "?");
+	hp_text_puts(&sql, ")");
+	sqlite3_prepare_v3(facts->db, sql.data, -1, SQLITE_PREPARE_PERSISTENT, &facts->inserts[table], NULL);
+	return facts->inserts[table];
+}
+
+struct hp_row hp_row_begin(struct hp_facts *facts, enum hp_tbl table)
+{
+	sqlite3_stmt *insert = insert_statement(facts, table);
+	sqlite3_reset(insert);
+	sqlite3_clear_bindings(insert);
+	/* Every table of facts begins with the host. */
+	sqlite3_bind_text(insert, 1, facts->host, -1, SQLITE_TRANSIENT);
+	return (struct hp_row){.facts = facts, .table = table};
+}
+
+void hp_row_text(struct hp_row *row, int column, const char *value)
+{
+	if (!value)
+		return;
+	sqlite3_stmt *insert = row->facts->inserts[row->table];
+	sqlite3_bind_text(insert, column + 1, value, -1, SQLITE_TRANSIENT);
+	if (strcmp(hp_tables[row->table].columns[column].domain, "version") != 0)
+		return;
+	char *key = hp_version_key(value);
+	if (key)
+		sqlite3_bind_text(insert, column + 2, key, -1, free);
+}
+
+void hp_row_number(struct hp_row *row, int column, int64_t value)
+{
+	sqlite3_bind_int64(row->facts->inserts[row->table], column + 1, value);
+}
+
+int hp_row_put(struct hp_row *row, struct hp_error *err)
+{
+	sqlite3_stmt *insert = row->facts->inserts[row->table];
+	int code = sqlite3_step(insert);
+	sqlite3_reset(insert);
+	if (code == SQLITE_DONE)
+		return 0;
+	return hp_fail(err, -EINVAL, "facts: row of %s: %s", hp_tables[row->table].name,
+		       sqlite3_errmsg(row->facts->db));
+}
+
+int hp_facts_observed(struct hp_facts *facts, enum hp_tbl table, const char *subject, const char *state,
+		      struct hp_error *err)
+{
+	struct hp_row row = hp_row_begin(facts, HP_TBL_OBSERVED);
+	hp_row_text(&row, HP_OBSERVED_TBL, hp_tables[table].name);
+	hp_row_text(&row, HP_OBSERVED_SUBJECT, subject);
+	hp_row_text(&row, HP_OBSERVED_STATE, state);
+	return hp_row_put(&row, err);
+}
+
+int hp_facts_gap(struct hp_facts *facts, const char *kind, const char *what, const char *why_format, ...)
+{
+	va_list args;
+	va_start(args, why_format);
+	char why[HP_ERROR_SIZE];
+	vsnprintf(why, sizeof(why), why_format, args);
+	va_end(args);
+	struct hp_row row = hp_row_begin(facts, HP_TBL_GAP);
+	hp_row_text(&row, HP_GAP_WHAT, what);
+	hp_row_text(&row, HP_GAP_WHY, why);
+	hp_row_text(&row, HP_GAP_KIND, kind);
+	return hp_row_put(&row, NULL);
+}
+
+int hp_facts_origin(struct hp_facts *facts, enum hp_tbl table, const char *subject, const char *column,
+		    const char *source, struct hp_error *err)
+{
+	struct hp_row row = hp_row_begin(facts, HP_TBL_ORIGIN);
+	hp_row_text(&row, HP_ORIGIN_TBL, hp_tables[table].name);
+	hp_row_text(&row, HP_ORIGIN_SUBJECT, subject);
+	hp_row_text(&row, HP_ORIGIN_COL, column);
+	hp_row_text(&row, HP_ORIGIN_SOURCE, source);
+	return hp_row_put(&row, err);
+}
+
+/* The word of the origin table for a value, or for its whole row. */
+static char *stated_origin(struct hp_facts *facts, const char *host, enum hp_tbl table, const char *key,
+			   const char *column)
+{
+	hp_cleanup_statement sqlite3_stmt *query = NULL;
+	if (hp_db_prepare(facts->db,
+			  "SELECT source FROM origin WHERE host = ?1 AND tbl = ?2 AND subject = ?3 "
+			  "AND col IN (?4, '') ORDER BY col DESC",
+			  &query, NULL))
+		return NULL;
+	sqlite3_bind_text(query, 1, host, -1, SQLITE_STATIC);
+	sqlite3_bind_text(query, 2, hp_tables[table].name, -1, SQLITE_STATIC);
+	sqlite3_bind_text(query, 3, key, -1, SQLITE_STATIC);
+	sqlite3_bind_text(query, 4, column, -1, SQLITE_STATIC);
+	return hp_db_step(query, NULL) == 1 ? hp_strdup(hp_db_text(query, 0)) : NULL;
+}
+
+/* The first column of the key behind the host, -1 for tables with one row a host. */
+static int subject_column(const struct hp_table_def *table)
+{
+	for (size_t i = 1; i < table->column_count; i++)
+		if (table->columns[i].key)
+			return (int)i;
+	return -1;
+}
+
+static sqlite3_stmt *select_row(struct hp_facts *facts, const char *host, enum hp_tbl table, const char *key)
+{
+	int subject = subject_column(&hp_tables[table]);
+	hp_cleanup_text struct hp_text sql = {0};
+	hp_text_printf(&sql, "SELECT * FROM %s WHERE host = ?1", hp_tables[table].name);
+	if (subject >= 0)
+		hp_text_printf(&sql, " AND %s = ?2", hp_tables[table].columns[subject].name);
+	sqlite3_stmt *query = NULL;
+	if (hp_db_prepare(facts->db, sql.data, &query, NULL))
+		return NULL;
+	sqlite3_bind_text(query, 1, host, -1, SQLITE_STATIC);
+	if (subject >= 0)
+		sqlite3_bind_text(query, 2, key, -1, SQLITE_STATIC);
+	if (hp_db_step(query, NULL) != 1)
+		hp_db_finish(&query);
+	return query;
+}
+
+char *hp_facts_where(struct hp_facts *facts, const char *host, enum hp_tbl table, const char *key, int column)
+{
+	const struct hp_table_def *def = &hp_tables[table];
+	char *stated = stated_origin(facts, host, table, key, def->columns[column].name);
+	if (stated)
+		return stated;
+	const char *template = def->columns[column].origin;
+	if (!*template)
+		return NULL;
+	hp_cleanup_statement sqlite3_stmt *row = NULL;
+	struct hp_text path = {0};
+	while (*template) {
+		size_t plain = strcspn(template, "{");
+		hp_text_add(&path, template, plain);
+		template += plain;
+		if (!*template)
+			break;
+		size_t length = strcspn(template + 1, "}");
+		hp_cleanup_free char *name = hp_strndup(template + 1, length);
+		int named = hp_column_find(def, name);
+		if (!row)
+			row = select_row(facts, host, table, key);
+		const char *value = row && named >= 0 ? hp_db_text(row, named) : NULL;
+		if (!value && named == subject_column(def))
+			value = key;
+		hp_text_puts(&path, value ? value : "*");
+		template += length + 2;
+	}
+	return path.data;
+}
