@@ -129,7 +129,7 @@ static void free_patterns(struct patterns *patterns)
 static int load_patterns(sqlite3 *db, struct patterns *ret, struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *query = NULL;
-	int code = hp_db_prepare(db, "SELECT kind, pattern FROM kernel_message_pattern ORDER BY kind, pattern", &query,
+	int code = hp_db_prepare(db, "SELECT kind, pattern FROM kernel_message_pattern ORDER BY position", &query,
 				 err);
 	if (code)
 		return code;

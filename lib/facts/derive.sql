@@ -16,8 +16,8 @@ SELECT host, address, ancestor, depth FROM above ORDER BY depth;
 -- An accelerator is a function whose id is a known one, or whose vendor and class say so. Of rows that
 -- match in accelerator_model the one with the subsystem wins. A VF takes its model from its PF.
 INSERT INTO accelerator (host, address, parent, is_vf, vendor, device, subsystem_vendor, subsystem_device, class,
-  kind, name, model, generation, chip, mig, vgpu, vgpu_needs_mig, open_module, last_driver, last_driver_key,
-  first_driver, first_driver_key, nvswitch, confidential, driver, driver_override, iommu_group,
+  kind, name, model, generation, chip, segment, mig, vgpu, vgpu_needs_mig, open_module, last_driver, last_driver_key,
+  first_driver, first_driver_key, nvswitch, confidential, reset_bug, driver, driver_override, iommu_group,
   iommu_group_origin, numa_node, vgpu_mode, sriov_totalvfs, sriov_numvfs, reset_methods, flr, msix_vectors,
   msi_vectors, power_state, boot_vga, bars_known, largest_bar_bytes, bar_bytes, bar_bytes_32, bars_unassigned,
   vf_bars_unassigned)
@@ -31,38 +31,42 @@ WITH bars AS (
   FROM pci_bar GROUP BY host, address
 ), known AS (
   SELECT f.host, f.address, f.physical_function AS parent,
+         f.vendor, f.device,
          CASE WHEN f.physical_function IS NOT NULL AND f.physical_function <> 'none' THEN 1 ELSE 0 END AS is_vf,
-         (SELECT m.rowid FROM accelerator_model m
+         (SELECT m.subsystem FROM accelerator_model m
           WHERE m.vendor = f.vendor AND m.device = f.device
             AND m.subsystem IN ('', f.subsystem_vendor || ':' || f.subsystem_device)
           ORDER BY m.subsystem DESC LIMIT 1) AS model_row,
          (SELECT c.kind FROM accelerator_class c
-          WHERE c.vendor IN ('', f.vendor) AND substr(f.class, 1, length(c.class)) = c.class
-          ORDER BY length(c.class) DESC, c.vendor DESC LIMIT 1) AS class_kind,
+          WHERE c.vendor = f.vendor AND substr(f.class, 1, length(c.class_prefix)) = c.class_prefix
+          ORDER BY length(c.class_prefix) DESC LIMIT 1) AS class_kind,
          -- A ticket may say "an NVIDIA GPU at 01:00.0" and no more.
          CASE WHEN f.vendor = '10de' AND f.class IS NULL AND f.device IS NULL
                AND substr(f.address, -2) = '.0' THEN 'gpu' END AS told_kind
   FROM pci_function f
-  WHERE NOT EXISTS (SELECT 1 FROM fabric_device d WHERE d.vendor = f.vendor AND d.device = f.device)
+  WHERE NOT EXISTS (SELECT 1 FROM fabric_device d WHERE d.vendor = f.vendor
+                    AND f.device BETWEEN d.device_first AND d.device_last)
 )
-SELECT f.host, f.address, f.physical_function, k.is_vf, f.vendor, f.device, f.subsystem_vendor,
+SELECT f.host, f.address, f.physical_function,
+       CASE WHEN k.is_vf = 1 OR m.is_vf = 1 THEN 1 ELSE 0 END, f.vendor, f.device, f.subsystem_vendor,
        f.subsystem_device, f.class,
        coalesce(m.kind, k.class_kind, k.told_kind),
        m.name, coalesce(m.model, pm.model), coalesce(m.generation, pm.generation), coalesce(m.chip, pm.chip),
+       coalesce(m.segment, pm.segment),
        coalesce(m.mig, pm.mig), coalesce(m.vgpu, pm.vgpu), coalesce(m.vgpu_needs_mig, pm.vgpu_needs_mig),
        coalesce(m.open_module, pm.open_module),
        coalesce(m.last_driver, pm.last_driver), coalesce(m.last_driver_key, pm.last_driver_key),
        coalesce(m.first_driver, pm.first_driver), coalesce(m.first_driver_key, pm.first_driver_key),
-       coalesce(m.nvswitch, pm.nvswitch), coalesce(m.confidential, pm.confidential),
+       coalesce(m.nvswitch, pm.nvswitch), coalesce(m.confidential, pm.confidential), coalesce(m.reset_bug, pm.reset_bug),
        f.driver, f.driver_override, f.iommu_group, f.iommu_group_origin, f.numa_node, f.vgpu_mode,
        f.sriov_totalvfs, f.sriov_numvfs, f.reset_methods, f.flr, f.msix_vectors, f.msi_vectors, f.power_state,
        f.boot_vga,
        CASE WHEN b.host IS NULL THEN 0 ELSE 1 END, b.largest, b.total, b.total32, b.lost, b.vf_lost
 FROM known k
 JOIN pci_function f ON f.host = k.host AND f.address = k.address
-LEFT JOIN accelerator_model m ON m.rowid = k.model_row
+LEFT JOIN accelerator_model m ON m.vendor = k.vendor AND m.device = k.device AND m.subsystem = k.model_row
 LEFT JOIN known pk ON pk.host = k.host AND pk.address = k.parent
-LEFT JOIN accelerator_model pm ON pm.rowid = pk.model_row
+LEFT JOIN accelerator_model pm ON pm.vendor = pk.vendor AND pm.device = pk.device AND pm.subsystem = pk.model_row
 LEFT JOIN bars b ON b.host = f.host AND b.address = f.address
 WHERE k.model_row IS NOT NULL OR k.class_kind IS NOT NULL OR k.told_kind IS NOT NULL
    OR (k.is_vf = 1 AND pk.model_row IS NOT NULL);
@@ -93,7 +97,8 @@ INSERT INTO host_summary (host, accelerators, nvidia_accelerators, nvswitches, p
 SELECT h.host,
        (SELECT COUNT(*) FROM accelerator a WHERE a.host = h.host AND a.is_vf = 0),
        (SELECT COUNT(*) FROM accelerator a WHERE a.host = h.host AND a.is_vf = 0 AND a.vendor = '10de'),
-       (SELECT COUNT(*) FROM pci_function f JOIN fabric_device d ON d.vendor = f.vendor AND d.device = f.device
+       (SELECT COUNT(*) FROM pci_function f
+        JOIN fabric_device d ON d.vendor = f.vendor AND f.device BETWEEN d.device_first AND d.device_last
         WHERE f.host = h.host AND d.kind = 'nvswitch'),
        EXISTS (SELECT 1 FROM observed o WHERE o.host = h.host AND o.tbl = 'pci_function' AND o.subject = ''
                AND o.state = 'complete')

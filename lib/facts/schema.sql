@@ -590,6 +590,7 @@ CREATE TABLE accelerator (
   model TEXT, -- model as the matrices name it: H100, A100, B200, L40S; NULL if knowledge does not have the id
   generation TEXT, -- generation: hopper, ampere, ada, blackwell, turing, cdna3, xe-hpc, …
   chip TEXT, -- chip: GH100
+  segment TEXT, -- market it was sold to {datacenter|workstation|consumer|mobile|embedded|integrated}
   mig TEXT, -- MIG by knowledge {yes|no}
   vgpu TEXT, -- vGPU by knowledge {yes|no}
   vgpu_needs_mig TEXT, -- time-sliced types do not exist: vGPU is MIG-backed only {yes|no}
@@ -598,6 +599,7 @@ CREATE TABLE accelerator (
   first_driver TEXT, -- first driver version that has it, 'none' if not known {version}
   nvswitch TEXT, -- board is behind NVSwitch {yes|no}
   confidential TEXT, -- confidential computing by knowledge {yes|no}
+  reset_bug TEXT, -- known not to come back from a reset after a guest had it {yes|no}
   driver TEXT, -- bound driver
   driver_override TEXT, -- driver_override
   iommu_group TEXT, -- IOMMU group

@@ -192,17 +192,17 @@ static void cmdlines_are_parsed_as_the_kernel_does(void **state HP_UNUSED)
 
 /* The few rows of knowledge that deriving needs. */
 static const char matrices[] =
-	"CREATE TABLE accelerator_model (vendor, device, subsystem, kind, name, model, generation, chip, mig, vgpu, "
-	"vgpu_needs_mig, open_module, first_driver, first_driver_key, last_driver, last_driver_key, nvswitch, "
-	"confidential);"
-	"INSERT INTO accelerator_model (vendor, device, subsystem, kind, name, model, generation) VALUES "
-	"('10de', '2330', '', 'gpu', 'H100 SXM5 80GB', 'H100', 'hopper');"
-	"CREATE TABLE accelerator_class (vendor, class, kind);"
+	"CREATE TABLE accelerator_model (vendor, device, subsystem, kind, is_vf, name, model, generation, chip, segment, "
+	"mig, vgpu, vgpu_needs_mig, open_module, first_driver, first_driver_key, last_driver, last_driver_key, nvswitch, "
+	"confidential, reset_bug);"
+	"INSERT INTO accelerator_model (vendor, device, subsystem, kind, is_vf, name, model, generation) VALUES "
+	"('10de', '2330', '', 'gpu', 0, 'H100 SXM5 80GB', 'H100', 'hopper');"
+	"CREATE TABLE accelerator_class (vendor, class_prefix, kind);"
 	"INSERT INTO accelerator_class VALUES ('10de', '0302', 'gpu');"
-	"CREATE TABLE fabric_device (vendor, device, kind);"
-	"INSERT INTO fabric_device VALUES ('10de', '22a3', 'nvswitch');"
-	"CREATE TABLE kernel_message_pattern (kind, pattern);"
-	"INSERT INTO kernel_message_pattern VALUES ('rmrr-ineligible', 'ineligible for IOMMU domain attach');";
+	"CREATE TABLE fabric_device (vendor, device_first, device_last, kind);"
+	"INSERT INTO fabric_device VALUES ('10de', '22a0', '22a7', 'nvswitch');"
+	"CREATE TABLE kernel_message_pattern (position, kind, pattern);"
+	"INSERT INTO kernel_message_pattern VALUES (1, 'rmrr-ineligible', 'ineligible for IOMMU domain attach');";
 
 static void tables_are_derived(void **state HP_UNUSED)
 {
