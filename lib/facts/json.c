@@ -147,13 +147,13 @@ static bool normal_hex(const char *text, size_t digits, char *buffer, size_t siz
 	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
 		text += 2;
 	size_t length = strlen(text);
-	if (strspn(text, "0123456789abcdefABCDEF") != length || length + 1 > size)
+	bool right = length == digits || (digits == 6 && length == 4);
+	if (!right || digits >= size || strspn(text, "0123456789abcdefABCDEF") != length)
 		return false;
-	if (length != digits && !(digits == 6 && length == 4))
-		return false;
-	snprintf(buffer, size, "%s%s", text, length < digits ? "00" : "");
-	for (char *c = buffer; *c; c++)
-		*c = (char)tolower((unsigned char)*c);
+	memset(buffer, '0', digits);
+	buffer[digits] = '\0';
+	for (size_t i = 0; i < length; i++)
+		buffer[i] = (char)tolower((unsigned char)text[i]);
 	return true;
 }
 
