@@ -42,8 +42,10 @@ WITH bars AS (
           ORDER BY length(c.class_prefix) DESC LIMIT 1) AS class_kind,
          -- A ticket may say "an NVIDIA GPU at 01:00.0" and no more.
          CASE WHEN f.vendor = '10de' AND f.class IS NULL AND f.device IS NULL
-               AND substr(f.address, -2) = '.0' THEN 'gpu' END AS told_kind
+               AND substr(f.address, -2) = '.0' THEN 'gpu'
+              WHEN f.address = i.address THEN 'other' END AS told_kind
   FROM pci_function f
+  LEFT JOIN intent i ON i.host = f.host
   WHERE NOT EXISTS (SELECT 1 FROM fabric_device d WHERE d.vendor = f.vendor
                     AND f.device BETWEEN d.device_first AND d.device_last)
 )

@@ -413,7 +413,8 @@ CREATE TABLE service (
   PRIMARY KEY (host, service)
 );
 
--- Programs that matter, with their versions. 'none' as version: not installed. Names that rules
+-- Programs that matter, with their versions. 'none' as version: not installed; 'present': installed, in a
+-- version that is not known. Names that rules
 -- know: qemu, cloud-hypervisor, firecracker, crosvm, lkvm, libkrun, kata, libvirt, openvmm, rvvm, edk2
 -- (OVMF), systemd, docker, podman, containerd, crio, runc, crun, runsc, nvidia-container-toolkit,
 -- libnvidia-container, nvidia-smi, nvidia-modprobe, kubernetes, kubelet, kubevirt, gpu-operator,
@@ -423,7 +424,7 @@ CREATE TABLE service (
 CREATE TABLE software (
   host TEXT NOT NULL, -- host
   name TEXT NOT NULL, -- name as listed above
-  version TEXT, -- version, 'none' if not installed {version}
+  version TEXT, -- version, 'none' if not installed, 'present' if its version is not known {version}
   path TEXT, -- binary or package that says so @{path}
   PRIMARY KEY (host, name)
 );
@@ -521,6 +522,7 @@ CREATE TABLE framebuffer (
 -- observed: ''
 CREATE TABLE intent (
   host TEXT NOT NULL, -- host
+  address TEXT, -- PCI function that shall be attached; one that is no known accelerator (a NIC, an id not told) is then judged as one {address}
   surface TEXT, -- surface wanted: qemu-vfio, container, …
   share TEXT, -- share wanted: whole, mig, vgpu, …
   vmm TEXT, -- VMM: qemu, cloud-hypervisor, firecracker, …
@@ -585,7 +587,7 @@ CREATE TABLE accelerator (
   subsystem_vendor TEXT, -- subsystem vendor id
   subsystem_device TEXT, -- subsystem id
   class TEXT, -- class
-  kind TEXT, -- what it is {gpu|fpga|dpu|ai}
+  kind TEXT, -- what it is; 'other' only because an intent names it {gpu|fpga|dpu|ai|other}
   name TEXT, -- name for a person
   model TEXT, -- model as the matrices name it: H100, A100, B200, L40S; NULL if knowledge does not have the id
   generation TEXT, -- generation: hopper, ampere, ada, blackwell, turing, cdna3, xe-hpc, …
