@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # Reads schema.sql (its head tells the format) and prints one of: the enum and table of columns for C,
 # the PostgreSQL schema, docs/facts.md. SPDX-License-Identifier: Apache-2.0
+import csv
 import re
 import sys
 
@@ -112,8 +113,17 @@ def postgresql(tables):
         print(ddl(t, "postgresql"))
 
 
-def markdown(tables, intro):
+def settings(path):
+    print("\n## Settings that rules read\n\nRows of the table `setting`.\n\n| component | name | meaning |\n|---|---|---|")
+    with open(path, encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            print(f"| `{row['component']}` | `{row['name']}` | {row['meaning'].replace('|', chr(92) + '|')} |")
+
+
+def markdown(tables, intro, known_settings=None):
     print(open(intro, encoding="utf-8").read().rstrip("\n"))
+    if known_settings:
+        settings(known_settings)
     print("\n## Tables\n")
     for t in tables:
         if t.derived:
@@ -144,6 +154,6 @@ if __name__ == "__main__":
     what, path = sys.argv[1], sys.argv[2]
     parsed = parse(path)
     if what == "markdown":
-        markdown(parsed, sys.argv[3])
+        markdown(parsed, *sys.argv[3:])
     else:
         {"header": header, "source": source, "postgresql": postgresql}[what](parsed)
