@@ -1,0 +1,15 @@
+-- Ways out of the rules in rules/fabric.sql. SPDX-License-Identifier: Apache-2.0
+INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
+ ('install-fabric-manager', 'fabric-manager-installed', 'package', 'reload',
+  'Install Fabric Manager in the driver''s version and start it', 'equivalent'),
+ ('start-fabric-manager', 'fabric-manager-running', 'unit', 'reload', 'Start nvidia-fabricmanager', 'exact'),
+ ('match-fabric-manager', 'fabric-manager-version', 'package', 'reload',
+  'Install Fabric Manager in the driver''s version', 'equivalent'),
+ ('load-infiniband', 'fabric-nvlink5-modules', 'module', 'reload',
+  'Load mlx5_ib and ib_umad, then restart Fabric Manager', 'exact'),
+ ('restart-fabric-manager', 'fabric-registered', 'unit', 'reload', 'Restart nvidia-fabricmanager', 'exact'),
+ ('activate-partition', 'fabric-partition-for-vm', 'advice', 'drain',
+  'Run Fabric Manager in shared mode and activate the partition', 'exact'),
+ ('activate-vgpu-partition', 'fabric-vgpu-partition', 'advice', 'live',
+  'Activate the partition through the Fabric Manager SDK', 'exact'),
+ ('start-imex', 'fabric-imex', 'unit', 'reload', 'Start nvidia-imex on every node of the domain', 'exact');

@@ -1,0 +1,21 @@
+-- Ways out of the rules in rules/nvidia-driver.sql. SPDX-License-Identifier: Apache-2.0
+INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
+ ('load-nvidia', 'nvidia-driver-loaded', 'module', 'live', 'Load the nvidia module', 'exact'),
+ ('bind-nvidia', 'nvidia-driver-bound', 'driver', 'drain', 'Bind the GPU to nvidia', 'exact'),
+ ('blacklist-rivals', 'nvidia-rival-driver', 'modprobe', 'reboot',
+  'Blacklist nouveau, nova_core, nova_drm and nvidiafb, rebuild the initramfs, reboot', 'equivalent'),
+ ('reload-nvidia', 'nvidia-library-matches-module', 'module', 'reload',
+  'Unload and load the NVIDIA kernel modules', 'exact'),
+ ('install-one-nvidia-version', 'nvidia-packages-consistent', 'package', 'reload',
+  'Install kernel module and libraries of one version', 'equivalent'),
+ ('install-nvidia-libraries', 'nvidia-libraries-installed', 'package', 'live',
+  'Install the libraries in the module''s version', 'equivalent'),
+ ('build-nvidia-module', 'nvidia-module-on-disk', 'package', 'live',
+  'Build or install the module for the running kernel', 'equivalent'),
+ ('install-open-modules', 'nvidia-open-required', 'package', 'reload', 'Install the open kernel modules', 'equivalent'),
+ ('install-proprietary-modules', 'nvidia-open-supported', 'package', 'reload',
+  'Install the proprietary kernel modules', 'equivalent'),
+ ('install-last-branch', 'nvidia-driver-has-gpu', 'package', 'reload',
+  'Install the last driver branch that has this GPU, and hold it', 'equivalent'),
+ ('install-newer-driver', 'nvidia-driver-knows-gpu', 'package', 'reload',
+  'Install a driver that has this GPU', 'equivalent');
