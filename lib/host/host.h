@@ -1,4 +1,4 @@
-// The only door to the machine: live, any root directory, or a capture. SPDX-License-Identifier: Apache-2.0
+// The only door to the machine: live, any root, or a capture. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "base/error.h"
@@ -9,16 +9,17 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* A host to be looked at. All paths are absolute and as on that host ("/sys/bus/pci/devices"), and links
- * are followed inside of it, never out of it. Reads never wake a device: what the level does not
- * allow (DESIGN: 0 what the kernel answers from memory, 1 config space of awake functions, 2 NVML) fails
- * with -ECANCELED.
+/* A host to be looked at. All paths are absolute and as on that host ("/sys/bus/pci/devices"), and
+ * links are followed inside of it, never out of it. Reads never wake a device: what the level does
+ * not allow (DESIGN: 0 what the kernel answers from memory, 1 config space of awake functions, 2
+ * NVML) fails with -ECANCELED.
  *
  * What every call returns, besides success:
  *   -ENOENT, -ENOTDIR  absent: a fact       -EACCES, -EPERM  unreadable: a gap
  *   -ECANCELED         not at this level    -ENODATA         a capture or partial root does not say
- *   others             as the kernel says (-EIO, -EINVAL from attributes that do not apply, -ENODEV)
- * A partial root (no /proc, say) cannot tell absent from not recorded: hp_host_covers tells. */
+ *   others             as the kernel says (-EIO, -EINVAL from attributes that do not apply,
+ * -ENODEV) A partial root (no /proc, say) cannot tell absent from not recorded: hp_host_covers
+ * tells. */
 struct hp_host;
 struct hp_dir;
 
@@ -31,28 +32,35 @@ enum hp_host_kind {
 struct hp_host_options {
 	int level;        // 0, 1 or 2
 	bool count_opens; // keep a log of every path opened, for tests
+	/* Where config space is remembered for the boot: /run/happypath of a live host if NULL.
+	 * Other hosts remember only where this is given. */
+	const char *memory;
+	bool no_openat2; // roots: do as if the kernel had no openat2, for tests
 };
 
-int hp_host_open_live(const struct hp_host_options *options, struct hp_host **ret, struct hp_error *err);
-int hp_host_open_root(const char *directory, const struct hp_host_options *options, struct hp_host **ret,
-		      struct hp_error *err);
-int hp_host_open_capture(const char *file, const struct hp_host_options *options, struct hp_host **ret,
-			 struct hp_error *err);
+int hp_host_open_live(const struct hp_host_options *options, struct hp_host **ret,
+                      struct hp_error *err);
+int hp_host_open_root(const char *directory, const struct hp_host_options *options,
+                      struct hp_host **ret, struct hp_error *err);
+int hp_host_open_capture(const char *file, const struct hp_host_options *options,
+                         struct hp_host **ret, struct hp_error *err);
 void hp_host_close(struct hp_host *host);
 
 enum hp_host_kind hp_host_kind(const struct hp_host *host);
 int hp_host_level(const struct hp_host *host);
 /* What the host calls itself: its node name, the directory's or file's base name. Owned by host. */
 const char *hp_host_name(const struct hp_host *host);
-/* Whether absence below `path` means absent on the host: true for live hosts and for captures that recorded
- * it, and for a root that holds the top directory of `path` ("/proc"). Where false, absent is unknown. */
+/* Whether absence below `path` means absent on the host: true for live hosts and for captures that
+ * recorded it, and for a root that holds the top directory of `path` ("/proc"). Where false, absent
+ * is unknown. */
 bool hp_host_covers(const struct hp_host *host, const char *path);
 
-/* Reads a whole small file into `buffer`, terminated, white space at its end cut. Returns its length. A
- * file that does not fit fails with -EFBIG. Binary files keep their NULs: use the length. */
+/* Reads a whole small file into `buffer`, terminated, white space at its end cut. Returns its
+ * length. A file that does not fit fails with -EFBIG. Binary files keep their NULs: use the length.
+ */
 ssize_t hp_host_read(struct hp_host *host, const char *path, char *buffer, size_t size);
 ssize_t hp_host_readf(struct hp_host *host, char *buffer, size_t size, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+    __attribute__((format(printf, 4, 5)));
 /* Reads a file of any size up to `limit` bytes (more: -EFBIG) into a growing text. */
 int hp_host_read_text(struct hp_host *host, const char *path, size_t limit, struct hp_text *ret);
 int hp_host_read_u64(struct hp_host *host, const char *path, uint64_t *ret);
@@ -60,7 +68,8 @@ int hp_host_read_u64(struct hp_host *host, const char *path, uint64_t *ret);
 ssize_t hp_host_link(struct hp_host *host, const char *path, char *buffer, size_t size);
 /* The base name of where a link points: the driver of …/driver. Returns its length. */
 ssize_t hp_host_link_name(struct hp_host *host, const char *path, char *buffer, size_t size);
-/* Resolves a path inside the host to one without links: /sys/bus/pci/devices/B → /sys/devices/pci…/B. */
+/* Resolves a path inside the host to one without links: /sys/bus/pci/devices/B →
+ * /sys/devices/pci…/B. */
 ssize_t hp_host_resolve(struct hp_host *host, const char *path, char *buffer, size_t size);
 
 struct hp_stat {
@@ -88,23 +97,45 @@ void hp_names_free(struct hp_names *names);
 
 #define hp_cleanup_names __attribute__((cleanup(hp_names_free)))
 
-/* A directory held open, for many reads in it (one PCI device): no path walk for each. `name` has no
- * slash in it, but for "power/runtime_status" and the like, which may go down, never through links. */
+/* A directory held open, for many reads in it (one PCI device): no path walk for each. `name` has
+ * no slash in it, but for "power/runtime_status" and the like, which may go down, never through
+ * links. */
 int hp_dir_open(struct hp_host *host, const char *path, struct hp_dir **ret);
 void hp_dir_close(struct hp_dir *dir);
 ssize_t hp_dir_read(struct hp_dir *dir, const char *name, char *buffer, size_t size);
+ssize_t hp_dir_link(struct hp_dir *dir, const char *name, char *buffer, size_t size);
 ssize_t hp_dir_link_name(struct hp_dir *dir, const char *name, char *buffer, size_t size);
+
+int hp_dir_list(struct hp_dir *dir, struct hp_names *ret);
+
+/* From now on the config space of these functions may be read though they sleep (--wake). The list
+ * ends with NULL and must outlive the host. */
+void hp_host_wake(struct hp_host *host, const char *const *addresses);
 
 /* Config space of a PCI function. The host itself makes sure that it is awake (power_state D0,
  * runtime_status active, and likewise for all bridges above): else -ECANCELED, and what this boot
  * remembered is the caller's next resort (lib/host/memory.h). Level 1. Returns the bytes read. */
-ssize_t hp_host_read_config(struct hp_host *host, const char *address, uint8_t *buffer, size_t size);
+ssize_t hp_host_read_config(struct hp_host *host, const char *address, uint8_t *buffer,
+                            size_t size);
 
-/* Runs a program of a live host without a shell, in a child with a deadline, with an empty environment but PATH, and
- * catches up to `limit` bytes of its output. Returns its exit status, -ETIME if the deadline passed (the
- * child is killed), -ENODATA if the host is not live. */
+/* Runs a program of a live host without a shell, in a child with a deadline, with an empty
+ * environment but PATH, and catches up to `limit` bytes of its output. Returns its exit status,
+ * -ETIME if the deadline passed (the child is killed), -ENODATA if the host is not live. */
 int hp_host_run(struct hp_host *host, const char *const argv[], int deadline_ms, size_t limit,
-		struct hp_text *ret_output);
+                struct hp_text *ret_output);
+
+/* Answers about the machine that no file gives, so that a capture can hold them too. Questions:
+ *   "machine" "release" "nodename"   as uname(2) says      "uid"   effective user
+ *   "cpuid.hypervisor"   signature of the hypervisor below, "none" on bare metal (x86)
+ *   "cpuid.address-bits" physical address bits (x86)
+ *   "limit.memlock"      RLIMIT_MEMLOCK in bytes, "-1" if unlimited
+ *   "time"               when the host was looked at, seconds since 1970
+ * Returns the answer's length, -ENODATA where the host cannot tell. */
+ssize_t hp_host_ask(struct hp_host *host, const char *question, char *buffer, size_t size);
+
+/* Whether the user that happypath runs as may open a file for reading and writing: 1, 0, -ENOENT,
+ * or -ENODATA where the host cannot tell. Opens nothing. */
+int hp_host_access(struct hp_host *host, const char *path);
 
 /* The paths opened so far, in order (count_opens); owned by host. */
 const struct hp_names *hp_host_opened(const struct hp_host *host);

@@ -1,0 +1,101 @@
+// What lib/host shares inside: host, ops table, directories. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "host/host.h"
+
+#include <limits.h>
+#include <time.h>
+
+#define HP_ADDRESS_SIZE 20 // "10000:e1:00.0" and a good deal more
+
+struct hp_capture;
+struct hp_recorder;
+struct hp_node;
+
+struct hp_dir {
+	struct hp_host *host;
+	char *path;                    // as it was asked for, without a slash at its end
+	char address[HP_ADDRESS_SIZE]; // of the PCI function that it is, "" if it is none
+	int fd;                        // live and root
+	int whole; // root: 1 it holds all of a function, 0 a few files, -1 not known yet
+	const struct hp_node *node; // capture
+};
+
+/* One way to look at a machine. Paths are absolute where `dir` is NULL, else relative to it. All
+ * return negative errnos as host.h tells; levels, logging and trimming are not theirs. */
+struct hp_backend {
+	int (*open_dir)(struct hp_host *host, const char *path, struct hp_dir *dir);
+	void (*close_dir)(struct hp_dir *dir);
+	/* Up to `size` bytes from the file's start; fewer mean that it ended. */
+	ssize_t (*read)(struct hp_host *host, struct hp_dir *dir, const char *path, char *buffer,
+	                size_t size);
+	int (*read_all)(struct hp_host *host, const char *path, size_t limit, struct hp_text *ret);
+	/* Not terminated; `size` bytes mean that it did not fit. */
+	ssize_t (*link)(struct hp_host *host, struct hp_dir *dir, const char *path, char *buffer,
+	                size_t size);
+	int (*list)(struct hp_host *host, struct hp_dir *dir, const char *path,
+	            struct hp_names *ret);
+	int (*stat)(struct hp_host *host, const char *path, struct hp_stat *ret);
+	int (*access)(struct hp_host *host, const char *path);
+	bool (*covers)(struct hp_host *host, const char *path);
+	ssize_t (*ask)(struct hp_host *host, const char *question, char *buffer, size_t size);
+	int (*run)(struct hp_host *host, const char *const argv[], int deadline_ms, size_t limit,
+	           struct hp_text *ret);
+	void (*close)(struct hp_host *host);
+};
+
+/* Whether a PCI function was found awake, and when. */
+struct hp_awake {
+	char address[HP_ADDRESS_SIZE];
+	bool awake;
+	time_t when; // CLOCK_MONOTONIC
+};
+
+struct hp_host {
+	const struct hp_backend *backend;
+	enum hp_host_kind kind;
+	int level;
+	char *name;
+	bool log;
+	struct hp_names opened;
+	size_t opened_size;
+	const char *const *wake;      // owned by the caller of hp_host_wake
+	char *memory;                 // directory of what this boot remembers, NULL for none
+	struct hp_awake *awake;       // places that addresses are hashed into
+	int root_fd;                  // root
+	bool no_openat2;              // root: the kernel lacks it, walk by hand
+	struct hp_coverage *coverage; // root
+	struct hp_capture *capture;
+	struct hp_recorder *recorder;
+};
+
+struct hp_host *hp_host_new(enum hp_host_kind kind, const struct hp_backend *backend,
+                            const char *name, const struct hp_host_options *options);
+void hp_host_log(struct hp_host *host, struct hp_dir *dir, const char *path);
+
+/* files.c: what live and root share, told the descriptor of an open file. */
+ssize_t hp_fd_read(int fd, char *buffer, size_t size, bool whole);
+int hp_fd_read_all(int fd, size_t limit, struct hp_text *ret);
+int hp_fd_list(int fd, struct hp_names *ret);
+void hp_names_add(struct hp_names *names, size_t *size, char *name); // takes the name over
+void hp_names_sort(struct hp_names *names);
+
+/* policy.c: 0 if the level allows reading it now, else -ECANCELED. */
+int hp_policy(struct hp_host *host, struct hp_dir *dir, const char *path);
+bool hp_host_awake(struct hp_host *host, const char *address);
+/* Whether `text`, up to `length`, is a PCI address. */
+bool hp_is_address(const char *text, size_t length);
+
+/* ask.c, run.c: the live machine's answers. */
+ssize_t hp_ask_live(struct hp_host *host, const char *question, char *buffer, size_t size);
+int hp_run_live(struct hp_host *host, const char *const argv[], int deadline_ms, size_t limit,
+                struct hp_text *ret);
+
+/* walk.c: a path without links, by asking for one link after another; `seen` (may be NULL) is told
+ * each. */
+typedef ssize_t hp_read_link(void *data, const char *path, char *buffer, size_t size);
+typedef void hp_seen_link(void *data, const char *path, const char *target);
+ssize_t hp_walk(const char *path, bool follow_last, hp_read_link *read_link, hp_seen_link *seen,
+                void *data, char *buffer, size_t size);
+/* Opens below `root` without ever leaving it, where the kernel has no openat2. */
+int hp_walk_open(int root, const char *path, int flags);
