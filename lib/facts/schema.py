@@ -120,6 +120,21 @@ def settings(path):
             print(f"| `{row['component']}` | `{row['name']}` | {row['meaning'].replace('|', chr(92) + '|')} |")
 
 
+def literal(text):
+    return "'" + text.replace("'", "''") + "'"
+
+
+def matrices(tables):
+    """The tables of matrices.sql for SQLite, and a table of their columns that the loader of CSV reads."""
+    print("CREATE TABLE matrix_column (tbl TEXT, position INTEGER, name TEXT, type TEXT, required INTEGER, "
+          "key INTEGER, domain TEXT, doc TEXT, PRIMARY KEY (tbl, position)) STRICT, WITHOUT ROWID;")
+    for t in tables:
+        print(ddl(t, "sqlite"))
+        for i, c in enumerate(t.columns):
+            print(f"INSERT INTO matrix_column VALUES ({literal(t.name)}, {i}, {literal(c.name)}, '{c.kind}', "
+                  f"{int(c.required)}, {int(c.name in t.key)}, {literal(c.domain)}, {literal(c.doc)});")
+
+
 def markdown(tables, intro, known_settings=None):
     print(open(intro, encoding="utf-8").read().rstrip("\n"))
     if known_settings:
@@ -156,4 +171,4 @@ if __name__ == "__main__":
     if what == "markdown":
         markdown(parsed, *sys.argv[3:])
     else:
-        {"header": header, "source": source, "postgresql": postgresql}[what](parsed)
+        {"header": header, "source": source, "postgresql": postgresql, "matrices": matrices}[what](parsed)
