@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "facts/cmdline.h"
 #include "facts/derive.h"
+#include "facts/diff.h"
 #include "facts/facts.h"
 
 #include <setjmp.h>
@@ -248,6 +249,39 @@ static void tables_are_derived(void **state HP_UNUSED)
 	hp_facts_free(facts);
 }
 
+static void note(void *data, const struct hp_difference *d)
+{
+	hp_text_printf(data, "%s[%s].%s: %s -> %s%s\n", d->table, d->key, d->column, d->before ? d->before : "?",
+		       d->after ? d->after : "?", d->incidental ? " (incidental)" : "");
+}
+
+static void differences_are_found(void **state HP_UNUSED)
+{
+	static const char before[] =
+		"{\"schema\": \"happypath.facts/1\", \"host\": \"a\", \"facts\": {"
+		"\"kernel\": {\"release\": \"6.8\"}, \"memory\": {\"hugepages_free\": 3},"
+		"\"pci_function\": [{\"address\": \"01:00.0\", \"driver\": \"nvidia\", \"iommu_group\": \"7\"},"
+		" {\"address\": \"01:00.1\", \"iommu_group\": \"7\"}, {\"address\": \"02:00.0\"}]}}";
+	static const char after[] =
+		"{\"schema\": \"happypath.facts/1\", \"host\": \"b\", \"facts\": {"
+		"\"kernel\": {\"release\": \"6.12\"}, \"memory\": {\"hugepages_free\": 2},"
+		"\"pci_function\": [{\"address\": \"01:00.0\", \"driver\": \"vfio-pci\", \"iommu_group\": \"9\"},"
+		" {\"address\": \"01:00.1\", \"iommu_group\": \"9\"}, {\"address\": \"03:00.0\"}]}}";
+	struct hp_facts *facts = new_facts();
+	struct hp_text text = {0};
+	assert_int_equal(import(facts, before, &text), 0);
+	assert_int_equal(import(facts, after, &text), 0);
+	assert_int_equal(hp_facts_diff(facts, "a", "b", note, &text, NULL), 5);
+	assert_string_equal(text.data, "kernel[].release: 6.8 -> 6.12\n"
+				       "memory[].hugepages_free: 3 -> 2 (incidental)\n"
+				       "pci_function[0000:01:00.0].driver: nvidia -> vfio-pci\n"
+				       "pci_function[0000:02:00.0].: present -> ?\n"
+				       "pci_function[0000:03:00.0].: ? -> present\n");
+	assert_int_equal(hp_facts_diff(facts, "a", "a", NULL, NULL, NULL), 0);
+	hp_text_free(&text);
+	hp_facts_free(facts);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +292,7 @@ int main(void)
 		cmocka_unit_test(origin_comes_from_the_column_or_the_word),
 		cmocka_unit_test(cmdlines_are_parsed_as_the_kernel_does),
 		cmocka_unit_test(tables_are_derived),
+		cmocka_unit_test(differences_are_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
