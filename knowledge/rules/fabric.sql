@@ -5,7 +5,7 @@
 -- boards with four GPUs and no switch exist: a board id alone does not prove a fabric.
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('fabric-manager-installed', 'A host with NVSwitch has Fabric Manager', 'blocks', '@container',
+ ('fabric-manager-installed', 'A host with NVSwitch has Fabric Manager', 'blocks', '@host-driver',
   'Install nvidia-fabricmanager in exactly the driver''s version, and start it. Without it CUDA returns error 802, '
   || '"system not yet initialized", while nvidia-smi looks healthy.',
   'https://github.com/NVIDIA/gpu-operator/issues/286 | '
@@ -27,7 +27,7 @@ WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.nvswitch IS DISTINCT FROM 'no'
   AND (s.nvswitches > 0 OR (a.nvswitch = 'yes' AND s.nvidia_accelerators >= 8));
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('fabric-manager-running', 'Fabric Manager runs on a host with NVSwitch', 'blocks', '@container',
+ ('fabric-manager-running', 'Fabric Manager runs on a host with NVSwitch', 'blocks', '@host-driver',
   'systemctl enable --now nvidia-fabricmanager; if it fails, its log names the reason (most often another version '
   || 'than the driver''s).',
   'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html');
@@ -49,7 +49,7 @@ WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.nvswitch IS DISTINCT FROM 'no'
   AND v.state IS DISTINCT FROM 'absent';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('fabric-manager-version', 'Fabric Manager has the driver''s version', 'blocks', '@container @vfio:whole :vgpu',
+ ('fabric-manager-version', 'Fabric Manager has the driver''s version', 'blocks', '@host-driver @vfio :vgpu -:vf',
   'Install Fabric Manager in exactly the version of the loaded driver and hold both packages together.',
   'https://github.com/NVIDIA/gpu-driver-container/issues/735 | '
   || 'https://docs.nvidia.com/ai-enterprise/release-4/4.10/index.html');
@@ -74,7 +74,7 @@ WITH fm AS (
 SELECT host, address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN substr(manager_version_key, 1, 10) <> substr(driver_key, 1, 10) THEN 'fail'
             WHEN length(manager_version_key) > 11 AND length(driver_key) > 11 AND manager_version_key <> driver_key THEN 'fail'
-            WHEN manager_version_key = driver_key THEN 'pass'
+            WHEN length(manager_version_key) > 11 AND manager_version_key = driver_key THEN 'pass'
             ELSE 'unknown' END AS result,
        'Fabric Manager ' || coalesce(manager_version, '(version not seen)') || ', driver '
          || coalesce(driver, '(version not seen)') || ', ' || CAST(nvswitches AS TEXT) || ' NVSwitches, GPU '
@@ -82,7 +82,7 @@ SELECT host, address AS subject, NULL AS surface, NULL AS share,
 FROM fm;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('fabric-manager-has-work', 'Fabric Manager is enabled only where there is an NVSwitch', 'notes', '@container',
+ ('fabric-manager-has-work', 'Fabric Manager is enabled only where there is an NVSwitch', 'notes', '@host-driver',
   'No fault: without NVSwitch Fabric Manager has nothing to do, logs NV_WARN_NOTHING_TO_DO and ends. Disable the '
   || 'service to keep the log quiet.',
   'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html');
@@ -102,7 +102,7 @@ WHERE coalesce(v.state, '') <> 'absent' AND s.nvidia_accelerators > 0
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('fabric-nvlink5-modules', 'InfiniBand modules that an NVLink 5 fabric is managed through are loaded', 'blocks',
-  '@container',
+  '@host-driver',
   'Load mlx5_ib and ib_umad before Fabric Manager starts; install the package that has them (linux-modules-extra on '
   || 'Ubuntu cloud kernels). Without them detection fails and CUDA returns error 802.',
   'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html');
@@ -126,7 +126,7 @@ WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.generation = 'blackwell' AND a.nvs
   AND (s.nvidia_accelerators > 1 OR mc.hypervisor IS NOT DISTINCT FROM 'none');
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('fabric-registered', 'The GPU has joined its NVLink fabric', 'blocks', '@container',
+ ('fabric-registered', 'The GPU has joined its NVLink fabric', 'blocks', '@host-driver',
   'Look at Fabric Manager''s log: it runs in the driver''s version, sees every switch, and on NVLink 5 has its '
   || 'InfiniBand devices; then restart it. Until the state is "completed" CUDA returns error 802.',
   'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html');
@@ -142,7 +142,7 @@ WHERE a.vendor = '10de' AND a.is_vf = 0 AND g.fabric_state IS NOT NULL;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('fabric-partition-for-vm', 'A GPU behind NVSwitch goes to a VM with its fabric partition or with all switches',
-  'blocks', '@vfio:whole -:vgpu',
+  'blocks', '@vfio -:vf',
   'Run Fabric Manager on the host in shared mode (FABRIC_MODE=1) and activate the partition of the GPUs before the VM '
   || 'starts; or give one VM all GPUs and all switches (mode 0). Else CUDA in the guest returns error 802.',
   'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html | '
@@ -210,7 +210,7 @@ JOIN fabric f ON f.host = a.host
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND (s.nvswitches > 0 OR a.nvswitch = 'yes');
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('fabric-imex', 'A multi-node NVLink GPU has its IMEX service', 'degrades', '@container',
+ ('fabric-imex', 'A multi-node NVLink GPU has its IMEX service', 'degrades', '@host-driver',
   'Start nvidia-imex on every node of the rack''s domain, or let the DRA driver''s ComputeDomains do it: memory is not '
   || 'shared between nodes without it. One node alone does not need it.',
   'repo:kubernetes-sigs/dra-driver-nvidia-gpu:README.md');

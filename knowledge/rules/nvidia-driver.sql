@@ -5,7 +5,7 @@
 -- subject '', so that a ticket which tells of the driver alone is judged all the same.
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('nvidia-driver-loaded', 'The NVIDIA kernel driver is loaded', 'blocks', '@container',
+ ('nvidia-driver-loaded', 'The NVIDIA kernel driver is loaded', 'blocks', '@host-driver',
   'Install a driver for this kernel and GPU, then load it: modprobe nvidia. If it refuses, the kernel log says why.',
   'https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/index.html');
 CREATE VIEW rule_nvidia_driver_loaded AS
@@ -24,7 +24,7 @@ LEFT JOIN module m ON m.host = s.host AND m.module = 'nvidia'
 WHERE a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0);
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('nvidia-driver-bound', 'The GPU is driven by the NVIDIA driver', 'blocks', '@container',
+ ('nvidia-driver-bound', 'The GPU is driven by the NVIDIA driver', 'blocks', '@host-driver',
   'Release the GPU from the driver that has it and bind it to nvidia (clear driver_override, then drivers_probe).',
   'kernel:Documentation/ABI/testing/sysfs-bus-pci');
 CREATE VIEW rule_nvidia_driver_bound AS
@@ -44,7 +44,7 @@ WHERE a.vendor = '10de' AND a.is_vf = 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('nvidia-rival-driver', 'No in-tree driver claims the GPU before the NVIDIA driver can', 'blocks',
-  '@container :vgpu :mig-vgpu',
+  '@host-driver :vgpu :mig-vgpu',
   'Blacklist every in-tree driver of NVIDIA GPUs (nouveau, nova_core, nova_drm, nvidiafb), rebuild the initramfs and '
   || 'reboot. A blacklist of nouveau alone does not stop nova_core, nor the reverse.',
   'https://github.com/beclab/Olares/pull/3963 | kernel:drivers/gpu/nova-core/Kconfig | '
@@ -84,7 +84,7 @@ WHERE a.vendor = '10de' AND a.is_vf = 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('nvidia-library-matches-module', 'The loaded kernel module and the user-space libraries are of one version',
-  'blocks', '@container',
+  'blocks', '@host-driver',
   'If the module on disk already has the libraries'' version: stop what uses the GPU, unload the nvidia modules and '
   || 'load them again, or reboot. If it has not, the packages are inconsistent: see nvidia-packages-consistent.',
   'https://github.com/pando85/homelab/pull/4110 | repo:NVIDIA/open-gpu-kernel-modules:README.md@595.45.04');
@@ -106,7 +106,7 @@ WITH nv AS (
 SELECT host, subject, NULL AS surface, NULL AS share,
        CASE WHEN substr(loaded_key, 1, 10) <> substr(library_key, 1, 10) THEN 'fail'
             WHEN length(loaded_key) > 11 AND length(library_key) > 11 AND loaded_key <> library_key THEN 'fail'
-            WHEN loaded_key = library_key THEN 'pass'
+            WHEN length(loaded_key) > 11 AND loaded_key = library_key THEN 'pass'
             ELSE 'unknown' END AS result,
        'kernel module ' || coalesce(loaded, 'not seen') || ' loaded, libraries ' || coalesce(library, 'not seen')
          || ', module on disk ' || coalesce(disk, 'not seen') AS evidence
@@ -115,7 +115,7 @@ WHERE loaded IS NULL OR loaded <> 'none';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('nvidia-packages-consistent', 'The kernel module on disk and the user-space libraries are of one version',
-  'blocks', '@container',
+  'blocks', '@host-driver',
   'A reboot does not help: the module that it would load has another version than the libraries. Install the kernel '
   || 'module and the libraries from one repository in one version (and rebuild the module where DKMS makes it).',
   'https://github.com/illinois-scicomp/machine-shop-maintenance/issues/70');
@@ -137,7 +137,7 @@ WITH nv AS (
 SELECT host, subject, NULL AS surface, NULL AS share,
        CASE WHEN substr(disk_key, 1, 10) <> substr(library_key, 1, 10) THEN 'fail'
             WHEN length(disk_key) > 11 AND length(library_key) > 11 AND disk_key <> library_key THEN 'fail'
-            WHEN disk_key = library_key THEN 'pass'
+            WHEN length(disk_key) > 11 AND disk_key = library_key THEN 'pass'
             ELSE 'unknown' END AS result,
        'kernel module on disk ' || coalesce(disk, 'not seen') || ', libraries ' || coalesce(library, 'not seen')
          || CASE WHEN length(disk_key) > 11 AND disk_key <> library_key THEN ': a reboot will not help' ELSE '' END AS evidence
@@ -145,7 +145,7 @@ FROM nv
 WHERE disk IS NULL OR disk <> 'none';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('nvidia-libraries-installed', 'The driver''s user-space libraries are installed', 'blocks', '@container',
+ ('nvidia-libraries-installed', 'The driver''s user-space libraries are installed', 'blocks', '@host-driver',
   'Install the user-space half of the driver in the version of the kernel module (libcuda, libnvidia-ml, '
   || 'nvidia-modprobe): containers get it from the host.',
   'https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/install-guide.html');
@@ -164,7 +164,7 @@ WHERE a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0);
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('nvidia-module-on-disk', 'There is an NVIDIA kernel module for the running kernel', 'blocks',
-  '@container :vgpu :mig-vgpu',
+  '@host-driver :vgpu :mig-vgpu',
   'Build or install the module for this kernel (dkms autoinstall with the kernel''s headers, or the precompiled package '
   || 'of this very kernel), or boot a kernel that has one.',
   'https://github.com/NVIDIA/nvidia-docker/issues/481 | '
@@ -189,7 +189,7 @@ WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0))
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('nvidia-open-required', 'A GPU that needs the open kernel modules has them', 'blocks',
-  '@container :vgpu :mig-vgpu',
+  '@host-driver :vgpu :mig-vgpu',
   'Install the open flavour of the kernel modules: Blackwell and Grace Hopper are not driven by the proprietary ones.',
   'https://developer.nvidia.com/blog/nvidia-transitions-fully-towards-open-source-gpu-kernel-modules/');
 CREATE VIEW rule_nvidia_open_required AS
@@ -215,7 +215,7 @@ WHERE open_module IS NULL OR open_module = 'required';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('nvidia-open-supported', 'A GPU without GSP is not given the open kernel modules', 'blocks',
-  '@container :vgpu :mig-vgpu',
+  '@host-driver :vgpu :mig-vgpu',
   'Install the proprietary flavour of a branch that still has this GPU: the open modules drive Turing and later only.',
   'repo:NVIDIA/open-gpu-kernel-modules:README.md@595.45.04');
 CREATE VIEW rule_nvidia_open_supported AS
@@ -240,7 +240,7 @@ FROM nv
 WHERE open_module IS NULL OR open_module = 'unsupported';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('nvidia-driver-has-gpu', 'The driver branch still drives this GPU', 'blocks', '@container :vgpu :mig-vgpu',
+ ('nvidia-driver-has-gpu', 'The driver branch still drives this GPU', 'blocks', '@host-driver :vgpu :mig-vgpu',
   'Install the last branch that has this GPU and hold it there (580 for Maxwell, Pascal and Volta, 470 for Kepler, 390 '
   || 'for Fermi), or change the GPU.',
   'https://docs.nvidia.com/datacenter/tesla/drivers/615/supported-drivers-and-cuda-toolkit-versions.html | '
@@ -274,7 +274,7 @@ SELECT host, address AS subject, NULL AS surface, NULL AS share,
 FROM nv;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('nvidia-driver-knows-gpu', 'The driver is not older than the GPU', 'blocks', '@container :vgpu :mig-vgpu',
+ ('nvidia-driver-knows-gpu', 'The driver is not older than the GPU', 'blocks', '@host-driver :vgpu :mig-vgpu',
   'Install a driver that has this GPU.',
   'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/620/deployment-considerations.html | '
   || 'repo:NVIDIA/open-gpu-kernel-modules:README.md@595.45.04');

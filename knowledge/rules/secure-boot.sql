@@ -5,7 +5,7 @@
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('module-signature-trusted', 'The kernel accepts the signature of the accelerator''s module', 'blocks',
-  '@container :vgpu :mig-vgpu',
+  '@host-driver :vgpu :mig-vgpu',
   'Install a module signed with a key that this kernel trusts (from the same build as the kernel, or the '
   || 'distribution''s signed package), or enrol the signing key with mokutil --import and reboot.',
   'kernel:Documentation/admin-guide/module-signing.rst | https://github.com/siderolabs/talos/issues/7174');
@@ -68,7 +68,7 @@ WHERE a.vendor = '10de' AND a.is_vf = 0
            AND coalesce(d.disk_version, m.disk_version, m.state) IN ('none', 'absent')));
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('gds-open-modules', 'GPUDirect Storage finds the open kernel modules and no Secure Boot', 'degrades', '@container',
+ ('gds-open-modules', 'GPUDirect Storage finds the open kernel modules and no Secure Boot', 'degrades', '@host-driver',
   'nvidia-fs 2.17.5 and later needs the open kernel modules, and is not supported with Secure Boot: change the flavour, '
   || 'or do without GPUDirect Storage.',
   'repo:NVIDIA/cloud-native-docs:gpu-operator/platform-support.rst@52dcb7b');

@@ -1,0 +1,18 @@
+-- Ways out of the rules in rules/mig.sql; none for a chip without MIG. SPDX-License-Identifier: Apache-2.0
+INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
+ ('enable-mig', 'mig-mode-on', 'mig', 'drain', 'Switch MIG mode on', 'equivalent'),
+ ('settle-mig', 'mig-mode-settled', 'mig', 'drain', 'Reset the GPU with nothing using it', 'equivalent'),
+ ('create-mig-instances', 'mig-instances', 'mig', 'live', 'Create the instances', 'equivalent'),
+ ('disable-mig', 'mig-off-for-whole', 'mig', 'drain', 'Remove the instances and switch MIG mode off', 'equivalent'),
+ ('release-gpu-for-mig', 'mig-change-unheld', 'unit', 'drain',
+  'Stop what holds the GPU, reset it, start it again', 'exact'),
+ ('release-drm-for-mig', 'mig-change-drm', 'module', 'drain', 'Unload nvidia_drm during the reset', 'exact'),
+ ('reboot-vm-for-mig', 'mig-change-in-vm', 'advice', 'reboot', 'Change the mode and reboot the VM', 'equivalent'),
+ ('keep-mig-layout', 'mig-layout-persistent', 'unit', 'live', 'Enable a unit that makes the layout at boot', 'exact'),
+ ('uniform-mig-layout', 'mig-strategy-uniform', 'mig', 'drain', 'Make the layout uniform', 'equivalent'),
+ ('mixed-mig-strategy', 'mig-strategy-uniform', 'advice', 'reload', 'Set the plugin''s strategy to mixed', 'exact'),
+ ('set-mig-strategy', 'mig-strategy-set', 'advice', 'reload', 'Set the plugin''s strategy to mixed', 'exact'),
+ ('make-mig-nodes', 'mig-capability-nodes', 'file', 'live', 'Make the device nodes', 'exact'),
+ ('choose-mig-profile', 'mig-profile-offered', 'advice', 'live', 'Ask for a profile that this GPU has', 'exact'),
+ ('newer-driver-for-mig', 'mig-driver', 'package', 'reload', 'Install a driver with MIG for this GPU', 'equivalent'),
+ ('mig-off-for-mps', 'mps-without-mig', 'mig', 'drain', 'Switch MIG mode off', 'equivalent');
