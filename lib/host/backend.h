@@ -9,6 +9,7 @@
 #define HP_ADDRESS_SIZE 20 // "10000:e1:00.0" and a good deal more
 
 struct hp_capture;
+struct hp_memory;
 struct hp_recorder;
 struct hp_node;
 
@@ -38,6 +39,8 @@ struct hp_backend {
 	int (*stat)(struct hp_host *host, const char *path, struct hp_stat *ret);
 	int (*access)(struct hp_host *host, const char *path);
 	bool (*covers)(struct hp_host *host, const char *path);
+	ssize_t (*recall)(struct hp_host *host, const char *address, uint8_t *buffer, size_t size,
+	                  int64_t *ret_age);
 	ssize_t (*ask)(struct hp_host *host, const char *question, char *buffer, size_t size);
 	int (*run)(struct hp_host *host, const char *const argv[], int deadline_ms, size_t limit,
 	           struct hp_text *ret);
@@ -59,7 +62,8 @@ struct hp_host {
 	bool log;
 	struct hp_names opened;
 	size_t opened_size;
-	const char *const *wake;      // owned by the caller of hp_host_wake
+	const char *const *wake; // owned by the caller of hp_host_wake
+	struct hp_memory *remembered;
 	char *memory;                 // directory of what this boot remembers, NULL for none
 	struct hp_awake *awake;       // places that addresses are hashed into
 	int root_fd;                  // root
@@ -85,6 +89,11 @@ int hp_policy(struct hp_host *host, struct hp_dir *dir, const char *path);
 bool hp_host_awake(struct hp_host *host, const char *address);
 /* Whether `text`, up to `length`, is a PCI address. */
 bool hp_is_address(const char *text, size_t length);
+
+/* memory.c */
+ssize_t hp_memory_recall(struct hp_host *host, const char *address, uint8_t *buffer, size_t size,
+                         int64_t *ret_age);
+void hp_memory_close(struct hp_host *host);
 
 /* ask.c, run.c: the live machine's answers. */
 ssize_t hp_ask_live(struct hp_host *host, const char *question, char *buffer, size_t size);

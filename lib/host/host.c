@@ -30,6 +30,7 @@ void hp_host_close(struct hp_host *host)
 {
 	if (!host)
 		return;
+	hp_memory_close(host);
 	host->backend->close(host);
 	hp_names_free(&host->opened);
 	free(host->awake);

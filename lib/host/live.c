@@ -117,6 +117,7 @@ static const struct hp_backend live = {
     .stat = stat_file,
     .access = may_open,
     .covers = covers,
+    .recall = hp_memory_recall,
     .ask = hp_ask_live,
     .run = hp_run_live,
     .close = close_host,

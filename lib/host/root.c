@@ -278,6 +278,7 @@ static const struct hp_backend root = {
     .stat = stat_file,
     .access = may_open,
     .covers = covers,
+    .recall = hp_memory_recall,
     .ask = ask,
     .run = run,
     .close = close_host,

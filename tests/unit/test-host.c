@@ -1,6 +1,7 @@
 // The door: live, root, levels, sleeping devices, programs. SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
 #include "host/host.h"
+#include "host/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -369,6 +370,77 @@ static void test_wakes_on_purpose(void **state)
 	hp_host_close(host);
 }
 
+/* A GPU that was seen awake, and sleeps when it is looked at again. */
+static struct hp_host *open_remembering(const struct tree *tree, const char *memory)
+{
+	struct hp_host_options options = {.level = 1, .memory = memory, .count_opens = true};
+	struct hp_host *host;
+	assert_int_equal(hp_host_open_root(tree->path, &options, &host, NULL), 0);
+	return host;
+}
+
+static void put_config(const struct tree *tree, const char *runtime_status)
+{
+	char config[256] = "\xde\x10\x30\x23 and so on";
+	hp_cleanup_free char *path =
+	    hp_asprintf("%s/sys/devices/pci0000:00/0000:00:01.0/" AWAKE "/config", tree->path);
+	FILE *file = fopen(path, "w");
+	assert_int_equal(fwrite(config, 1, sizeof(config), file), sizeof(config));
+	fclose(file);
+	put(tree, "/sys/devices/pci0000:00/0000:00:01.0/" AWAKE "/device", "0x2330\n");
+	put(tree, "/sys/devices/pci0000:00/0000:00:01.0/" AWAKE "/power/runtime_status",
+	    runtime_status);
+}
+
+static void test_remembers_for_the_boot(void **state)
+{
+	struct tree *tree = *state;
+	hp_cleanup_free char *memory = hp_asprintf("%s/memory", tree->path);
+	uint8_t config[256];
+	int64_t age = -1;
+	put(tree, "/proc/sys/kernel/random/boot_id", "5f1c6a52-0000-4000-8000-000000000001\n");
+	put_config(tree, "active\n");
+	struct hp_host *host = open_remembering(tree, memory);
+	assert_int_equal(hp_host_config(host, AWAKE, config, sizeof(config), &age), 256);
+	assert_int_equal(age, 0);
+	hp_host_close(host);
+
+	put_config(tree, "suspended\n");
+	host = open_remembering(tree, memory);
+	assert_int_equal(hp_host_config(host, AWAKE, config, sizeof(config), &age), 256);
+	assert_true(age > 0);
+	assert_int_equal(config[3], 0x23);
+	assert_int_equal(opened(host, "*/config"), 0);
+	assert_int_equal(hp_host_config(host, ASLEEP, config, sizeof(config), &age), -ECANCELED);
+	hp_host_close(host);
+
+	/* Another device in its place, another boot, a file that others may write: none is
+	 * believed. */
+	put(tree, "/sys/devices/pci0000:00/0000:00:01.0/" AWAKE "/device", "0x20b0\n");
+	host = open_remembering(tree, memory);
+	assert_int_equal(hp_host_config(host, AWAKE, config, sizeof(config), &age), -ECANCELED);
+	hp_host_close(host);
+	put(tree, "/sys/devices/pci0000:00/0000:00:01.0/" AWAKE "/device", "0x2330\n");
+	hp_cleanup_free char *file =
+	    hp_asprintf("%s/config-5f1c6a52-0000-4000-8000-000000000001", memory);
+	struct stat st;
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(chmod(file, 0666), 0);
+	host = open_remembering(tree, memory);
+	assert_int_equal(hp_host_config(host, AWAKE, config, sizeof(config), &age), -ECANCELED);
+	hp_host_close(host);
+	assert_int_equal(chmod(file, 0600), 0);
+	assert_int_equal(truncate(file, st.st_size - 1), 0);
+	host = open_remembering(tree, memory);
+	assert_int_equal(hp_host_config(host, AWAKE, config, sizeof(config), &age), -ECANCELED);
+	hp_host_close(host);
+	put(tree, "/proc/sys/kernel/random/boot_id", "5f1c6a52-0000-4000-8000-000000000002\n");
+	host = open_remembering(tree, memory);
+	assert_int_equal(hp_host_config(host, AWAKE, config, sizeof(config), &age), -ECANCELED);
+	hp_host_close(host);
+}
+
 static int64_t now_ms(void)
 {
 	struct timespec now;
@@ -446,6 +518,7 @@ int main(void)
 	    WITH_TREE(test_level_1_keeps_off_what_is_never_read),
 	    WITH_TREE(test_sleepers_are_left_alone),
 	    WITH_TREE(test_wakes_on_purpose),
+	    WITH_TREE(test_remembers_for_the_boot),
 	    cmocka_unit_test(test_runs_programs),
 	    cmocka_unit_test(test_deadline_kills),
 	    WITH_TREE(test_no_programs_of_a_root),
