@@ -9,16 +9,23 @@
 #include <string.h>
 
 const struct hp_probe hp_probes[] = {
-	{.name = NULL},
+    {.name = "pci", .summary = "PCI functions, their capabilities and BARs", .run = hp_probe_pci},
+    {.name = "iommu", .summary = "IOMMU units and groups, VFIO nodes", .run = hp_probe_iommu},
+    {.name = "mdev", .summary = "mediated devices", .run = hp_probe_mdev},
+    {.name = "vgpu", .summary = "vGPU mode and types of PFs and VFs", .run = hp_probe_vgpu},
+    {.name = "framebuffer",
+     .summary = "framebuffers and whose BAR they lie in",
+     .run = hp_probe_framebuffer},
+    {.name = NULL},
 };
 
 static const struct {
 	int code;
 	const char *kind;
 } gap_kinds[] = {
-	{-EACCES, "permission"}, {-EPERM, "permission"},   {-ECANCELED, "level"},
-	{-ETIME, "deadline"},	 {-ENODEV, "vanished"},	   {-ENXIO, "vanished"},
-	{-ENOENT, "vanished"},	 {-EOPNOTSUPP, "unsupported"}, {-ENODATA, "unsupported"},
+    {-EACCES, "permission"}, {-EPERM, "permission"},       {-ECANCELED, "level"},
+    {-ETIME, "deadline"},    {-ENODEV, "vanished"},        {-ENXIO, "vanished"},
+    {-ENOENT, "vanished"},   {-EOPNOTSUPP, "unsupported"}, {-ENODATA, "unsupported"},
 };
 
 const char *hp_probe_gap_kind(int code)
@@ -29,8 +36,15 @@ const char *hp_probe_gap_kind(int code)
 	return "malformed";
 }
 
+int hp_probe_gap(struct hp_facts *facts, const char *what, int code)
+{
+	const char *why =
+	    code == -ENODATA ? "this copy of the host does not hold it" : strerror(-code);
+	return hp_facts_gap(facts, hp_probe_gap_kind(code), what, "%s", why);
+}
+
 static int run_one(const struct hp_probe *probe, struct hp_host *host, struct hp_facts *facts,
-		   const struct hp_probe_options *options, struct hp_error *err)
+                   const struct hp_probe_options *options, struct hp_error *err)
 {
 	struct hp_error failure = {0};
 	int r = probe->run(host, facts, options, &failure);
@@ -42,13 +56,15 @@ static int run_one(const struct hp_probe *probe, struct hp_host *host, struct hp
 	char what[64];
 	snprintf(what, sizeof(what), "probe %s", probe->name);
 	return hp_facts_gap(facts, hp_probe_gap_kind(r), what, "%s",
-			    failure.message[0] ? failure.message : strerror(-r));
+	                    failure.message[0] ? failure.message : strerror(-r));
 }
 
-int hp_probe_all(struct hp_host *host, struct hp_facts *facts, const struct hp_probe_options *options,
-		 struct hp_error *err)
+int hp_probe_all(struct hp_host *host, struct hp_facts *facts,
+                 const struct hp_probe_options *options, struct hp_error *err)
 {
 	static const struct hp_probe_options none = {0};
+	if (options && options->wake)
+		hp_host_wake(host, options->wake);
 	int r = hp_db_exec(hp_facts_db(facts), "SAVEPOINT probe", err);
 	for (const struct hp_probe *probe = hp_probes; r == 0 && probe->name; probe++)
 		if (probe->level <= hp_host_level(host))

@@ -1,12 +1,22 @@
-// The probes themselves, one a file; probe.c's table names them. SPDX-License-Identifier: Apache-2.0
+// The probes themselves, one a file; probe.c's table names them. SPDX-License-Identifier:
+// Apache-2.0
 #pragma once
 
 #include "probe/probe.h"
 
 typedef int hp_probe_run(struct hp_host *host, struct hp_facts *facts,
-			 const struct hp_probe_options *options, struct hp_error *err);
+                         const struct hp_probe_options *options, struct hp_error *err);
 
 // One line a probe: hp_probe_run hp_probe_NAME;
 
-/* The class of gap that an errno of the host door stands for: "permission", "asleep", "vanished", … */
+hp_probe_run hp_probe_framebuffer;
+hp_probe_run hp_probe_iommu;
+hp_probe_run hp_probe_mdev;
+hp_probe_run hp_probe_pci;
+hp_probe_run hp_probe_vgpu;
+
+/* The class of gap that an errno of the host door stands for: "permission", "asleep", "vanished", …
+ */
 const char *hp_probe_gap_kind(int code);
+/* Notes that `what` could not be read, and why. */
+int hp_probe_gap(struct hp_facts *facts, const char *what, int code);
