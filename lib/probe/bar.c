@@ -1,5 +1,4 @@
-// Memory regions of a PCI function, from its `resource` attribute. SPDX-License-Identifier:
-// Apache-2.0
+// BARs of a PCI function, from its `resource` attribute. SPDX-License-Identifier: Apache-2.0
 #include "probe/bar.h"
 
 #include "base/cleanup.h"

@@ -1,5 +1,4 @@
-// The IOMMU: its units, its groups, and what VFIO shows of them. SPDX-License-Identifier:
-// Apache-2.0
+// The IOMMU: units, groups, and what VFIO shows of them. SPDX-License-Identifier: Apache-2.0
 #include "probe/owner.h"
 #include "probe/probes.h"
 

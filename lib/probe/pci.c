@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/database.h"
 #include "base/text.h"
+#include "host/memory.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -288,16 +289,29 @@ static void set_config(struct hp_row *row, const struct hp_config *config)
 	    {HP_PCI_FUNCTION_RESIZABLE_BAR, config->resizable_bar},
 	    {HP_PCI_FUNCTION_SERIAL_CAPABILITY, config->serial_capability},
 	};
+	const char *capable = config->acs_capable, *enabled = config->acs_enabled;
 	for (size_t i = 0; i < HP_COUNT(numbers); i++)
 		if (numbers[i].value >= 0)
 			hp_row_number(row, numbers[i].column, numbers[i].value);
 	hp_row_text(row, HP_PCI_FUNCTION_HEADER_TYPE, config->header_type);
 	hp_row_text(row, HP_PCI_FUNCTION_PORT_TYPE, config->port_type);
 	hp_row_text(row, HP_PCI_FUNCTION_INTERRUPT_PIN, config->interrupt_pin);
-	if (config->acs_capable[0])
-		hp_row_text(row, HP_PCI_FUNCTION_ACS_CAPABLE, config->acs_capable);
-	if (config->acs_enabled[0])
-		hp_row_text(row, HP_PCI_FUNCTION_ACS_ENABLED, config->acs_enabled);
+	hp_row_text(row, HP_PCI_FUNCTION_ACS_CAPABLE, *capable ? capable : NULL);
+	hp_row_text(row, HP_PCI_FUNCTION_ACS_ENABLED, *enabled ? enabled : NULL);
+}
+
+/* Columns that come from config space stand together in the table, from header_type on. */
+static int say_remembered(struct scan *scan, const struct function *f, int64_t age)
+{
+	const struct hp_table_def *table = &hp_tables[HP_TBL_PCI_FUNCTION];
+	char source[64];
+	int r = 0;
+	snprintf(source, sizeof(source), "remembered %lld s ago", (long long)age);
+	for (int i = HP_PCI_FUNCTION_HEADER_TYPE; r == 0 && i <= HP_PCI_FUNCTION_SERIAL_CAPABILITY;
+	     i++)
+		r = hp_facts_origin(scan->facts, HP_TBL_PCI_FUNCTION, f->address,
+		                    table->columns[i].name, source, scan->err);
+	return r;
 }
 
 static void config_gap(struct scan *scan, const struct function *f, int code)
@@ -319,9 +333,12 @@ static bool read_config(struct scan *scan, struct function *f, struct hp_config 
 		scan->unread++;
 		return false;
 	}
-	ssize_t length = hp_host_read_config(scan->host, f->address, bytes, sizeof(bytes));
+	int64_t age = 0;
+	ssize_t length = hp_host_config(scan->host, f->address, bytes, sizeof(bytes), &age);
 	if (length < 0)
 		return config_gap(scan, f, (int)length), false;
+	if (age > 0)
+		say_remembered(scan, f, age);
 	hp_config_decode(bytes, (size_t)length, ret);
 	scan->header_only += length == HP_CONFIG_HEADER;
 	if (ret->problem)

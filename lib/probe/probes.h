@@ -1,5 +1,4 @@
-// The probes themselves, one a file; probe.c's table names them. SPDX-License-Identifier:
-// Apache-2.0
+// The probes, one a file; the table in probe.c names them. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "probe/probe.h"
