@@ -1,0 +1,13 @@
+-- Ways out of the rules on drivers of accelerators. SPDX-License-Identifier: Apache-2.0
+
+INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
+ ('rebind-vfio', 'accelerator-not-on-host-driver', 'driver', 'drain', 'Unbind the accelerator from its host driver and bind it to vfio-pci', 'exact'),
+ ('bind-vfio', 'accelerator-bound-for-vfio', 'driver', 'live', 'Bind the free accelerator to vfio-pci', 'exact'),
+ ('vfio-rebind-now', 'vfio-ids-win-the-race', 'driver', 'drain', 'Rebind the accelerator to vfio-pci now; the next boot loses the race again', 'exact'),
+ ('vfio-in-initramfs', 'vfio-ids-win-the-race', 'initramfs', 'reboot', 'Load vfio-pci from the initramfs, or by a softdep, before the other driver', 'equivalent'),
+ ('blacklist-open-drivers', 'open-driver-leaves-gpu', 'modprobe', 'reboot', 'Blacklist nouveau, nova_core and nova_drm, and rebuild the initramfs', 'equivalent'),
+ ('blacklist-nova', 'open-driver-stays-away', 'modprobe', 'reboot', 'Blacklist nova_core and nova_drm too', 'equivalent'),
+ ('clear-override', 'driver-override-honest', 'driver', 'live', 'Clear driver_override', 'exact'),
+ ('release-holders', 'nothing-holds-device', 'unit', 'drain', 'Stop nvidia-persistenced and the other holders, unload nvidia_drm', 'exact'),
+ ('stop-vm', 'accelerator-free-of-vms', 'advice', 'drain', 'Shut down the VM that holds the accelerator', 'exact'),
+ ('bind-nvgrace', 'coherent-gpu-on-variant-driver', 'driver', 'drain', 'Bind the GPU to nvgrace-gpu-vfio-pci, on a kernel that has it', 'exact');
