@@ -266,7 +266,6 @@ CREATE TABLE kernel_message_pattern (
   position INTEGER NOT NULL, -- order in which patterns are tried
   kind TEXT NOT NULL, -- class: rmrr-ineligible, nvrm-already-bound, …
   pattern TEXT NOT NULL, -- POSIX extended regular expression, searched in the line
-  address_group INTEGER NOT NULL, -- number of the group that holds the PCI address; 0: any address in the line
   note TEXT NOT NULL, -- what the line says
   source TEXT NOT NULL, -- source
   PRIMARY KEY (position)
