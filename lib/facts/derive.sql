@@ -21,15 +21,7 @@ INSERT INTO accelerator (host, address, parent, is_vf, vendor, device, subsystem
   iommu_group_origin, numa_node, vgpu_mode, sriov_totalvfs, sriov_numvfs, reset_methods, flr, msix_vectors,
   msi_vectors, power_state, boot_vga, bars_known, largest_bar_bytes, bar_bytes, bar_bytes_32, bars_unassigned,
   vf_bars_unassigned)
-WITH bars AS (
-  SELECT host, address,
-         MAX(CASE WHEN kind = 'bar' AND io IS NOT 1 THEN size_bytes END) AS largest,
-         SUM(CASE WHEN kind = 'bar' AND io IS NOT 1 THEN size_bytes END) AS total,
-         SUM(CASE WHEN kind = 'bar' AND io IS NOT 1 AND bits64 = 0 THEN size_bytes END) AS total32,
-         SUM(CASE WHEN kind = 'bar' AND io IS NOT 1 AND size_bytes > 0 AND assigned = 0 THEN 1 ELSE 0 END) AS lost,
-         SUM(CASE WHEN kind = 'vf-bar' AND size_bytes > 0 AND assigned = 0 THEN 1 ELSE 0 END) AS vf_lost
-  FROM pci_bar GROUP BY host, address
-), known AS (
+WITH known AS MATERIALIZED (
   SELECT f.host, f.address, f.physical_function AS parent,
          f.vendor, f.device,
          CASE WHEN f.physical_function IS NOT NULL AND f.physical_function <> 'none' THEN 1 ELSE 0 END AS is_vf,
@@ -48,6 +40,16 @@ WITH bars AS (
   LEFT JOIN intent i ON i.host = f.host
   WHERE NOT EXISTS (SELECT 1 FROM fabric_device d WHERE d.vendor = f.vendor
                     AND f.device BETWEEN d.device_first AND d.device_last)
+), hit AS MATERIALIZED (
+  SELECT * FROM known WHERE model_row IS NOT NULL OR class_kind IS NOT NULL OR told_kind IS NOT NULL OR is_vf = 1
+), bars AS MATERIALIZED (
+  SELECT b.host, b.address,
+         MAX(CASE WHEN kind = 'bar' AND io IS NOT 1 THEN size_bytes END) AS largest,
+         SUM(CASE WHEN kind = 'bar' AND io IS NOT 1 THEN size_bytes END) AS total,
+         SUM(CASE WHEN kind = 'bar' AND io IS NOT 1 AND bits64 = 0 THEN size_bytes END) AS total32,
+         SUM(CASE WHEN kind = 'bar' AND io IS NOT 1 AND size_bytes > 0 AND assigned = 0 THEN 1 ELSE 0 END) AS lost,
+         SUM(CASE WHEN kind = 'vf-bar' AND size_bytes > 0 AND assigned = 0 THEN 1 ELSE 0 END) AS vf_lost
+  FROM hit JOIN pci_bar b ON b.host = hit.host AND b.address = hit.address GROUP BY b.host, b.address
 )
 SELECT f.host, f.address, f.physical_function,
        CASE WHEN k.is_vf = 1 OR m.is_vf = 1 THEN 1 ELSE 0 END, f.vendor, f.device, f.subsystem_vendor,
@@ -64,10 +66,10 @@ SELECT f.host, f.address, f.physical_function,
        f.sriov_totalvfs, f.sriov_numvfs, f.reset_methods, f.flr, f.msix_vectors, f.msi_vectors, f.power_state,
        f.boot_vga,
        CASE WHEN b.host IS NULL THEN 0 ELSE 1 END, b.largest, b.total, b.total32, b.lost, b.vf_lost
-FROM known k
+FROM hit k
 JOIN pci_function f ON f.host = k.host AND f.address = k.address
 LEFT JOIN accelerator_model m ON m.vendor = k.vendor AND m.device = k.device AND m.subsystem = k.model_row
-LEFT JOIN known pk ON pk.host = k.host AND pk.address = k.parent
+LEFT JOIN hit pk ON pk.host = k.host AND pk.address = k.parent
 LEFT JOIN accelerator_model pm ON pm.vendor = pk.vendor AND pm.device = pk.device AND pm.subsystem = pk.model_row
 LEFT JOIN bars b ON b.host = f.host AND b.address = f.address
 WHERE k.model_row IS NOT NULL OR k.class_kind IS NOT NULL OR k.told_kind IS NOT NULL

@@ -30,14 +30,18 @@ int hp_column_find(const struct hp_table_def *table, const char *name)
 	return -1;
 }
 
+/* One transaction: the schema is then read once, not once a table. */
 static int create_tables(sqlite3 *db, struct hp_error *err)
 {
+	int begun = hp_db_exec(db, "BEGIN", err);
+	if (begun)
+		return begun;
 	for (size_t i = 0; i < hp_table_count; i++) {
 		int code = hp_db_exec(db, hp_schema_sqlite[i], err);
 		if (code)
 			return code;
 	}
-	return 0;
+	return hp_db_exec(db, "COMMIT", err);
 }
 
 int hp_facts_new(struct hp_facts **ret, struct hp_error *err)
@@ -45,7 +49,8 @@ int hp_facts_new(struct hp_facts **ret, struct hp_error *err)
 	struct hp_facts *facts = hp_calloc(1, sizeof(*facts));
 	facts->host = hp_strdup("localhost");
 	int code = 0;
-	if (sqlite3_open(":memory:", &facts->db) != SQLITE_OK)
+	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+	if (sqlite3_open_v2(":memory:", &facts->db, flags, NULL) != SQLITE_OK)
 		code = hp_fail(err, -ENOMEM, "cannot open a database in memory");
 	if (!code)
 		code = hp_db_add_functions(facts->db, err);

@@ -9,7 +9,7 @@
 #include <sqlite3.h>
 #include <stdint.h>
 
-/* Facts of one or more hosts, in memory. Rows are written for the current host. */
+/* Facts of one or more hosts, in memory. Rows are written for the current host. One thread at a time. */
 struct hp_facts;
 
 int hp_facts_new(struct hp_facts **ret, struct hp_error *err);
