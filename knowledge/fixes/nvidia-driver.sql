@@ -2,8 +2,6 @@
 INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('load-nvidia', 'nvidia-driver-loaded', 'module', 'live', 'Load the nvidia module', 'exact'),
  ('bind-nvidia', 'nvidia-driver-bound', 'driver', 'drain', 'Bind the GPU to nvidia', 'exact'),
- ('blacklist-rivals', 'nvidia-rival-driver', 'modprobe', 'reboot',
-  'Blacklist nouveau, nova_core, nova_drm and nvidiafb, rebuild the initramfs, reboot', 'equivalent'),
  ('reload-nvidia', 'nvidia-library-matches-module', 'module', 'reload',
   'Unload and load the NVIDIA kernel modules', 'exact'),
  ('install-one-nvidia-version', 'nvidia-packages-consistent', 'package', 'reload',

@@ -316,3 +316,52 @@ CREATE TABLE board (
   source TEXT NOT NULL, -- source
   PRIMARY KEY (board, address)
 );
+
+-- Releases of programs that are known to be bad: what breaks, from which version (inclusive) to which
+-- (exclusive).
+-- observed: ''
+CREATE TABLE bad_release (
+  name TEXT NOT NULL, -- program as in `software`
+  since TEXT NOT NULL, -- first bad version {version}
+  until TEXT, -- first good version again, NULL if none is known {version}
+  kind TEXT NOT NULL, -- what is bad {broken|vulnerable}
+  what TEXT NOT NULL, -- what happens, for a person
+  source TEXT NOT NULL, -- source
+  PRIMARY KEY (name, since, what)
+);
+
+-- NVIDIA drivers that do not build or load on a kernel: within a branch all versions up to one, from a
+-- kernel on.
+-- observed: ''
+CREATE TABLE driver_kernel (
+  kind TEXT NOT NULL, -- which driver {any|vgpu-host}
+  branch INTEGER NOT NULL, -- driver branch
+  kernel_since TEXT NOT NULL, -- first kernel that it fails on {version}
+  last_bad TEXT NOT NULL, -- last driver version of the branch that is known to fail {version}
+  first_good TEXT, -- first one known to work, NULL if none is known {version}
+  vgpu_last_bad TEXT, -- last_bad as a vGPU software release {version}
+  source TEXT NOT NULL, -- source
+  PRIMARY KEY (kind, branch, kernel_since)
+);
+
+-- Host driver versions that gVisor's nvproxy has in its list, by release of runsc (its date as YYYYMMDD).
+-- observed: ''
+CREATE TABLE gvisor_driver (
+  driver TEXT NOT NULL, -- driver version {version}
+  seen_first TEXT NOT NULL, -- runsc release (date) that was seen with it {version}
+  seen_last TEXT NOT NULL, -- last one that was seen with it {version}
+  source TEXT NOT NULL, -- source
+  PRIMARY KEY (driver)
+);
+
+-- The drivers that an accelerator of a vendor runs on when the host itself uses it.
+-- observed: ''
+CREATE TABLE host_driver (
+  vendor TEXT NOT NULL, -- PCI vendor id
+  kind TEXT NOT NULL, -- kind of accelerator {gpu|fpga|dpu|ai}
+  drivers TEXT NOT NULL, -- drivers, as words
+  module TEXT NOT NULL, -- module to load
+  node TEXT NOT NULL, -- device node that its user space opens, 'none'
+  source TEXT NOT NULL, -- source
+  PRIMARY KEY (vendor, kind)
+);

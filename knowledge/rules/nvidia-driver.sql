@@ -16,11 +16,14 @@ SELECT s.host, coalesce(a.address, '') AS subject, NULL AS surface, NULL AS shar
        'nvidia module: ' || coalesce(CASE WHEN d.loaded_version = 'none' THEN 'not loaded'
                                           ELSE 'version ' || d.loaded_version || ' loaded' END,
                                      m.state, CASE WHEN a.driver = 'nvidia' THEN 'drives ' || a.address END,
-                                     'not seen') AS evidence
+                                     'not seen')
+         || coalesce('; loaded instead: ' || r.modules, '') AS evidence
 FROM host_summary s
 LEFT JOIN accelerator a ON a.host = s.host AND a.vendor = '10de' AND a.is_vf = 0
 LEFT JOIN nvidia_driver d ON d.host = s.host
 LEFT JOIN module m ON m.host = s.host AND m.module = 'nvidia'
+LEFT JOIN (SELECT host, sorted_list(module) AS modules FROM module
+           WHERE state = 'loaded' AND module IN ('nouveau', 'nova_core', 'nvidiafb') GROUP BY host) r ON r.host = s.host
 WHERE a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0);
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
@@ -40,46 +43,6 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
 FROM accelerator a
 LEFT JOIN nvidia_driver d ON d.host = a.host
 LEFT JOIN module m ON m.host = a.host AND m.module = 'nvidia'
-WHERE a.vendor = '10de' AND a.is_vf = 0;
-
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('nvidia-rival-driver', 'No in-tree driver claims the GPU before the NVIDIA driver can', 'blocks',
-  '@host-driver :vgpu :mig-vgpu',
-  'Blacklist every in-tree driver of NVIDIA GPUs (nouveau, nova_core, nova_drm, nvidiafb), rebuild the initramfs and '
-  || 'reboot. A blacklist of nouveau alone does not stop nova_core, nor the reverse.',
-  'https://github.com/beclab/Olares/pull/3963 | kernel:drivers/gpu/nova-core/Kconfig | '
-  || 'https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/index.html');
-CREATE VIEW rule_nvidia_rival_driver AS
-SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN lower(a.driver) IN ('nouveau', 'nova', 'novacore', 'nova_core', 'nova-core', 'nvidiafb', 'rivafb')
-            THEN 'fail'
-            WHEN a.driver IN ('nvidia', 'vfio-pci') THEN 'pass'
-            WHEN r.bound_message = 1 THEN 'fail'
-            WHEN r.loaded IS NOT NULL AND (d.loaded_version = 'none' OR m.state IN ('available', 'absent')) THEN 'fail'
-            WHEN a.driver IS NOT NULL THEN 'pass'
-            ELSE 'unknown' END AS result,
-       a.address || ' is bound to ' || coalesce(a.driver, '(driver not seen)')
-         || coalesce('; loaded: ' || r.loaded, '')
-         || coalesce('; not blacklisted: ' || r.not_blacklisted, '')
-         || CASE WHEN r.bound_message = 1 THEN '; kernel log: already bound to another driver' ELSE '' END AS evidence
-FROM accelerator a
-LEFT JOIN nvidia_driver d ON d.host = a.host
-LEFT JOIN module m ON m.host = a.host AND m.module = 'nvidia'
-LEFT JOIN (
-  SELECT h.host,
-         (SELECT sorted_list(x.module) FROM module x
-          WHERE x.host = h.host AND x.state = 'loaded'
-            AND x.module IN ('nouveau', 'nova_core', 'nova_drm', 'nvidiafb')) AS loaded,
-         (SELECT sorted_list(x.module) FROM module x
-          WHERE x.host = h.host AND x.state IN ('loaded', 'available')
-            AND x.module IN ('nouveau', 'nova_core', 'nvidiafb')
-            AND NOT EXISTS (SELECT 1 FROM module_directive b
-                            WHERE b.host = x.host AND b.module = x.module
-                              AND b.directive IN ('blacklist', 'install'))) AS not_blacklisted,
-         (SELECT MAX(CASE WHEN replace(k.message, 'is already bound to', '') <> k.message THEN 1 ELSE 0 END)
-          FROM kernel_message k WHERE k.host = h.host) AS bound_message
-  FROM host_summary h
-) r ON r.host = a.host
 WHERE a.vendor = '10de' AND a.is_vf = 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES

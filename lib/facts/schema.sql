@@ -94,6 +94,7 @@ CREATE TABLE kernel (
   cmdline_next_file TEXT, -- the file that cmdline_next was read from
   next_release TEXT, -- release that the next boot will start {version}
   headers_installed INTEGER, -- kernel headers for the running release are installed {0|1} @/lib/modules/{release}/build
+  next_headers_installed INTEGER, -- kernel headers for next_release are installed {0|1} @/lib/modules/{next_release}/build
   PRIMARY KEY (host)
 );
 
@@ -348,6 +349,7 @@ CREATE TABLE nvidia_driver (
   loaded_version TEXT, -- version of the loaded kernel module, 'none' if not loaded {version} @/proc/driver/nvidia/version
   loaded_flavour TEXT, -- flavour of the loaded module {open|proprietary|none} @/proc/driver/nvidia/version
   disk_version TEXT, -- version of the module on disk for the running kernel, 'none' if there is none {version} @/lib/modules
+  next_disk_version TEXT, -- version of the module on disk for the kernel of the next boot, 'none' if there is none {version} @/lib/modules
   disk_flavour TEXT, -- flavour of that module, by its licence {open|proprietary|none} @/lib/modules
   library_version TEXT, -- version of libcuda/libnvidia-ml (userspace), 'none' if not installed {version} @/usr/lib
   firmware_version TEXT, -- version of the GSP firmware on disk, 'none' {version} @/lib/firmware/nvidia
