@@ -9,16 +9,22 @@ SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN i.state = 'on' THEN 'pass'
             WHEN i.state = 'off' THEN 'fail'
             WHEN g.grouped > 0 THEN 'pass'
-            WHEN g.ungrouped > 0 OR c.told_off > 0 THEN 'fail'
+            WHEN g.ungrouped > 0 OR c.told_off > 0 OR w.value = 'disabled' THEN 'fail'
+            WHEN l.told > 0 THEN 'pass'
             ELSE 'unknown' END AS result,
        'IOMMU ' || coalesce(i.state, 'state not seen')
          || CASE WHEN g.ungrouped > 0 THEN ', no IOMMU group: ' || g.without ELSE '' END
          || ', firmware table ' || coalesce(i.firmware_table, 'not seen')
          || ', command line: ' || coalesce(c.listing, CASE WHEN k.cmdline IS NULL THEN 'not seen'
-                                                           ELSE 'no word of an IOMMU' END) AS evidence
+                                                           ELSE 'no word of an IOMMU' END)
+         || coalesce(', VT-d or AMD-Vi in the firmware: ' || w.value, '')
+         || coalesce(', kernel log: ' || l.first_line, '') AS evidence
 FROM host_summary s
 LEFT JOIN iommu i ON i.host = s.host
 LEFT JOIN kernel k ON k.host = s.host
+LEFT JOIN setting w ON w.host = s.host AND w.component = 'firmware' AND w.name = 'vtd'
+LEFT JOIN (SELECT host, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message
+           WHERE kind = 'iommu-group' GROUP BY host) l ON l.host = s.host
 LEFT JOIN (SELECT host, COUNT(CASE WHEN iommu_group <> 'none'
                                     AND iommu_group_origin IS DISTINCT FROM 'predicted' THEN 1 END) AS grouped,
                   COUNT(CASE WHEN iommu_group = 'none' THEN 1 END) AS ungrouped,
@@ -53,12 +59,14 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
 CREATE VIEW rule_iommu_firmware_table AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN i.state = 'on' OR i.firmware_table <> 'none' THEN 'pass'
-            WHEN i.firmware_table = 'none' THEN 'fail'
+            WHEN i.firmware_table = 'none' OR w.value = 'disabled' THEN 'fail'
             ELSE 'unknown' END AS result,
        'ACPI table of the IOMMU: ' || coalesce(i.firmware_table, 'not seen')
+         || coalesce(', VT-d or AMD-Vi in the firmware: ' || w.value, '')
          || ', IOMMU ' || coalesce(i.state, 'state not seen') AS evidence
 FROM host_summary s
-LEFT JOIN iommu i ON i.host = s.host;
+LEFT JOIN iommu i ON i.host = s.host
+LEFT JOIN setting w ON w.host = s.host AND w.component = 'firmware' AND w.name = 'vtd';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('intel-iommu-requested', 'An Intel host whose IOMMU is off asks for it with intel_iommu=on', 'blocks', '@vfio',
@@ -98,15 +106,22 @@ SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN i.interrupt_remapping = 'on' OR m.architecture <> 'x86_64' OR p.value IN ('Y', 'y', '1')
                  OR c.unsafe > 0 OR d.unsafe > 0 THEN 'pass'
             WHEN i.interrupt_remapping = 'off' OR f.value = 'n' OR c.told_off > 0 THEN 'fail'
+            WHEN l.off > 0 THEN 'fail'
+            WHEN l.remapped > 0 THEN 'pass'
             ELSE 'unknown' END AS result,
        'interrupt remapping ' || coalesce(i.interrupt_remapping, 'not seen')
          || ', CONFIG_IRQ_REMAP=' || coalesce(f.value, 'not seen')
          || ', allow_unsafe_interrupts=' || coalesce(p.value, 'not seen')
-         || coalesce(', command line: ' || c.listing, '') AS evidence
+         || coalesce(', command line: ' || c.listing, '')
+         || coalesce(', kernel log: ' || l.first_line, '') AS evidence
 FROM host_summary s
 LEFT JOIN iommu i ON i.host = s.host
 LEFT JOIN machine m ON m.host = s.host
 LEFT JOIN kernel_config f ON f.host = s.host AND f.option = 'CONFIG_IRQ_REMAP'
+LEFT JOIN (SELECT host, COUNT(CASE WHEN kind = 'dmar-irq-remap-on' THEN 1 END) AS remapped,
+                  COUNT(CASE WHEN kind <> 'dmar-irq-remap-on' THEN 1 END) AS off, MIN(message) AS first_line
+           FROM kernel_message WHERE kind IN ('dmar-irq-remap-on', 'dmar-irq-remap-off', 'no-irq-remap')
+           GROUP BY host) l ON l.host = s.host
 LEFT JOIN module_parameter p ON p.host = s.host AND p.module = 'vfio_iommu_type1'
                             AND p.parameter = 'allow_unsafe_interrupts'
 LEFT JOIN (SELECT host,

@@ -21,11 +21,12 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
 CREATE VIEW rule_vf_bars_assigned AS
 SELECT p.host, p.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN p.sriov_numvfs > 0 THEN 'pass'
-            WHEN b.unassigned > 0 OR m.told > 0 THEN 'fail'
+            WHEN b.unassigned > 0 OR m.told > 0 OR (w.value = 'disabled' AND p.sriov_numvfs = 0) THEN 'fail'
             WHEN o.state = 'complete' AND b.unsure = 0 AND b.assigned > 0 THEN 'pass'
             ELSE 'unknown' END AS result,
        p.address || ': VF BARs without an address: ' || coalesce(CAST(b.unassigned AS TEXT), 'not seen')
          || coalesce(' (' || b.listing || ')', '') || ', VFs now: ' || coalesce(CAST(p.sriov_numvfs AS TEXT), 'not seen')
+         || coalesce(', SR-IOV in the firmware: ' || w.value, '')
          || coalesce(', kernel log: ' || m.first_line, '') AS evidence
 FROM pci_function p
 LEFT JOIN (SELECT host, address, COUNT(CASE WHEN assigned = 0 THEN 1 END) AS unassigned,
@@ -36,8 +37,9 @@ LEFT JOIN (SELECT host, address, COUNT(CASE WHEN assigned = 0 THEN 1 END) AS una
            FROM pci_bar WHERE kind = 'vf-bar' AND size_bytes IS DISTINCT FROM 0 AND io IS DISTINCT FROM 1
            GROUP BY host, address) b ON b.host = p.host AND b.address = p.address
 LEFT JOIN observed o ON o.host = p.host AND o.tbl = 'pci_bar' AND o.subject = p.address
+LEFT JOIN setting w ON w.host = p.host AND w.component = 'firmware' AND w.name = 'sriov'
 LEFT JOIN (SELECT host, address, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message
-           WHERE kind = 'sriov-no-mmio' GROUP BY host, address) m ON m.host = p.host AND m.address = p.address
+           WHERE kind IN ('vf-bar-unassigned', 'sriov-not-enough-mmio') GROUP BY host, address) m ON m.host = p.host AND m.address = p.address
 WHERE p.sriov_totalvfs > 0 OR b.unassigned > 0 OR m.told > 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
@@ -49,14 +51,17 @@ SELECT p.host, p.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN coalesce(t.vfs, p.sriov_totalvfs) <= 7 OR p.sriov_numvfs > 7 THEN 'pass'
             WHEN u.ari_forwarding = 1 OR p.parent = 'none' THEN 'pass'
             WHEN coalesce(t.vfs, p.sriov_totalvfs) > 7
-                 AND (u.ari_forwarding = 0 OR u.ari_forwarding_capable = 0 OR p.ari = 0) THEN 'fail'
+                 AND (u.ari_forwarding = 0 OR u.ari_forwarding_capable = 0 OR p.ari = 0 OR w.value = 'disabled')
+                 THEN 'fail'
             ELSE 'unknown' END AS result,
        p.address || ': ' || coalesce(CAST(coalesce(t.vfs, p.sriov_totalvfs) AS TEXT), 'an unseen number of') || ' VFs, ARI at '
          || coalesce(p.parent, 'the port above') || ': '
          || CASE WHEN u.ari_forwarding = 1 THEN 'forwarded' WHEN u.ari_forwarding_capable = 0 THEN 'not supported'
-                 WHEN u.ari_forwarding = 0 THEN 'off' ELSE 'not seen' END AS evidence
+                 WHEN u.ari_forwarding = 0 THEN 'off' WHEN w.value IS NOT NULL THEN w.value || ' in the firmware'
+                 ELSE 'not seen' END AS evidence
 FROM pci_function p
 LEFT JOIN pci_function u ON u.host = p.host AND u.address = p.parent
+LEFT JOIN setting w ON w.host = p.host AND w.component = 'firmware' AND w.name = 'ari'
 LEFT JOIN intent t ON t.host = p.host
 WHERE p.sriov_totalvfs > 0;
 
@@ -67,11 +72,13 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
 CREATE VIEW rule_pf_has_sriov AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'vf' AS share,
        CASE WHEN a.sriov_totalvfs > 0 OR a.sriov_numvfs > 0 THEN 'pass'
-            WHEN a.sriov_totalvfs = 0 THEN 'fail'
+            WHEN a.sriov_totalvfs = 0 OR w.value = 'disabled' THEN 'fail'
             ELSE 'unknown' END AS result,
        a.address || ': sriov_totalvfs ' || coalesce(CAST(a.sriov_totalvfs AS TEXT), 'not seen')
-         || ', VFs now ' || coalesce(CAST(a.sriov_numvfs AS TEXT), 'not seen') AS evidence
+         || ', VFs now ' || coalesce(CAST(a.sriov_numvfs AS TEXT), 'not seen')
+         || coalesce(', SR-IOV in the firmware: ' || w.value, '') AS evidence
 FROM accelerator a
+LEFT JOIN setting w ON w.host = a.host AND w.component = 'firmware' AND w.name = 'sriov'
 WHERE a.is_vf = 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES

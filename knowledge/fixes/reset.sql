@@ -1,0 +1,12 @@
+-- Ways out of the rules on resets and power. SPDX-License-Identifier: Apache-2.0
+
+INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
+ ('power-cycle', 'config-space-readable', 'advice', 'reboot', 'Power-cycle the host', 'equivalent'),
+ ('one-tenant', 'reset-method-present', 'advice', 'reboot', 'Reboot the host between tenants', 'equivalent'),
+ ('vendor-reset', 'reset-comes-back', 'package', 'reload', 'Load vendor-reset and choose device_specific in reset_method', 'equivalent'),
+ ('reserve-from-boot', 'amd-reserved-from-boot', 'kernel-cmdline', 'reboot', 'Reserve the card for vfio-pci from boot: vfio-pci.ids and vfio-pci in the initramfs', 'exact'),
+ ('whole-card', 'reset-of-its-own', 'advice', 'live', 'Pass all functions of the card to one guest', 'exact'),
+ ('amd-power-cycle', 'amd-more-than-bus-reset', 'advice', 'reboot', 'Power-cycle the host after a guest crash', 'equivalent'),
+ ('bus-reset-first', 'blackwell-flr', 'driver', 'live', 'Write bus to reset_method', 'exact'),
+ ('disable-idle-d3', 'no-idle-d3cold', 'modprobe', 'reload', 'options vfio_pci disable_idle_d3=1', 'exact'),
+ ('wake-device', 'not-in-d3cold', 'driver', 'live', 'Write on to power/control', 'exact');

@@ -1,0 +1,137 @@
+-- Resets and power states: whether the device comes back for the next guest. SPDX-License-Identifier: Apache-2.0
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('config-space-readable', 'The device answers with a readable config header', 'blocks', '*',
+  'Power-cycle the host (cold, not warm). A header of 127 or all ones means that the device fell off the bus, mostly after an unbind that hung, a reset that failed or D3cold.',
+  'https://github.com/bryansteiner/gpu-passthrough-tutorial/issues/39 | https://github.com/kata-containers/kata-containers/issues/11708');
+CREATE VIEW rule_config_space_readable AS
+SELECT p.host, p.address AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN p.header_type = 'broken' OR p.power_state = 'error' OR m.told > 0 THEN 'fail'
+            WHEN p.header_type IS NOT NULL THEN 'pass' ELSE 'unknown' END AS result,
+       p.address || ': config header ' || coalesce(p.header_type, 'not read') || ', power state '
+         || coalesce(p.power_state, 'not seen') || coalesce(', kernel log: ' || m.first_line, '') AS evidence
+FROM pci_function p
+JOIN accelerator a ON a.host = p.host AND a.address = p.address
+LEFT JOIN (SELECT host, address, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message
+           WHERE kind = 'unknown-header-type' GROUP BY host, address) m ON m.host = p.host AND m.address = p.address;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('reset-method-present', 'The device can be reset between guests', 'degrades', '@vfio',
+  'Give it to one tenant only, or reboot the host between tenants: without any reset method the next guest finds the state that the last one left.',
+  'kernel:Documentation/ABI/testing/sysfs-bus-pci | kernel:Documentation/driver-api/vfio.rst');
+CREATE VIEW rule_reset_method_present AS
+SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN a.reset_methods <> 'none' OR a.flr = 1 THEN 'pass'
+            WHEN a.reset_methods = 'none' THEN 'fail' ELSE 'unknown' END AS result,
+       a.address || ': reset methods ' || coalesce(a.reset_methods, 'not seen')
+         || CASE WHEN a.flr = 1 THEN ', has FLR' WHEN a.flr = 0 THEN ', no FLR' ELSE '' END AS evidence
+FROM accelerator a
+WHERE a.is_vf = 0;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('reset-comes-back', 'The chip is not one that stays down after a guest had it', 'degrades', '@vfio',
+  'Polaris, Vega and early Navi have no function-level reset that works: load vendor-reset (for Vega 10 one with the PSP mode 1 reset) and write device_specific to reset_method, never let amdgpu touch the card, and expect to reboot the host after a guest crash.',
+  'https://github.com/gnif/vendor-reset/pull/108 | https://github.com/gnif/vendor-reset/issues/52 | https://github.com/ROCm/legacy-rocm-build/issues/3414');
+CREATE VIEW rule_reset_comes_back AS
+SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN has_word(a.reset_methods, 'flr') = 1 OR a.flr = 1 THEN CASE WHEN m.told > 0 THEN 'fail' ELSE 'pass' END
+            ELSE 'fail' END AS result,
+       a.address || ' (' || coalesce(a.name, a.vendor || ':' || a.device, 'id not seen') || '): reset methods '
+         || coalesce(a.reset_methods, 'not seen') || CASE WHEN a.flr = 0 THEN ', no FLR' ELSE '' END
+         || coalesce(', module vendor_reset ' || v.state, '')
+         || coalesce(', bound to ' || a.driver, '')
+         || coalesce(', kernel log: ' || m.first_line, '') AS evidence
+FROM accelerator a
+LEFT JOIN module v ON v.host = a.host AND v.module = 'vendor_reset'
+LEFT JOIN (SELECT host, address, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message
+           WHERE kind IN ('reset-not-ready', 'smu-error') GROUP BY host, address) m
+       ON m.host = a.host AND m.address = a.address
+WHERE a.is_vf = 0 AND (a.reset_bug = 'yes' OR m.told > 0);
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('amd-reserved-from-boot', 'A card that amdgpu cannot hand over cleanly is reserved for VFIO from boot', 'degrades', '@vfio',
+  'Reserve it with vfio-pci.ids and load vfio-pci first: what amdgpu has initialised, vendor-reset does not fully restore.',
+  'https://github.com/gnif/vendor-reset/issues/52');
+CREATE VIEW rule_amd_reserved_from_boot AS
+SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
+       CASE WHEN a.driver IN ('amdgpu', 'radeon') THEN 'fail' WHEN a.driver IS NOT NULL THEN 'pass'
+            ELSE 'unknown' END AS result,
+       a.address || ' (' || coalesce(a.name, a.device, 'id not seen') || ') is bound to '
+         || coalesce(a.driver, 'a driver not seen') AS evidence
+FROM accelerator a
+WHERE a.is_vf = 0 AND a.reset_bug = 'yes';
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('reset-of-its-own', 'The device has a reset that touches nothing else', 'notes', '@vfio',
+  'A bus or slot reset hits every function behind the same bridge: VFIO allows it only if one user owns them all, so pass the whole card to one guest.',
+  'kernel:Documentation/ABI/testing/sysfs-bus-pci | kernel:drivers/vfio/pci/vfio_pci_core.c');
+CREATE VIEW rule_reset_of_its_own AS
+SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
+       CASE WHEN a.flr = 1 OR has_word(a.reset_methods, 'flr') = 1 OR has_word(a.reset_methods, 'af_flr') = 1
+                 OR has_word(a.reset_methods, 'device_specific') = 1 OR has_word(a.reset_methods, 'pm') = 1
+                 OR has_word(a.reset_methods, 'acpi') = 1 THEN 'pass'
+            WHEN a.reset_methods IS NOT NULL THEN 'fail' ELSE 'unknown' END AS result,
+       a.address || ': reset methods ' || coalesce(a.reset_methods, 'not seen') AS evidence
+FROM accelerator a
+WHERE a.is_vf = 0;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('amd-more-than-bus-reset', 'An AMD GPU has more than a bus reset', 'degrades', '@vfio',
+  'Expect that after a guest crash the card does not come back without a power cycle of the host; Instinct boards with FLR are not affected.',
+  'https://github.com/ROCm/legacy-rocm-build/issues/3414');
+CREATE VIEW rule_amd_more_than_bus_reset AS
+SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
+       CASE WHEN a.reset_methods IN ('bus', 'slot', 'slot bus', 'bus slot', 'pm bus', 'pm', 'none') THEN 'fail'
+            WHEN a.reset_methods IS NOT NULL THEN 'pass' ELSE 'unknown' END AS result,
+       a.address || ': reset methods ' || coalesce(a.reset_methods, 'not seen') AS evidence
+FROM accelerator a
+WHERE a.is_vf = 0 AND a.vendor = '1002' AND a.kind = 'gpu';
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('blackwell-flr', 'No GPU whose function-level reset is reported to hang it', 'degrades', '@vfio',
+  'Test a shutdown and a crash of the guest before relying on it; write bus to reset_method if FLR hangs the card. Reported for GeForce RTX 50 and RTX PRO 6000 Blackwell, not for H100, B200 or RTX 4090.',
+  'https://github.com/NVIDIA/open-gpu-kernel-modules/issues/853 | https://www.cloudrift.ai/blog/bug-bounty-nvidia-reset-bug');
+CREATE VIEW rule_blackwell_flr AS
+SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
+       CASE WHEN has_word(a.reset_methods, 'flr') = 1 THEN 'fail'
+            WHEN a.reset_methods IS NULL AND a.flr = 1 THEN 'fail'
+            WHEN a.reset_methods IS NOT NULL THEN 'pass'
+            ELSE 'unknown' END AS result,
+       a.address || ' (' || coalesce(a.name, a.device, 'id not seen') || '): reset methods '
+         || coalesce(a.reset_methods, 'not seen') AS evidence
+FROM accelerator a
+WHERE a.is_vf = 0 AND a.vendor = '10de' AND a.generation = 'blackwell'
+  AND (a.segment IN ('consumer', 'workstation', 'mobile') OR a.device IN ('2bb1', '2bb4', '2bb5'));
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('no-idle-d3cold', 'The idle device is kept out of D3cold', 'notes', '@vfio',
+  'Set disable_idle_d3=1 for vfio_pci, or write 0 to d3cold_allowed: some platforms cannot wake a device that vfio-pci let fall into D3cold.',
+  'https://github.com/kata-containers/kata-containers/issues/11708 | kernel:drivers/vfio/pci/vfio_pci.c');
+CREATE VIEW rule_no_idle_d3cold AS
+SELECT p.host, p.address AS subject, NULL AS surface, 'whole' AS share,
+       CASE WHEN p.d3cold_allowed = 0 OR m.value IN ('Y', 'y', '1') THEN 'pass'
+            WHEN p.d3cold_allowed = 1 AND (m.value IN ('N', 'n', '0') OR p.driver = 'vfio-pci') THEN 'fail'
+            ELSE 'unknown' END AS result,
+       p.address || ': d3cold_allowed ' || coalesce(CAST(p.d3cold_allowed AS TEXT), 'not seen')
+         || ', vfio_pci.disable_idle_d3 ' || coalesce(m.value, 'not seen') || ', bound to '
+         || coalesce(p.driver, 'a driver not seen') AS evidence
+FROM pci_function p
+JOIN accelerator a ON a.host = p.host AND a.address = p.address
+LEFT JOIN module_parameter m ON m.host = p.host AND m.module = 'vfio_pci' AND m.parameter = 'disable_idle_d3'
+WHERE a.is_vf = 0;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('not-in-d3cold', 'The device is not stuck in D3cold', 'degrades', '@vfio',
+  'Wake it (write on to power/control) and see whether it answers; if not, power-cycle the host, and keep it out of D3cold afterwards (vfio_pci.disable_idle_d3=1).',
+  'https://github.com/kata-containers/kata-containers/issues/11708');
+CREATE VIEW rule_not_in_d3cold AS
+SELECT p.host, p.address AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN p.power_state = 'D3cold' OR m.told > 0 THEN 'fail'
+            WHEN p.power_state NOT IN ('unknown', 'error') THEN 'pass' ELSE 'unknown' END AS result,
+       p.address || ': power state ' || coalesce(p.power_state, 'not seen')
+         || coalesce(', kernel log: ' || m.first_line, '') AS evidence
+FROM pci_function p
+JOIN accelerator a ON a.host = p.host AND a.address = p.address
+LEFT JOIN (SELECT host, address, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message
+           WHERE kind = 'd3cold-inaccessible' GROUP BY host, address) m ON m.host = p.host AND m.address = p.address
+WHERE a.is_vf = 0;
