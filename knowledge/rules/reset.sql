@@ -90,7 +90,7 @@ WHERE a.is_vf = 0 AND a.vendor = '1002' AND a.kind = 'gpu';
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('blackwell-flr', 'No GPU whose function-level reset is reported to hang it', 'degrades', '@vfio',
   'Test a shutdown and a crash of the guest before relying on it; write bus to reset_method if FLR hangs the card. Reported for GeForce RTX 50 and RTX PRO 6000 Blackwell, not for H100, B200 or RTX 4090.',
-  'https://github.com/NVIDIA/open-gpu-kernel-modules/issues/853 | https://www.cloudrift.ai/blog/bug-bounty-nvidia-reset-bug');
+  'https://github.com/NVIDIA/open-gpu-kernel-modules/issues/853 | https://www.guiahardware.es/rtx-5090-y-rtx-6000-pro-el-bug-de-reset-en-virtualizacion-que-congela-las-vms');
 CREATE VIEW rule_blackwell_flr AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN has_word(a.reset_methods, 'flr') = 1 THEN 'fail'
