@@ -158,6 +158,27 @@ bool hp_parse_s64(const char *string, int64_t *ret)
 	return true;
 }
 
+bool hp_parse_size(const char *string, int64_t *ret)
+{
+	size_t digits = strspn(string, "0123456789");
+	char *number = hp_strndup(string, digits);
+	uint64_t value;
+	bool good = hp_parse_u64(number, &value);
+	free(number);
+	const char *unit = string + digits + (string[digits] == ' ');
+	unsigned shift = 0;
+	if (*unit) {
+		static const char letters[] = "KMGT";
+		const char *letter = strchr(letters, toupper((unsigned char)*unit));
+		good = good && letter && (!unit[1] || strcmp(unit + 1, "iB") == 0 || strcmp(unit + 1, "B") == 0);
+		shift = letter ? 10 * (unsigned)(letter - letters + 1) : 0;
+	}
+	if (!good || value > (uint64_t)INT64_MAX >> shift)
+		return false;
+	*ret = (int64_t)(value << shift);
+	return true;
+}
+
 /* Length of the valid UTF-8 sequence at `s`, 0 if there is none. (RFC 3629, section 4.) */
 static size_t sequence(const unsigned char *s)
 {

@@ -39,6 +39,8 @@ bool hp_has_word(const char *list, const char *word);
 /* A whole number, decimal or with 0x; the whole string must be one. */
 bool hp_parse_u64(const char *string, uint64_t *ret);
 bool hp_parse_s64(const char *string, int64_t *ret);
+/* A size in bytes with an optional unit K, M, G or T, or KiB and so on; all are powers of 1024. */
+bool hp_parse_size(const char *string, int64_t *ret);
 
 /* Makes the string valid UTF-8 in place: every byte that is not part of a valid sequence, and every
  * control character but tab and newline, becomes '?'. Returns whether anything changed. */

@@ -3,8 +3,8 @@
 #include "base/database.h"
 #include "base/text.h"
 #include "facts/facts.h"
+#include "facts/value.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -125,65 +125,13 @@ __attribute__((format(printf, 3, 4))) static void refuse(struct import *import, 
 
 // -- values --
 
-/* Full PCI address of a short, full or 8-digit one in `buffer`; false if it is none. */
-static bool normal_address(const char *text, char *buffer, size_t size)
-{
-	unsigned domain = 0, bus, device, function;
-	int end = 0;
-	bool full = sscanf(text, "%8x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) == 4 && !text[end];
-	if (!full) {
-		domain = 0;
-		end = 0;
-		if (sscanf(text, "%2x:%2x.%1x%n", &bus, &device, &function, &end) != 3 || text[end])
-			return false;
-	}
-	snprintf(buffer, size, "%04x:%02x:%02x.%x", domain, bus, device, function);
-	return device < 32 && function < 8;
-}
-
-/* An id of `digits` hex digits in lower case; a class of 4 digits gets its last two. */
-static bool normal_hex(const char *text, size_t digits, char *buffer, size_t size)
-{
-	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
-		text += 2;
-	size_t length = strlen(text);
-	bool right = length == digits || (digits == 6 && length == 4);
-	if (!right || digits >= size || strspn(text, "0123456789abcdefABCDEF") != length)
-		return false;
-	memset(buffer, '0', digits);
-	buffer[digits] = '\0';
-	for (size_t i = 0; i < length; i++)
-		buffer[i] = (char)tolower((unsigned char)text[i]);
-	return true;
-}
-
-static bool in_domain(const char *domain, const char *value)
-{
-	size_t length = strlen(value);
-	for (const char *at = domain; *at; at += strcspn(at, "|"), at += *at == '|')
-		if (strcspn(at, "|") == length && strncmp(at, value, length) == 0)
-			return true;
-	return false;
-}
-
 static void take_text(struct import *import, struct hp_row *row, int column, const char *value,
 		      const struct place *place)
 {
-	const struct hp_column_def *def = &hp_tables[row->table].columns[column];
-	char buffer[64];
-	const char *domain = def->domain;
-	if (strcmp(domain, "address") == 0 && strcmp(value, "none") != 0) {
-		if (!normal_address(value, buffer, sizeof(buffer)))
-			return refuse(import, place, "\"%s\" is no PCI address; expected one like 0000:01:00.0", value);
-		value = buffer;
-	} else if (hp_starts_with(domain, "hex") && strcmp(value, "none") != 0) {
-		size_t digits = (size_t)(domain[3] - '0');
-		if (!normal_hex(value, digits, buffer, sizeof(buffer)))
-			return refuse(import, place, "\"%s\" is no id; expected %zu hex digits", value, digits);
-		value = buffer;
-	} else if (strchr(domain, '|') && !in_domain(domain, value)) {
-		return refuse(import, place, "\"%s\" is not one of: %s", value, domain);
-	}
+	char buffer[HP_VALUE_SIZE];
+	struct hp_error err = {0};
+	if (hp_value_text(&hp_tables[row->table].columns[column], value, buffer, &value, &err))
+		return refuse(import, place, "%s", err.message);
 	hp_row_text(row, column, value);
 }
 
@@ -315,7 +263,11 @@ static void take_table(struct import *import, const char *name, json_t *value, b
 
 static bool state_known(const char *state)
 {
-	return state && in_domain("complete|partial|skipped", state);
+	const char *const states[] = {"complete", "partial", "skipped"};
+	for (size_t i = 0; state && i < HP_COUNT(states); i++)
+		if (strcmp(state, states[i]) == 0)
+			return true;
+	return false;
 }
 
 static void take_observed(struct import *import, const char *name, json_t *value)
@@ -337,11 +289,11 @@ static void take_observed(struct import *import, const char *name, json_t *value
 	json_t *state;
 	json_object_foreach(value, subject, state)
 	{
-		char address[32];
+		char address[HP_VALUE_SIZE];
 		bool is_address = strcmp(def->scope, "address") == 0;
 		if (!state_known(json_string_value(state)))
 			refuse(import, &place, "observed \"%s\": expected complete, partial or skipped", subject);
-		else if (is_address && normal_address(subject, address, sizeof(address)))
+		else if (is_address && hp_value_address(subject, address, sizeof(address)))
 			observe(import, table, address, json_string_value(state));
 		else
 			observe(import, table, subject, json_string_value(state));

@@ -105,6 +105,12 @@ static void numbers_are_whole(void **state HP_UNUSED)
 	assert_false(hp_parse_u64("", &u));
 	assert_true(hp_parse_s64("-1", &s) && s == -1);
 	assert_false(hp_parse_s64("9223372036854775808", &s));
+	assert_true(hp_parse_size("16G", &s) && s == 16LL << 30);
+	assert_true(hp_parse_size("512 MiB", &s) && s == 512LL << 20);
+	assert_true(hp_parse_size("4096", &s) && s == 4096);
+	assert_false(hp_parse_size("G", &s));
+	assert_false(hp_parse_size("1X", &s));
+	assert_false(hp_parse_size("9999999999T", &s));
 }
 
 static void words_are_whole(void **state HP_UNUSED)
