@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "base/database.h"
 #include "base/text.h"
+#include "facts/assume.h"
 #include "facts/cmdline.h"
 #include "facts/derive.h"
 #include "facts/diff.h"
@@ -282,6 +283,66 @@ static void differences_are_found(void **state HP_UNUSED)
 	hp_facts_free(facts);
 }
 
+static void assumptions_are_set(void **state HP_UNUSED)
+{
+	static const char *const assumptions[] = {
+		"gpu=10de:26b9x2@10de:16a1", "vmm=cloud-hypervisor@53.0", "driver=580.65-open",
+		"kernel=6.8",		     "vgpu-mode=vendor-vfio",	  "guest-memory=512G",
+		"iommu=on",		     "machine.product=R760xa",	  "pci_function[11:00.0].driver=nvidia",
+		"setting[docker].value=x"};
+	static const char *const values[][2] = {
+		{"SELECT sorted_list(address || vendor || device || vgpu_mode || subsystem_device) FROM pci_function",
+		 "0000:10:00.010de26b9vendor-vfio16a1, 0000:11:00.010de26b9vendor-vfio16a1"},
+		{"SELECT version FROM software WHERE name = 'cloud-hypervisor'", "53.0"},
+		{"SELECT vmm_version_key FROM intent", "0000000053+"},
+		{"SELECT guest_memory_bytes FROM intent", "549755813888"},
+		{"SELECT loaded_flavour || library_version FROM nvidia_driver", "open580.65"},
+		{"SELECT driver FROM pci_function WHERE address = '0000:11:00.0'", "nvidia"},
+		{"SELECT state FROM iommu", "on"},
+		{"SELECT source FROM origin WHERE tbl = 'machine' AND col = 'product'", "assumed"},
+		{"SELECT COUNT(*) FROM origin WHERE tbl = 'pci_function' AND col = 'vgpu_mode' AND source = 'assumed'", "2"},
+		{"SELECT state FROM observed WHERE tbl = 'software' AND subject = 'cloud-hypervisor'", "complete"},
+		{"SELECT COUNT(*) FROM observed WHERE tbl = 'pci_function'", "0"},
+	};
+	struct hp_facts *facts = new_facts();
+	for (size_t i = 0; i + 1 < HP_COUNT(assumptions); i++) {
+		struct hp_error err = {0};
+		if (hp_facts_assume(facts, assumptions[i], &err))
+			fail_msg("%s", err.message);
+	}
+	for (size_t i = 0; i < HP_COUNT(values); i++)
+		assert_value(facts, values[i][0], values[i][1]);
+	hp_facts_free(facts);
+}
+
+static void bad_assumptions_are_refused(void **state HP_UNUSED)
+{
+	static const char *const rows[][2] = {
+		{"gpu", "expected KEY=VALUE"},
+		{"gpu=H100", "expected VENDOR:DEVICE"},
+		{"gpu=10de:2330x0", "expected VENDOR:DEVICE"},
+		{"gpu=10de:2330x65", "expected VENDOR:DEVICE"},
+		{"vgpu-mode=mdev", "no row yet"},
+		{"vgpu-mode=sriov", "is not one of: none|mdev|"},
+		{"iommu=maybe", "is not one of: on|off"},
+		{"driver=new", "expected a version"},
+		{"nonsense=1", "no such key"},
+		{"nonsense.x=1", "no table \"nonsense\""},
+		{"machine.colour=1", "no column \"colour\""},
+		{"accelerator.model=H100", "no table \"accelerator\""},
+		{"guest-memory=much", "expected a whole number, or a size"},
+		{"intent.uuid=perhaps", "expected 0 or 1"},
+	};
+	for (size_t i = 0; i < HP_COUNT(rows); i++) {
+		struct hp_facts *facts = new_facts();
+		struct hp_error err = {0};
+		assert_true(hp_facts_assume(facts, rows[i][0], &err) < 0);
+		if (!strstr(err.message, rows[i][1]) || !strstr(err.message, "--assume"))
+			fail_msg("%s: expected \"%s\" in: %s", rows[i][0], rows[i][1], err.message);
+		hp_facts_free(facts);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +354,8 @@ int main(void)
 		cmocka_unit_test(cmdlines_are_parsed_as_the_kernel_does),
 		cmocka_unit_test(tables_are_derived),
 		cmocka_unit_test(differences_are_found),
+		cmocka_unit_test(assumptions_are_set),
+		cmocka_unit_test(bad_assumptions_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
