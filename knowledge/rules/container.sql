@@ -202,7 +202,8 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('docker-on-host', 'Docker runs on the host itself, not in Docker Desktop''s VM or a snap', 'blocks', 'container',
   'Install Docker Engine from its own packages: Docker Desktop on Linux runs containers in a VM without the GPU, and the '
   || 'snap cannot use the host''s NVIDIA runtime.',
-  'https://docs.docker.com/desktop/features/gpu/');
+  'https://github.com/NVIDIA/nvidia-container-toolkit/issues/175 | https://github.com/docker/roadmap/issues/497 | '
+  || 'https://github.com/canonical/docker-snap/issues/148');
 CREATE VIEW rule_docker_on_host AS
 SELECT p.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN lower(p.value) IN ('desktop', 'desktop-linux', 'docker-desktop', 'snap') THEN 'fail'

@@ -249,7 +249,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('gpu-dma-reach', 'The platform''s IOMMU hands out addresses that the GPU can reach', 'degrades', '@host-driver',
   'On POWER the DMA window lies above the 47 address bits of a PCIe GPU: use a board that the platform''s vendor lists '
   || '(V100 with NVLink, T4), or 32-bit DMA windows.',
-  'https://github.com/NVIDIA/open-gpu-kernel-modules/issues');
+  'https://github.com/NVIDIA/open-gpu-kernel-modules/issues/683');
 CREATE VIEW rule_gpu_dma_reach AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN k.told > 0 THEN 'fail'

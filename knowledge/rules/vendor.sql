@@ -1,0 +1,113 @@
+-- Accelerators of other vendors on the host's own driver. SPDX-License-Identifier: Apache-2.0
+--
+-- What the driver of a vendor and kind is called is in matrices/host_driver.csv; NVIDIA's has files of its own.
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('host-driver-bound', 'The accelerator is on its vendor''s host driver', 'blocks', '@host-driver',
+  'Load the vendor''s driver and bind the device to it; take a blacklist entry or a driver_override for it away first.',
+  'repo:ROCm/k8s-device-plugin:docs/user-guide/configuration.md | repo:intel/intel-device-plugins-for-kubernetes:README.md');
+CREATE VIEW rule_host_driver_bound AS
+SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN has_word(h.drivers, a.driver) = 1 THEN 'pass'
+            WHEN a.driver IS NOT NULL THEN 'fail'
+            WHEN m.state IN ('absent', 'available') AND x.state IS DISTINCT FROM 'loaded' THEN 'fail'
+            ELSE 'unknown' END AS result,
+       a.address || ' is bound to ' || coalesce(a.driver, '(driver not seen)') || '; the host''s driver for it: '
+         || h.drivers || coalesce(', module ' || h.module || ' ' || m.state, '')
+         || coalesce('; blacklisted in ' || b.files, '') AS evidence
+FROM accelerator a
+JOIN host_driver h ON h.vendor = a.vendor AND h.kind = a.kind
+LEFT JOIN module m ON m.host = a.host AND m.module = h.module
+LEFT JOIN module x ON x.host = a.host AND x.module = 'i915' AND a.vendor = '8086'
+LEFT JOIN (SELECT host, module, sorted_list(file) AS files FROM module_directive
+           WHERE directive = 'blacklist' GROUP BY host, module) b ON b.host = a.host AND b.module = h.module
+WHERE a.is_vf = 0;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('vendor-device-node', 'The device node that the accelerator''s user space opens exists', 'blocks', '@host-driver',
+  'Load the driver that makes it (ROCm needs /dev/kfd: amdgpu built with HSA; Intel and Xilinx need /dev/dri/renderD*), '
+  || 'and look at the kernel log if it is loaded.',
+  'repo:ROCm/k8s-device-plugin:docs/user-guide/configuration.md | kernel:drivers/gpu/drm/amd/amdkfd/Kconfig');
+CREATE VIEW rule_vendor_device_node AS
+WITH node AS (
+  SELECT a.host, a.address, h.node,
+         MAX(CASE WHEN n.state = 'present' THEN 1 ELSE 0 END) AS present,
+         MAX(CASE WHEN n.state = 'none' THEN 1 ELSE 0 END) AS missing, sorted_list(n.path || ' ' || n.state) AS listing
+  FROM accelerator a
+  JOIN host_driver h ON h.vendor = a.vendor AND h.kind = a.kind AND h.node <> 'none'
+  LEFT JOIN device_node n ON n.host = a.host
+   AND (n.path = h.node OR substr(n.path, 1, length(replace(h.node, '*', ''))) = replace(h.node, '*', ''))
+  WHERE a.is_vf = 0
+  GROUP BY a.host, a.address, h.node
+)
+SELECT host, address AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN present = 1 THEN 'pass'
+            WHEN missing = 1 THEN 'fail'
+            ELSE 'unknown' END AS result,
+       coalesce(listing, node || ' not seen') AS evidence
+FROM node;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('amd-partition-chip', 'The GPU can be partitioned', 'blocks', ':partition',
+  'Nothing can be done on this board: compute and memory partitions (CPX, NPS) exist on the MI300 series and later.',
+  'repo:ROCm/gpu-operator:docs/device_plugin/device-plugin.md@6df13c17');
+CREATE VIEW rule_amd_partition_chip AS
+SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN a.generation IN ('cdna3', 'cdna4') THEN 'pass'
+            WHEN a.generation IS NOT NULL THEN 'fail'
+            ELSE 'unknown' END AS result,
+       coalesce(a.name, a.address) || ': generation ' || coalesce(a.generation, 'not known') AS evidence
+FROM accelerator a
+WHERE a.vendor = '1002' AND a.is_vf = 0;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('amd-atomics-routed', 'Every port above the AMD GPU routes PCIe atomics', 'degrades', '@host-driver @vfio',
+  'Move the board to a slot of the processor''s own root ports: ROCm wants AtomicOps, and GPUs up to Vega refuse to '
+  || 'compute without.',
+  'https://github.com/ROCm/ROCm/issues/307 | https://github.com/ROCm/ROCR-Runtime/issues/23');
+CREATE VIEW rule_amd_atomics_routed AS
+WITH above AS (
+  SELECT p.host, p.address, COUNT(*) AS ports,
+         SUM(CASE WHEN f.atomic_routing = 0 THEN 1 ELSE 0 END) AS without,
+         SUM(CASE WHEN f.atomic_routing IS NULL THEN 1 ELSE 0 END) AS unseen,
+         sorted_list(CASE WHEN f.atomic_routing = 0 THEN f.address END) AS listing
+  FROM pci_ancestor p
+  JOIN pci_function f ON f.host = p.host AND f.address = p.ancestor
+  GROUP BY p.host, p.address
+)
+SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN u.without > 0 THEN 'fail'
+            WHEN u.unseen = 0 THEN 'pass'
+            ELSE 'unknown' END AS result,
+       'ports above ' || a.address || ': ' || CAST(u.ports AS TEXT) || ', without AtomicOp routing: '
+         || coalesce(u.listing, 'none seen') AS evidence
+FROM accelerator a
+JOIN above u ON u.host = a.host AND u.address = a.address
+WHERE a.vendor = '1002' AND a.kind = 'gpu';
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('fpga-image', 'The FPGA carries a platform, not its recovery image', 'blocks', '*',
+  'Flash a platform (xbmgmt program --base) and start cold: a golden image has no user function to give away.',
+  'repo:pciutils/pciids:pci.ids@c1c1254 | repo:Xilinx/XRT:src/runtime_src/doc/toc/cloud_vendor_support.rst');
+CREATE VIEW rule_fpga_image AS
+SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN a.device IN ('d000', 'd004', 'd008', 'd00c', 'd020') THEN 'fail'
+            WHEN a.device IS NOT NULL THEN 'pass'
+            ELSE 'unknown' END AS result,
+       coalesce(a.name, a.address) || ' (10ee:' || coalesce(a.device, 'not seen') || ')' AS evidence
+FROM accelerator a
+WHERE a.vendor = '10ee' AND a.is_vf = 0;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('intel-gpu-end-of-line', 'The Intel GPU is of a line that its tools still cover', 'notes', '@host-driver :vf',
+  'Flex and Max need Intel''s out-of-tree i915 on an enterprise kernel, and XPU Manager up to 1.2.42: newer releases '
+  || 'drop them.',
+  'https://intel.github.io/xpumanager/2.0/xpu-smi/vgpu.html');
+CREATE VIEW rule_intel_gpu_end_of_line AS
+SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN a.device IN ('56c0', '56c1', '56c2') OR a.generation = 'xe-hpc' THEN 'fail'
+            WHEN a.generation IS NOT NULL THEN 'pass'
+            ELSE 'unknown' END AS result,
+       coalesce(a.name, a.address) || ': generation ' || coalesce(a.generation, 'not known') AS evidence
+FROM accelerator a
+WHERE a.vendor = '8086' AND a.kind = 'gpu' AND a.is_vf = 0;
