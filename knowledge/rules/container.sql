@@ -193,7 +193,9 @@ SELECT i.host, '' AS subject, NULL AS surface, NULL AS share,
          || coalesce(r.value, CASE WHEN o.state = 'complete' THEN 'none set' END, 'not seen') AS evidence
 FROM (SELECT host, COUNT(*) AS uses FROM intent_argument
       WHERE target = 'container' AND name IN ('--runtime', 'runtime') AND value = 'nvidia' GROUP BY host) i
-LEFT JOIN setting r ON r.host = i.host AND r.component = 'docker' AND r.name = 'runtimes'
+LEFT JOIN (SELECT host, MAX(CASE WHEN name = 'runtime-nvidia' AND value <> 'none' THEN 'nvidia' ELSE value END) AS value
+           FROM setting WHERE component = 'docker' AND name IN ('runtimes', 'runtime-nvidia') GROUP BY host) r
+  ON r.host = i.host
 LEFT JOIN observed o ON o.host = i.host AND o.tbl = 'setting' AND o.subject = 'docker'
 LEFT JOIN service v ON v.host = i.host AND v.service = 'docker'
 WHERE v.state IS NOT NULL OR r.value IS NOT NULL;

@@ -29,7 +29,10 @@ SELECT n.host, '' AS subject, NULL AS surface, NULL AS share,
 FROM kubernetes_node n
 LEFT JOIN place p ON p.host = n.host
 LEFT JOIN software o ON o.host = n.host AND o.name = 'gpu-operator'
-LEFT JOIN setting e ON e.host = n.host AND e.component = 'gpu-operator' AND e.name = 'CONTAINERD_SOCKET'
+LEFT JOIN (SELECT host, MAX(value) AS value FROM setting
+           WHERE component = 'gpu-operator'
+             AND lower(name) IN ('containerd_socket', 'toolkit.containerd_socket', 'toolkit.env.containerd_socket')
+           GROUP BY host) e ON e.host = n.host
 LEFT JOIN observed s ON s.host = n.host AND s.tbl = 'setting' AND s.subject = 'gpu-operator'
 WHERE (n.flavour IN ('rke2', 'k3s') OR p.own = 1)
   AND coalesce(n.container_runtime, 'containerd') = 'containerd';
@@ -225,7 +228,7 @@ JOIN software o ON o.host = a.host AND o.name = 'gpu-operator'
 LEFT JOIN nvidia_driver d ON d.host = a.host
 LEFT JOIN module m ON m.host = a.host AND m.module = 'nvidia'
 LEFT JOIN setting g ON g.host = a.host AND g.component = 'dra-driver-nvidia-gpu' AND g.name = 'PassthroughSupport'
-LEFT JOIN setting w ON w.host = a.host AND w.component = 'gpu-operator' AND w.name = 'workload.config'
+LEFT JOIN setting w ON w.host = a.host AND w.component = 'gpu-operator' AND w.name = 'workload-config'
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND coalesce(o.version, '') <> 'none'
   AND coalesce(lower(g.value), 'false') NOT IN ('true', '1', 'on')
   AND coalesce(w.value, 'vm-passthrough') = 'vm-passthrough';
