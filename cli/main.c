@@ -1,8 +1,22 @@
 // happypath VERB: finds the verb in commands[] and runs it. SPDX-License-Identifier: Apache-2.0
-#include <stdio.h>
+#include "commands.h"
 
-int main(void)
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{"surfaces", hp_cmd_surfaces},
+	{0},
+};
+
+int main(int argc, char **argv)
 {
-	puts("happypath");
-	return 0;
+	for (size_t i = 0; argc > 1 && commands[i].name; i++)
+		if (strcmp(commands[i].name, argv[1]) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	fputs("happypath VERB: surfaces\n", stderr);
+	return HP_EXIT_USAGE;
 }

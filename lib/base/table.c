@@ -1,11 +1,11 @@
 // Listings, rendered for people and programs. SPDX-License-Identifier: Apache-2.0
 #include "base/table.h"
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/text.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <jansson.h>
 #include <libsmartcols.h>
 #include <string.h>
 
@@ -109,8 +109,7 @@ static json_t *cell_json(const struct hp_column *column, const char *cell)
 	return json_string(cell);
 }
 
-static int print_json(const struct hp_table *table, const char *schema, const char *key, FILE *to,
-		      struct hp_error *err)
+json_t *hp_table_json(const struct hp_table *table)
 {
 	json_t *rows = json_array();
 	for (size_t r = 0; r < table->row_count; r++) {
@@ -120,34 +119,18 @@ static int print_json(const struct hp_table *table, const char *schema, const ch
 					    cell_json(&table->columns[c], table->rows[r][c]));
 		json_array_append_new(rows, row);
 	}
-	json_t *whole = json_object();
-	json_object_set_new(whole, "schema", json_string(schema ? schema : "happypath.table/1"));
-	json_object_set_new(whole, key ? key : "rows", rows);
-	int code = json_dumpf(whole, to, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-	json_decref(whole);
-	fputc('\n', to);
-	return code ? hp_fail(err, -EIO, "cannot write JSON") : 0;
+	return rows;
 }
 
-/* A YAML scalar in double quotes is JSON's string: YAML 1.2 is a superset of JSON. */
-static void print_yaml_scalar(const struct hp_column *column, const char *cell, FILE *to)
+static int print_document(const struct hp_table *table, enum hp_format format, const char *schema,
+			  const char *key, FILE *to, struct hp_error *err)
 {
-	json_t *value = cell_json(column, cell);
-	json_dumpf(value, to, JSON_ENCODE_ANY);
-	json_decref(value);
-}
-
-static void print_yaml(const struct hp_table *table, const char *schema, const char *key, FILE *to)
-{
-	fprintf(to, "schema: \"%s\"\n%s:%s\n", schema ? schema : "happypath.table/1", key ? key : "rows",
-		table->row_count ? "" : " []");
-	for (size_t r = 0; r < table->row_count; r++) {
-		for (size_t c = 0; c < table->count; c++) {
-			fprintf(to, "%s%s: ", c ? "  " : "- ", table->columns[c].name);
-			print_yaml_scalar(&table->columns[c], table->rows[r][c], to);
-			fputc('\n', to);
-		}
-	}
+	json_t *document = json_object();
+	json_object_set_new(document, "schema", json_string(schema ? schema : "happypath.table/1"));
+	json_object_set_new(document, key ? key : "rows", hp_table_json(table));
+	int code = hp_json_print(document, format, to, err);
+	json_decref(document);
+	return code;
 }
 
 static void print_csv_field(const char *field, FILE *to)
@@ -190,10 +173,8 @@ int hp_table_print(const struct hp_table *table, enum hp_format format, const ch
 	case HP_FORMAT_WIDE:
 		return print_columns(table, format == HP_FORMAT_WIDE, to, err);
 	case HP_FORMAT_JSON:
-		return print_json(table, schema, key, to, err);
 	case HP_FORMAT_YAML:
-		print_yaml(table, schema, key, to);
-		return 0;
+		return print_document(table, format, schema, key, to, err);
 	case HP_FORMAT_CSV:
 		print_csv(table, to);
 		return 0;

@@ -1,0 +1,71 @@
+// JSON documents, printed as JSON or YAML. SPDX-License-Identifier: Apache-2.0
+#include "base/json.h"
+
+#include <errno.h>
+
+static void print_yaml(const json_t *value, int depth, FILE *to);
+
+static bool is_scalar(const json_t *value)
+{
+	return json_is_object(value) ? json_object_size(value) == 0
+	       : json_is_array(value) ? json_array_size(value) == 0
+				      : true;
+}
+
+/* A value behind "key:" or "-": scalars and empty containers on the same line, the rest below. */
+static void print_yaml_value(const json_t *value, int depth, FILE *to)
+{
+	fputc(is_scalar(value) ? ' ' : '\n', to);
+	print_yaml(value, depth, to);
+}
+
+static void print_yaml_object(const json_t *object, int depth, bool item, FILE *to)
+{
+	const char *key;
+	json_t *value;
+	json_object_foreach((json_t *)object, key, value)
+	{
+		fprintf(to, "%*s%s:", item ? 0 : depth, "", key);
+		item = false;
+		print_yaml_value(value, depth + 2, to);
+	}
+}
+
+static void print_yaml_array(const json_t *array, int depth, FILE *to)
+{
+	size_t i;
+	json_t *value;
+	json_array_foreach(array, i, value)
+	{
+		fprintf(to, "%*s-", depth, "");
+		if (json_is_object(value) && json_object_size(value)) {
+			fputc(' ', to);
+			print_yaml_object(value, depth + 2, true, to);
+		} else {
+			print_yaml_value(value, depth + 2, to);
+		}
+	}
+}
+
+/* YAML 1.2 is a superset of JSON, so a scalar in JSON's spelling is YAML's too. */
+static void print_yaml(const json_t *value, int depth, FILE *to)
+{
+	if (is_scalar(value)) {
+		json_dumpf(value, to, JSON_ENCODE_ANY);
+		fputc('\n', to);
+	} else if (json_is_object(value)) {
+		print_yaml_object(value, depth, false, to);
+	} else {
+		print_yaml_array(value, depth, to);
+	}
+}
+
+int hp_json_print(const json_t *document, enum hp_format format, FILE *to, struct hp_error *err)
+{
+	if (format == HP_FORMAT_YAML) {
+		print_yaml(document, 0, to);
+	} else if (json_dumpf(document, to, JSON_INDENT(2) | JSON_PRESERVE_ORDER) || fputc('\n', to) == EOF) {
+		return hp_fail(err, -EIO, "cannot write JSON");
+	}
+	return ferror(to) ? hp_fail(err, -EIO, "cannot write the output") : 0;
+}
