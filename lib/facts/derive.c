@@ -241,8 +241,7 @@ static int derive(struct hp_facts *facts, struct hp_error *err)
 		code = read_messages(facts, err);
 	if (!code)
 		code = hp_db_exec(db, derive_sql, err);
-	/* Without statistics the planner takes the host in front of every key for selective. */
-	return code ? code : hp_db_exec(db, "ANALYZE main", err);
+	return code;
 }
 
 int hp_facts_derive(struct hp_facts *facts, struct hp_error *err)

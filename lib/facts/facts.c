@@ -30,18 +30,18 @@ int hp_column_find(const struct hp_table_def *table, const char *name)
 	return -1;
 }
 
-/* One transaction: the schema is then read once, not once a table. */
-static int create_tables(sqlite3 *db, struct hp_error *err)
+/* Copying the image of the empty store takes a quarter of the time of creating its tables. */
+static int load_image(sqlite3 *db, struct hp_error *err)
 {
-	int begun = hp_db_exec(db, "BEGIN", err);
-	if (begun)
-		return begun;
-	for (size_t i = 0; i < hp_table_count; i++) {
-		int code = hp_db_exec(db, hp_schema_sqlite[i], err);
-		if (code)
-			return code;
-	}
-	return hp_db_exec(db, "COMMIT", err);
+	sqlite3_int64 size = hp_schema_image_end - hp_schema_image;
+	unsigned char *copy = sqlite3_malloc64((sqlite3_uint64)size);
+	if (!copy)
+		return hp_fail(err, -ENOMEM, "out of memory");
+	memcpy(copy, hp_schema_image, (size_t)size);
+	const unsigned flags = SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE;
+	if (sqlite3_deserialize(db, "main", copy, size, size, flags) != SQLITE_OK)
+		return hp_fail(err, -EIO, "cannot open the store: %s", sqlite3_errmsg(db));
+	return 0;
 }
 
 int hp_facts_new(struct hp_facts **ret, struct hp_error *err)
@@ -55,7 +55,7 @@ int hp_facts_new(struct hp_facts **ret, struct hp_error *err)
 	if (!code)
 		code = hp_db_add_functions(facts->db, err);
 	if (!code)
-		code = create_tables(facts->db, err);
+		code = load_image(facts->db, err);
 	if (code) {
 		hp_facts_free(facts);
 		return code;

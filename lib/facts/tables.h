@@ -27,6 +27,9 @@ extern const struct hp_table_def hp_tables[];
 extern const size_t hp_table_count;
 extern const char *const hp_schema_sqlite[]; // one CREATE TABLE each
 
+/* The empty store with the planner's statistics, as SQLite writes it to a file. */
+extern const unsigned char hp_schema_image[], hp_schema_image_end[];
+
 /* The table of that name, or NULL. */
 const struct hp_table_def *hp_table_find(const char *name);
 /* The number of a column, or -1. */
