@@ -27,7 +27,7 @@ static void print_yaml_object(const json_t *object, int depth, bool item, FILE *
 	{
 		fprintf(to, "%*s%s:", item ? 0 : depth, "", key);
 		item = false;
-		print_yaml_value(value, depth + 2, to);
+		print_yaml_value(value, json_is_array(value) ? depth : depth + 2, to);
 	}
 }
 
