@@ -168,7 +168,7 @@ static void tables_render(void **state HP_UNUSED)
 	} rows[] = {
 		{HP_FORMAT_TABLE, "NAME  COUNT\na \"b\"     7\n"},
 		{HP_FORMAT_CSV, "name,count,note\n\"a \"\"b\"\"\",7,\n"},
-		{HP_FORMAT_YAML, "schema: \"s/1\"\nrows:\n  - name: \"a \\\"b\\\"\"\n    count: 7\n    note: null\n"},
+		{HP_FORMAT_YAML, "schema: \"s/1\"\nrows:\n- name: \"a \\\"b\\\"\"\n  count: 7\n  note: null\n"},
 		{HP_FORMAT_JSON, "{\n  \"schema\": \"s/1\",\n  \"rows\": [\n    {\n      \"name\": \"a \\\"b\\\"\",\n"
 				 "      \"count\": 7,\n      \"note\": null\n    }\n  ]\n}\n"},
 	};
