@@ -153,7 +153,7 @@ CREATE TABLE cost (
 -- Rates for estimates of time to a running guest.
 -- observed: ''
 CREATE TABLE boot_rate (
-  term TEXT NOT NULL, -- term: vmm-start, kernel-start, pin-memory-4k, pin-memory-2m, pin-memory-1g, map-bar-old, dma-map-bar-old, reset, driver-start
+  term TEXT NOT NULL, -- term: vmm-and-kernel-start, map-bar, dma-map-bar
   surface TEXT NOT NULL, -- surface it holds for, '*' for all
   milliseconds INTEGER NOT NULL, -- time
   per_gib INTEGER NOT NULL, -- it is per GiB (of guest memory or BAR), not once {0|1}
