@@ -82,6 +82,10 @@ struct hp_session {
 int hp_session_open(const struct hp_options *options, struct hp_session *ret, struct hp_error *err);
 /* Knowledge alone, without any host. */
 int hp_session_open_knowledge(const struct hp_options *options, struct hp_session *ret, struct hp_error *err);
+/* Adds one host to a session: a root folder, a capture or a facts file, told apart by looking; NULL: this host. Its
+ * rows carry the name that hp_facts_host then gives. */
+int hp_session_add(const struct hp_options *options, struct hp_session *session, const char *name,
+		   struct hp_error *err);
 void hp_session_close(struct hp_session *session);
 
 /* Prints a message to stderr, with the program's name before it. */
@@ -97,4 +101,5 @@ int hp_cmd_explain(const struct hp_command *command, struct hp_options *options)
 int hp_cmd_rules(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_facts(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_surfaces(const struct hp_command *command, struct hp_options *options);
+int hp_cmd_diff(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_query(const struct hp_command *command, struct hp_options *options);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* The host's door does not read captures yet. */
 #define HP_OPEN_CAPTURE(name, how, host, err) ((void)(host), (void)(how), hp_fail(err, -ENOTSUP, "%s: captures cannot be read yet", name))
@@ -133,6 +134,25 @@ static void read_all(const struct hp_options *options, struct hp_session *sessio
 	bool elsewhere = options->root.count + options->capture.count + options->facts.count;
 	if (!elsewhere)
 		read_one(options, session, read_live, NULL);
+}
+
+/* A folder is a root, a file a capture or facts: captures say so in their first line. */
+static reader *reader_for(const char *name)
+{
+	struct stat stat_;
+	if (stat(name, &stat_) == 0 && S_ISDIR(stat_.st_mode))
+		return read_root;
+	char start[32] = "";
+	hp_cleanup_file FILE *file = fopen(name, "re");
+	size_t length = file ? fread(start, 1, sizeof(start) - 1, file) : 0;
+	start[length] = '\0';
+	return strstr(start, "happypath.capture") ? read_capture : read_facts;
+}
+
+int hp_session_add(const struct hp_options *options, struct hp_session *session, const char *name,
+		   struct hp_error *err)
+{
+	return name ? reader_for(name)(options, session, name, err) : read_live(options, session, NULL, err);
 }
 
 int hp_session_open(const struct hp_options *options, struct hp_session *ret, struct hp_error *err)
