@@ -161,12 +161,15 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'https://github.com/kata-containers/kata-containers/issues/13179 | https://github.com/NVIDIA/gpu-operator/issues/1187');
 CREATE VIEW rule_accelerator_free_of_vms AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
-       CASE WHEN h.holders > 0 THEN 'fail' WHEN o.state = 'complete' THEN 'pass' ELSE 'unknown' END AS result,
+       CASE WHEN h.holders > 0 THEN 'fail'
+            WHEN o.state = 'complete' AND coalesce(h.unsure, 0) = 0 THEN 'pass' ELSE 'unknown' END AS result,
        a.address || ': ' || coalesce('held by ' || h.listing,
          CASE WHEN o.state = 'complete' THEN 'no VMM holds it' ELSE 'holders not seen' END) AS evidence
 FROM accelerator a
-LEFT JOIN (SELECT host, address, COUNT(*) AS holders, sorted_list(holder) AS listing
-           FROM holder WHERE kind = 'vmm' GROUP BY host, address) h ON h.host = a.host AND h.address = a.address
+LEFT JOIN (SELECT host, address, COUNT(CASE WHEN kind = 'vmm' THEN 1 END) AS holders,
+                  COUNT(CASE WHEN kind IS NULL THEN 1 END) AS unsure,
+                  sorted_list(CASE WHEN kind = 'vmm' THEN holder END) AS listing
+           FROM holder GROUP BY host, address) h ON h.host = a.host AND h.address = a.address
 LEFT JOIN observed o ON o.host = a.host AND o.tbl = 'holder' AND o.subject = a.address
 WHERE a.is_vf = 0;
 

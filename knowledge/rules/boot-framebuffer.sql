@@ -56,7 +56,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'kernel:Documentation/ABI/testing/sysfs-bus-pci | https://github.com/harvester/pcidevices/issues/81');
 CREATE VIEW rule_not_the_only_console AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
-       CASE WHEN a.boot_vga = 1 THEN 'fail' WHEN a.boot_vga = 0 OR substr(a.class, 1, 4) <> '0300' THEN 'pass'
+       CASE WHEN a.boot_vga = 0 OR substr(a.class, 1, 4) <> '0300' THEN 'pass' WHEN a.boot_vga = 1 THEN 'fail'
             ELSE 'unknown' END AS result,
        a.address || ': boot_vga ' || coalesce(CAST(a.boot_vga AS TEXT), 'not seen') || ', class '
          || coalesce(a.class, 'not seen') AS evidence

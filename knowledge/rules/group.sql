@@ -41,18 +41,30 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'kernel:Documentation/driver-api/vfio.rst | https://github.com/Quansight/open-gpu-server/issues/7');
 CREATE VIEW rule_group_one_accelerator AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN g.slots > 1 THEN 'fail'
-            WHEN o.state = 'complete' AND g.slots = 1 AND w.ungrouped = 0 THEN 'pass'
+       CASE WHEN g.others > 0 THEN 'fail'
+            WHEN o.state = 'complete' AND a.iommu_group <> 'none' AND coalesce(g.unsure, 0) = 0
+                 AND w.ungrouped = 0 THEN 'pass'
             ELSE 'unknown' END AS result,
        'IOMMU group ' || coalesce(a.iommu_group, 'not seen')
          || CASE WHEN a.iommu_group_origin = 'predicted' THEN ' (predicted)' ELSE '' END
-         || coalesce(' holds accelerators of ' || CAST(g.slots AS TEXT) || ' slot(s), which go to one VM together: '
-                     || g.listing, ': members not seen') AS evidence
+         || CASE WHEN g.others > 0 THEN ' also holds ' || g.listing || ', which must go to the same VM as ' || a.address
+                 ELSE ': no accelerator of another slot seen' END AS evidence
 FROM accelerator a
-LEFT JOIN iommu_group_member g ON g.host = a.host AND g.iommu_group = a.iommu_group
 LEFT JOIN observed o ON o.host = a.host AND o.tbl = 'pci_function' AND o.subject = ''
 LEFT JOIN (SELECT host, COUNT(CASE WHEN iommu_group IS NULL THEN 1 END) AS ungrouped
-           FROM accelerator GROUP BY host) w ON w.host = a.host
+           FROM pci_function GROUP BY host) w ON w.host = a.host
+LEFT JOIN (SELECT a2.host, a2.address, COUNT(CASE WHEN n.is_vf = 0 THEN 1 END) AS others,
+                  COUNT(CASE WHEN n.address IS NULL AND (p.vendor IS NULL OR p.device IS NULL OR p.class IS NULL)
+                             THEN 1 END) AS unsure,
+                  sorted_list(CASE WHEN n.is_vf = 0 THEN p.address END) AS listing
+           FROM accelerator a2
+           JOIN pci_function p ON p.host = a2.host AND p.iommu_group = a2.iommu_group
+                              AND substr(p.address, 1, length(p.address) - 2)
+                                  <> substr(a2.address, 1, length(a2.address) - 2)
+           LEFT JOIN accelerator n ON n.host = p.host AND n.address = p.address
+           WHERE a2.is_vf = 0 AND a2.iommu_group <> 'none' AND p.header_type IS DISTINCT FROM 'bridge'
+             AND substr(coalesce(p.class, 'ffffff'), 1, 2) <> '06'
+           GROUP BY a2.host, a2.address) g ON g.host = a.host AND g.address = a.address
 WHERE a.is_vf = 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
@@ -62,16 +74,19 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
 CREATE VIEW rule_group_one_slot AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN g.neighbours > 0 THEN 'fail'
-            WHEN o.state = 'complete' AND a.iommu_group <> 'none' AND w.ungrouped = 0 THEN 'pass'
+            WHEN o.state = 'complete' AND a.iommu_group <> 'none' AND coalesce(g.unsure, 0) = 0
+                 AND w.ungrouped = 0 THEN 'pass'
             ELSE 'unknown' END AS result,
        'IOMMU group ' || coalesce(a.iommu_group, 'not seen')
-         || coalesce(' also holds ' || g.listing, ': no endpoint of another slot seen') AS evidence
+         || coalesce(' also holds ' || g.listing, ': no other endpoint of another slot seen') AS evidence
 FROM accelerator a
 LEFT JOIN observed o ON o.host = a.host AND o.tbl = 'pci_function' AND o.subject = ''
 LEFT JOIN (SELECT host, COUNT(CASE WHEN iommu_group IS NULL THEN 1 END) AS ungrouped
            FROM pci_function GROUP BY host) w ON w.host = a.host
-LEFT JOIN (SELECT a2.host, a2.address, COUNT(*) AS neighbours,
-                  sorted_list(p.address || ' ' || coalesce(p.driver, '(driver not seen)')) AS listing
+LEFT JOIN (SELECT a2.host, a2.address, COUNT(CASE WHEN n.address IS NULL THEN 1 END) AS neighbours,
+                  COUNT(CASE WHEN f.vendor IS NULL OR f.device IS NULL OR f.class IS NULL THEN 1 END) AS unsure,
+                  sorted_list(CASE WHEN n.address IS NULL
+                                   THEN p.address || ' ' || coalesce(p.driver, '(driver not seen)') END) AS listing
            FROM accelerator a2
            JOIN pci_function p ON p.host = a2.host AND p.iommu_group = a2.iommu_group
                               AND substr(p.address, 1, length(p.address) - 2)
@@ -79,8 +94,7 @@ LEFT JOIN (SELECT a2.host, a2.address, COUNT(*) AS neighbours,
            LEFT JOIN pci_function f ON f.host = p.host
                                    AND f.address = substr(p.address, 1, length(p.address) - 2) || '.0'
            LEFT JOIN accelerator n ON n.host = f.host AND n.address = f.address
-           WHERE a2.is_vf = 0 AND a2.iommu_group <> 'none' AND n.address IS NULL
-             AND p.header_type IS DISTINCT FROM 'bridge'
+           WHERE a2.is_vf = 0 AND a2.iommu_group <> 'none' AND p.header_type IS DISTINCT FROM 'bridge'
              AND substr(coalesce(p.class, 'ffffff'), 1, 2) <> '06'
            GROUP BY a2.host, a2.address) g ON g.host = a.host AND g.address = a.address
 WHERE a.is_vf = 0;

@@ -6,11 +6,8 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'kernel:Documentation/driver-api/vfio.rst | https://github.com/cloud-hypervisor/cloud-hypervisor/pull/856 | NVIDIA/cloud-native-docs:confidential-containers/prerequisites.rst@52dcb7b');
 CREATE VIEW rule_iommu_on AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN i.state = 'on' THEN 'pass'
-            WHEN i.state = 'off' THEN 'fail'
-            WHEN g.grouped > 0 THEN 'pass'
-            WHEN g.ungrouped > 0 OR c.told_off > 0 OR w.value = 'disabled' THEN 'fail'
-            WHEN l.told > 0 THEN 'pass'
+       CASE WHEN i.state = 'on' OR g.grouped > 0 OR l.told > 0 THEN 'pass'
+            WHEN i.state = 'off' OR g.ungrouped > 0 OR c.told_off > 0 OR w.value = 'disabled' THEN 'fail'
             ELSE 'unknown' END AS result,
        'IOMMU ' || coalesce(i.state, 'state not seen')
          || CASE WHEN g.ungrouped > 0 THEN ', no IOMMU group: ' || g.without ELSE '' END
@@ -104,10 +101,9 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
 CREATE VIEW rule_interrupt_remapping AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN i.interrupt_remapping = 'on' OR m.architecture <> 'x86_64' OR p.value IN ('Y', 'y', '1')
-                 OR c.unsafe > 0 OR d.unsafe > 0 THEN 'pass'
+                 OR c.unsafe > 0 OR d.unsafe > 0 OR (l.remapped > 0 AND l.off = 0) THEN 'pass'
             WHEN i.interrupt_remapping = 'off' OR f.value = 'n' OR c.told_off > 0 THEN 'fail'
             WHEN l.off > 0 THEN 'fail'
-            WHEN l.remapped > 0 THEN 'pass'
             ELSE 'unknown' END AS result,
        'interrupt remapping ' || coalesce(i.interrupt_remapping, 'not seen')
          || ', CONFIG_IRQ_REMAP=' || coalesce(f.value, 'not seen')

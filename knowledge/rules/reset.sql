@@ -6,8 +6,8 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'https://github.com/bryansteiner/gpu-passthrough-tutorial/issues/39 | https://github.com/kata-containers/kata-containers/issues/11708');
 CREATE VIEW rule_config_space_readable AS
 SELECT p.host, p.address AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN p.header_type = 'broken' OR p.power_state = 'error' OR m.told > 0 THEN 'fail'
-            WHEN p.header_type IS NOT NULL THEN 'pass' ELSE 'unknown' END AS result,
+       CASE WHEN p.header_type = 'broken' THEN 'fail' WHEN p.header_type IS NOT NULL THEN 'pass'
+            WHEN p.power_state = 'error' OR m.told > 0 THEN 'fail' ELSE 'unknown' END AS result,
        p.address || ': config header ' || coalesce(p.header_type, 'not read') || ', power state '
          || coalesce(p.power_state, 'not seen') || coalesce(', kernel log: ' || m.first_line, '') AS evidence
 FROM pci_function p
@@ -35,7 +35,8 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
 CREATE VIEW rule_reset_comes_back AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN has_word(a.reset_methods, 'flr') = 1 OR a.flr = 1 THEN CASE WHEN m.told > 0 THEN 'fail' ELSE 'pass' END
-            ELSE 'fail' END AS result,
+            WHEN a.reset_bug = 'yes' OR m.told > 0 THEN 'fail'
+            ELSE 'unknown' END AS result,
        a.address || ' (' || coalesce(a.name, a.vendor || ':' || a.device, 'id not seen') || '): reset methods '
          || coalesce(a.reset_methods, 'not seen') || CASE WHEN a.flr = 0 THEN ', no FLR' ELSE '' END
          || coalesce(', module vendor_reset ' || v.state, '')
@@ -46,7 +47,7 @@ LEFT JOIN module v ON v.host = a.host AND v.module = 'vendor_reset'
 LEFT JOIN (SELECT host, address, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message
            WHERE kind IN ('reset-not-ready', 'smu-error') GROUP BY host, address) m
        ON m.host = a.host AND m.address = a.address
-WHERE a.is_vf = 0 AND (a.reset_bug = 'yes' OR m.told > 0);
+WHERE a.is_vf = 0 AND (a.reset_bug = 'yes' OR m.told > 0 OR (a.device IS NULL AND coalesce(a.vendor, '1002') = '1002'));
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('amd-reserved-from-boot', 'A card that amdgpu cannot hand over cleanly is reserved for VFIO from boot', 'degrades', '@vfio',
@@ -54,12 +55,12 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'https://github.com/gnif/vendor-reset/issues/52');
 CREATE VIEW rule_amd_reserved_from_boot AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
-       CASE WHEN a.driver IN ('amdgpu', 'radeon') THEN 'fail' WHEN a.driver IS NOT NULL THEN 'pass'
-            ELSE 'unknown' END AS result,
+       CASE WHEN a.driver NOT IN ('amdgpu', 'radeon') THEN 'pass'
+            WHEN a.driver IS NOT NULL AND a.reset_bug = 'yes' THEN 'fail' ELSE 'unknown' END AS result,
        a.address || ' (' || coalesce(a.name, a.device, 'id not seen') || ') is bound to '
          || coalesce(a.driver, 'a driver not seen') AS evidence
 FROM accelerator a
-WHERE a.is_vf = 0 AND a.reset_bug = 'yes';
+WHERE a.is_vf = 0 AND (a.reset_bug = 'yes' OR (a.device IS NULL AND coalesce(a.vendor, '1002') = '1002'));
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('reset-of-its-own', 'The device has a reset that touches nothing else', 'notes', '@vfio',
@@ -81,11 +82,12 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'https://github.com/ROCm/legacy-rocm-build/issues/3414');
 CREATE VIEW rule_amd_more_than_bus_reset AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
-       CASE WHEN a.reset_methods IN ('bus', 'slot', 'slot bus', 'bus slot', 'pm bus', 'pm', 'none') THEN 'fail'
+       CASE WHEN a.vendor IS NULL THEN 'unknown'
+            WHEN a.reset_methods IN ('bus', 'slot', 'slot bus', 'bus slot', 'pm bus', 'pm', 'none') THEN 'fail'
             WHEN a.reset_methods IS NOT NULL THEN 'pass' ELSE 'unknown' END AS result,
        a.address || ': reset methods ' || coalesce(a.reset_methods, 'not seen') AS evidence
 FROM accelerator a
-WHERE a.is_vf = 0 AND a.vendor = '1002' AND a.kind = 'gpu';
+WHERE a.is_vf = 0 AND coalesce(a.vendor, '1002') = '1002';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('blackwell-flr', 'No GPU whose function-level reset is reported to hang it', 'degrades', '@vfio',
@@ -93,15 +95,16 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'https://github.com/NVIDIA/open-gpu-kernel-modules/issues/853 | https://www.guiahardware.es/rtx-5090-y-rtx-6000-pro-el-bug-de-reset-en-virtualizacion-que-congela-las-vms');
 CREATE VIEW rule_blackwell_flr AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
-       CASE WHEN has_word(a.reset_methods, 'flr') = 1 THEN 'fail'
-            WHEN a.reset_methods IS NULL AND a.flr = 1 THEN 'fail'
-            WHEN a.reset_methods IS NOT NULL THEN 'pass'
+       CASE WHEN has_word(a.reset_methods, 'flr') = 0 THEN 'pass'
+            WHEN a.device IS NULL THEN 'unknown'
+            WHEN has_word(a.reset_methods, 'flr') = 1 OR a.flr = 1 THEN 'fail'
             ELSE 'unknown' END AS result,
        a.address || ' (' || coalesce(a.name, a.device, 'id not seen') || '): reset methods '
          || coalesce(a.reset_methods, 'not seen') AS evidence
 FROM accelerator a
-WHERE a.is_vf = 0 AND a.vendor = '10de' AND a.generation = 'blackwell'
-  AND (a.segment IN ('consumer', 'workstation', 'mobile') OR a.device IN ('2bb1', '2bb4', '2bb5'));
+WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de'
+  AND (a.device IS NULL OR a.device IN ('2bb1', '2bb4', '2bb5')
+       OR (a.generation = 'blackwell' AND a.segment IN ('consumer', 'workstation', 'mobile')));
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('no-idle-d3cold', 'The idle device is kept out of D3cold', 'notes', '@vfio',

@@ -6,8 +6,8 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'https://git.zx2c4.com/linux-dev/commit/?id=0dd0e297f0ec');
 CREATE VIEW rule_pf_without_vfs AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
-       CASE WHEN a.sriov_numvfs > 0 THEN 'fail'
-            WHEN a.sriov_numvfs = 0 OR a.sriov_totalvfs = 0 THEN 'pass'
+       CASE WHEN a.sriov_numvfs = 0 OR a.sriov_totalvfs = 0 THEN 'pass'
+            WHEN a.sriov_numvfs > 0 THEN 'fail'
             ELSE 'unknown' END AS result,
        a.address || ': ' || coalesce(CAST(a.sriov_numvfs AS TEXT), 'an unseen number of') || ' VFs exist, of '
          || coalesce(CAST(a.sriov_totalvfs AS TEXT), 'an unseen number') || ' possible' AS evidence
@@ -20,7 +20,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'https://github.com/openshift/openshift-docs/pull/32619 | https://github.com/xcp-ng/xcp/issues/200 | https://github.com/strongtz/i915-sriov-dkms/issues/129');
 CREATE VIEW rule_vf_bars_assigned AS
 SELECT p.host, p.address AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN p.sriov_numvfs > 0 THEN 'pass'
+       CASE WHEN p.sriov_numvfs > 0 OR p.vgpu_mode = 'mdev' THEN 'pass'
             WHEN b.unassigned > 0 OR m.told > 0 OR (w.value = 'disabled' AND p.sriov_numvfs = 0) THEN 'fail'
             WHEN o.state = 'complete' AND b.unsure = 0 AND b.assigned > 0 THEN 'pass'
             ELSE 'unknown' END AS result,
@@ -29,6 +29,7 @@ SELECT p.host, p.address AS subject, NULL AS surface, NULL AS share,
          || coalesce(', SR-IOV in the firmware: ' || w.value, '')
          || coalesce(', kernel log: ' || m.first_line, '') AS evidence
 FROM pci_function p
+LEFT JOIN accelerator a ON a.host = p.host AND a.address = p.address
 LEFT JOIN (SELECT host, address, COUNT(CASE WHEN assigned = 0 THEN 1 END) AS unassigned,
                   COUNT(CASE WHEN assigned = 1 THEN 1 END) AS assigned,
                   COUNT(CASE WHEN assigned IS NULL THEN 1 END) AS unsure,
@@ -40,7 +41,7 @@ LEFT JOIN observed o ON o.host = p.host AND o.tbl = 'pci_bar' AND o.subject = p.
 LEFT JOIN setting w ON w.host = p.host AND w.component = 'firmware' AND w.name = 'sriov'
 LEFT JOIN (SELECT host, address, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message
            WHERE kind IN ('vf-bar-unassigned', 'sriov-not-enough-mmio') GROUP BY host, address) m ON m.host = p.host AND m.address = p.address
-WHERE p.sriov_totalvfs > 0 OR b.unassigned > 0 OR m.told > 0;
+WHERE (a.is_vf = 0 AND p.sriov_totalvfs IS DISTINCT FROM 0) OR b.unassigned > 0 OR m.told > 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('vf-ari-forwarding', 'The port above forwards ARI, so that VFs beyond function 7 can be reached', 'blocks', ':vf :vgpu :mig-vgpu',
@@ -48,7 +49,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'https://github.com/GPUOpen-LibrariesAndSDKs/MxGPU-Virtualization/issues/18 | kernel:drivers/pci/pci.c (pci_configure_ari) | ROCm/gpu-operator:docs/kubevirt/kubevirt.md@6df13c17');
 CREATE VIEW rule_vf_ari_forwarding AS
 SELECT p.host, p.address AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN coalesce(t.vfs, p.sriov_totalvfs) <= 7 OR p.sriov_numvfs > 7 THEN 'pass'
+       CASE WHEN coalesce(t.vfs, p.sriov_totalvfs) <= 7 OR p.sriov_numvfs > 7 OR p.vgpu_mode = 'mdev' THEN 'pass'
             WHEN u.ari_forwarding = 1 OR p.parent = 'none' THEN 'pass'
             WHEN coalesce(t.vfs, p.sriov_totalvfs) > 7
                  AND (u.ari_forwarding = 0 OR u.ari_forwarding_capable = 0 OR p.ari = 0 OR w.value = 'disabled')
@@ -63,7 +64,8 @@ FROM pci_function p
 LEFT JOIN pci_function u ON u.host = p.host AND u.address = p.parent
 LEFT JOIN setting w ON w.host = p.host AND w.component = 'firmware' AND w.name = 'ari'
 LEFT JOIN intent t ON t.host = p.host
-WHERE p.sriov_totalvfs > 0;
+LEFT JOIN accelerator a ON a.host = p.host AND a.address = p.address
+WHERE (a.is_vf = 0 AND p.sriov_totalvfs IS DISTINCT FROM 0) OR p.sriov_totalvfs > 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('pf-has-sriov', 'The function can carry VFs', 'blocks', ':vf',
@@ -186,7 +188,7 @@ SELECT p.host, p.address AS subject, NULL AS surface, 'vf' AS share,
          || coalesce(CAST(p.sriov_drivers_autoprobe AS TEXT), 'not seen') AS evidence
 FROM pci_function p
 JOIN accelerator a ON a.host = p.host AND a.address = p.address
-WHERE a.is_vf = 0 AND p.sriov_totalvfs > 0;
+WHERE a.is_vf = 0 AND p.sriov_totalvfs IS DISTINCT FROM 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('vf-free-for-vm', 'A VF is free for a VM', 'degrades', ':vf',
