@@ -1,0 +1,9 @@
+-- Ways out of the rules on VFIO. SPDX-License-Identifier: Apache-2.0
+
+INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
+ ('kernel-with-vfio', 'vfio-pci-in-kernel', 'package', 'reboot', 'Boot a kernel that has vfio-pci', 'equivalent'),
+ ('kernel-with-type1', 'vfio-iommu-backend', 'package', 'reboot', 'Boot a kernel that has VFIO type 1 or iommufd', 'equivalent'),
+ ('legacy-group', 'vfio-cdev-for-iommufd', 'advice', 'live', 'Leave iommufd off', 'exact'),
+ ('kernel-with-cdev', 'vfio-cdev-for-iommufd', 'package', 'reboot', 'Boot a kernel with iommufd and VFIO character devices', 'equivalent'),
+ ('kubevirt-after-1-9-0', 'kubevirt-cdev', 'package', 'reload', 'Upgrade KubeVirt beyond 1.9.0', 'equivalent'),
+ ('kernel-6-19', 'iommufd-peers', 'package', 'reboot', 'Boot Linux 6.19 or later', 'equivalent');

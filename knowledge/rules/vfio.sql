@@ -1,0 +1,87 @@
+-- VFIO in the running kernel. SPDX-License-Identifier: Apache-2.0
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('vfio-pci-in-kernel', 'The running kernel has vfio-pci', 'blocks', '@vfio',
+  'Boot a kernel with CONFIG_VFIO_PCI, CONFIG_VFIO and CONFIG_VFIO_IOMMU_TYPE1 (or CONFIG_IOMMUFD), or install its extra modules package.',
+  'kernel:drivers/vfio/Kconfig | kata-containers/kata-containers:docs/use-cases/NVIDIA-GPU-passthrough-and-Kata.md | https://github.com/bryansteiner/gpu-passthrough-tutorial/issues/30');
+CREATE VIEW rule_vfio_pci_in_kernel AS
+SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN m.state IN ('loaded', 'builtin', 'available') OR c.value IN ('y', 'm') OR d.bound > 0 THEN 'pass'
+            WHEN m.state = 'absent' OR c.value = 'n' THEN 'fail' ELSE 'unknown' END AS result,
+       'module vfio_pci ' || coalesce(m.state, 'not seen') || ', CONFIG_VFIO_PCI=' || coalesce(c.value, 'not seen')
+         || ', functions on vfio-pci: ' || coalesce(CAST(d.bound AS TEXT), '0') AS evidence
+FROM host_summary s
+LEFT JOIN module m ON m.host = s.host AND m.module = 'vfio_pci'
+LEFT JOIN kernel_config c ON c.host = s.host AND c.option = 'CONFIG_VFIO_PCI'
+LEFT JOIN (SELECT host, COUNT(*) AS bound FROM pci_function WHERE driver = 'vfio-pci' GROUP BY host) d
+       ON d.host = s.host;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('vfio-iommu-backend', 'The running kernel has a way to map guest memory for VFIO', 'blocks', '@vfio',
+  'Boot a kernel with CONFIG_VFIO_IOMMU_TYPE1 (x86, Arm) or CONFIG_IOMMUFD with VFIO containers.',
+  'kernel:drivers/vfio/Kconfig');
+CREATE VIEW rule_vfio_iommu_backend AS
+SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN m.state IN ('loaded', 'builtin', 'available') OR c.value IN ('y', 'm') OR f.value IN ('y', 'm')
+                 OR i.iommufd = 'present' THEN 'pass'
+            WHEN m.state = 'absent' OR c.value = 'n' THEN 'fail' ELSE 'unknown' END AS result,
+       'module vfio_iommu_type1 ' || coalesce(m.state, 'not seen') || ', CONFIG_VFIO_IOMMU_TYPE1='
+         || coalesce(c.value, 'not seen') || ', CONFIG_IOMMUFD=' || coalesce(f.value, 'not seen') || ', /dev/iommu '
+         || coalesce(i.iommufd, 'not seen') AS evidence
+FROM host_summary s
+LEFT JOIN iommu i ON i.host = s.host
+LEFT JOIN module m ON m.host = s.host AND m.module = 'vfio_iommu_type1'
+LEFT JOIN kernel_config c ON c.host = s.host AND c.option = 'CONFIG_VFIO_IOMMU_TYPE1'
+LEFT JOIN kernel_config f ON f.host = s.host AND f.option = 'CONFIG_IOMMUFD';
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('vfio-cdev-for-iommufd', 'VFIO by iommufd finds VFIO''s character devices', 'blocks', '@vfio',
+  'Use Linux 6.6 or later with CONFIG_IOMMUFD and CONFIG_VFIO_DEVICE_CDEV (Debian''s kernels lack them), or leave iommufd off and use the legacy group.',
+  'kernel:Documentation/driver-api/vfio.rst | https://github.com/kubevirt/kubevirt/issues/18895 | https://github.com/intel/tdx-linux/issues/8');
+CREATE VIEW rule_vfio_cdev_for_iommufd AS
+SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN i.vfio_cdev = 'present' OR (c.value = 'y' AND f.value IN ('y', 'm')) THEN 'pass'
+            WHEN c.value = 'n' OR f.value = 'n' OR i.iommufd = 'none' OR k.release_key < version_key('6.6')
+                 OR i.vfio_cdev = 'none' THEN 'fail'
+            ELSE 'unknown' END AS result,
+       '/dev/vfio/devices ' || coalesce(i.vfio_cdev, 'not seen') || ', /dev/iommu ' || coalesce(i.iommufd, 'not seen')
+         || ', CONFIG_VFIO_DEVICE_CDEV=' || coalesce(c.value, 'not seen') || ', CONFIG_IOMMUFD='
+         || coalesce(f.value, 'not seen') || ', kernel ' || coalesce(k.release, 'not seen') AS evidence
+FROM host_summary s
+JOIN intent t ON t.host = s.host
+LEFT JOIN iommu i ON i.host = s.host
+LEFT JOIN kernel k ON k.host = s.host
+LEFT JOIN kernel_config c ON c.host = s.host AND c.option = 'CONFIG_VFIO_DEVICE_CDEV'
+LEFT JOIN kernel_config f ON f.host = s.host AND f.option = 'CONFIG_IOMMUFD'
+WHERE t.iommufd = 1;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('kubevirt-cdev', 'KubeVirt 1.9.0 finds VFIO''s character devices', 'blocks', 'kubevirt:whole kubevirt:vf',
+  'Upgrade KubeVirt beyond 1.9.0, or boot a kernel with CONFIG_IOMMUFD and CONFIG_VFIO_DEVICE_CDEV: that release looks for /dev/vfio/devices although iommufd was not asked for.',
+  'https://github.com/kubevirt/kubevirt/issues/18895');
+CREATE VIEW rule_kubevirt_cdev AS
+SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN w.version_key <> version_key('1.9.0') OR i.vfio_cdev = 'present' OR c.value = 'y' THEN 'pass'
+            WHEN w.version_key = version_key('1.9.0') AND (i.vfio_cdev = 'none' OR c.value = 'n') THEN 'fail'
+            ELSE 'unknown' END AS result,
+       'KubeVirt ' || coalesce(w.version, 'not seen') || ', /dev/vfio/devices ' || coalesce(i.vfio_cdev, 'not seen')
+         || ', CONFIG_VFIO_DEVICE_CDEV=' || coalesce(c.value, 'not seen') AS evidence
+FROM host_summary s
+JOIN software w ON w.host = s.host AND w.name = 'kubevirt' AND w.version IS DISTINCT FROM 'present'
+LEFT JOIN iommu i ON i.host = s.host
+LEFT JOIN kernel_config c ON c.host = s.host AND c.option = 'CONFIG_VFIO_DEVICE_CDEV';
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('iommufd-peers', 'iommufd can map the BARs of peers where several devices go to one guest', 'degrades', '@vfio',
+  'Use Linux 6.19 or later, or the legacy VFIO group: before, iommufd cannot map BARs, so PCIe peer-to-peer is off (NVLink is not affected).',
+  'qemu/qemu:docs/devel/vfio-iommufd.rst | https://github.com/kata-containers/kata-containers/issues/12289 | kernel commit a3ebb59eee2e');
+CREATE VIEW rule_iommufd_peers AS
+SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN k.release_key >= version_key('6.19') THEN 'pass'
+            WHEN k.release_key < version_key('6.19') THEN 'fail' ELSE 'unknown' END AS result,
+       'iommufd with ' || coalesce(CAST(t.devices AS TEXT), 'several') || ' devices, kernel '
+         || coalesce(k.release, 'not seen') AS evidence
+FROM host_summary s
+JOIN intent t ON t.host = s.host
+LEFT JOIN kernel k ON k.host = s.host
+WHERE t.iommufd = 1 AND (t.devices > 1 OR t.p2p_clique = 1);
