@@ -309,7 +309,8 @@ static int take_document(struct import *import, json_t *root, struct hp_error *e
 	if (!json_is_object(facts))
 		return hp_fail(err, -EINVAL, "%s: expected \"facts\": {table: rows, …}", import->name);
 	const char *host = json_string_value(json_object_get(root, "host"));
-	hp_facts_begin_host(import->facts, host && *host ? host : hp_facts_host(import->facts));
+	if (host && *host)
+		hp_facts_set_host(import->facts, host);
 	const char *name;
 	json_t *value;
 	json_object_foreach(facts, name, value)

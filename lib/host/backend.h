@@ -37,6 +37,8 @@ struct hp_backend {
 	int (*list)(struct hp_host *host, struct hp_dir *dir, const char *path,
 	            struct hp_names *ret);
 	int (*stat)(struct hp_host *host, const char *path, struct hp_stat *ret);
+	/* As hp_host_exists; NULL: what stat says. */
+	int (*exists)(struct hp_host *host, const char *path);
 	int (*access)(struct hp_host *host, const char *path);
 	bool (*covers)(struct hp_host *host, const char *path);
 	ssize_t (*recall)(struct hp_host *host, const char *address, uint8_t *buffer, size_t size,
@@ -95,11 +97,11 @@ ssize_t hp_memory_recall(struct hp_host *host, const char *address, uint8_t *buf
                          int64_t *ret_age);
 void hp_memory_close(struct hp_host *host);
 
+/* recorder.c: a program's command line as one word. */
+char *hp_command_line(const char *const argv[]);
+
 /* ask.c, run.c: the live machine's answers. */
 ssize_t hp_ask_live(struct hp_host *host, const char *question, char *buffer, size_t size);
-/* Questions about files, which any tree of them can answer; `root` goes before its paths. */
-ssize_t hp_ask_files(struct hp_host *host, const char *root, const char *question, char *buffer, size_t size);
-int hp_ask_modinfo(struct hp_host *host, const char *root, const char *path, struct hp_text *ret);
 int hp_run_live(struct hp_host *host, const char *const argv[], int deadline_ms, size_t limit,
                 struct hp_text *ret);
 

@@ -1,5 +1,6 @@
 // The door: levels, the log, trimming; for every backend. SPDX-License-Identifier: Apache-2.0
 #include "host/backend.h"
+#include "host/record.h"
 
 #include "base/cleanup.h"
 
@@ -59,6 +60,12 @@ const struct hp_names *hp_host_opened(const struct hp_host *host)
 	return &host->opened;
 }
 
+const struct hp_names *hp_host_complaints(const struct hp_host *host)
+{
+	static const struct hp_names none;
+	return host->capture ? &host->capture->complaints : &none;
+}
+
 void hp_host_wake(struct hp_host *host, const char *const *addresses)
 {
 	host->wake = addresses;
@@ -103,17 +110,6 @@ static ssize_t read_file(struct hp_host *host, struct hp_dir *dir, const char *p
 ssize_t hp_host_read(struct hp_host *host, const char *path, char *buffer, size_t size)
 {
 	return read_file(host, NULL, path, buffer, size);
-}
-
-ssize_t hp_host_read_head(struct hp_host *host, const char *path, char *buffer, size_t size)
-{
-	int r = hp_policy(host, NULL, path);
-	if (r < 0)
-		return r;
-	hp_host_log(host, NULL, path);
-	ssize_t length = host->backend->read(host, NULL, path, buffer, size - 1);
-	buffer[length < 0 ? 0 : length] = '\0';
-	return length;
 }
 
 ssize_t hp_host_readf(struct hp_host *host, char *buffer, size_t size, const char *format, ...)
@@ -206,6 +202,8 @@ int hp_host_stat(struct hp_host *host, const char *path, struct hp_stat *ret)
 
 int hp_host_exists(struct hp_host *host, const char *path)
 {
+	if (host->backend->exists)
+		return host->backend->exists(host, path);
 	struct hp_stat stat;
 	int r = hp_host_stat(host, path, &stat);
 	if (r == 0)
