@@ -94,8 +94,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
 CREATE VIEW rule_cdi_spec_present AS
 WITH spec AS (
   SELECT host, COUNT(*) AS files, SUM(CASE WHEN kind IS NULL THEN 1 ELSE 0 END) AS nameless,
-         SUM(CASE WHEN kind IN ('nvidia.com/gpu', 'runtime.nvidia.com/gpu') AND coalesce(devices, 1) > 0
-                   AND coalesce(error, 'none') = 'none' THEN 1 ELSE 0 END) AS usable,
+         SUM(CASE WHEN kind IN ('nvidia.com/gpu', 'runtime.nvidia.com/gpu') THEN 1 ELSE 0 END) AS usable,
          sorted_list(path || ' (' || coalesce(kind, 'kind not seen') || ')') AS listing
   FROM cdi_spec GROUP BY host
 )
@@ -135,12 +134,13 @@ WITH spec AS (
 SELECT s.host, coalesce(a.address, '') AS subject, NULL AS surface, NULL AS share,
        CASE WHEN c.missing > 0 AND (i.injection IN ('cdi', 'device-plugin') OR d.host IS NULL
                                     OR coalesce(d.version, '') = 'none') THEN 'fail'
-            WHEN c.missing = 0 AND c.unseen = 0 THEN 'pass'
+            WHEN c.missing = 0 AND c.unseen = 0 AND o.state = 'complete' THEN 'pass'
             ELSE 'unknown' END AS result,
        coalesce(c.listing, c.paths || ': missing files ' || coalesce(CAST(c.missing AS TEXT), 'not seen')) AS evidence
 FROM host_summary s
 LEFT JOIN accelerator a ON a.host = s.host AND a.vendor = '10de' AND a.is_vf = 0
 JOIN spec c ON c.host = s.host
+LEFT JOIN observed o ON o.host = s.host AND o.tbl = 'cdi_spec' AND o.subject = ''
 LEFT JOIN intent i ON i.host = s.host
 LEFT JOIN software d ON d.host = s.host AND d.name = 'docker'
 WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0))
@@ -172,18 +172,18 @@ WITH driver AS (
 SELECT s.host, coalesce(a.address, '') AS subject, NULL AS surface, NULL AS share,
        CASE WHEN c.other > 0 AND (i.injection IN ('cdi', 'device-plugin') OR k.host IS NULL
                                   OR coalesce(k.version, '') = 'none') THEN 'fail'
-            WHEN c.same > 0 AND c.other = 0 AND c.unseen = 0 THEN 'pass'
+            WHEN c.same > 0 AND c.other = 0 AND c.unseen = 0 AND o.state = 'complete' THEN 'pass'
             ELSE 'unknown' END AS result,
        c.listing || '; driver ' || coalesce(d.version, 'not seen') AS evidence
 FROM host_summary s
 LEFT JOIN accelerator a ON a.host = s.host AND a.vendor = '10de' AND a.is_vf = 0
 JOIN spec c ON c.host = s.host
 JOIN driver d ON d.host = s.host
+LEFT JOIN observed o ON o.host = s.host AND o.tbl = 'cdi_spec' AND o.subject = ''
 LEFT JOIN intent i ON i.host = s.host
 LEFT JOIN software k ON k.host = s.host AND k.name = 'docker'
 WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0))
-  AND (i.injection IS NULL OR i.injection IN ('cdi', 'device-plugin'))
-  AND (c.other > 0 OR c.same > 0);
+  AND (i.injection IS NULL OR i.injection IN ('cdi', 'device-plugin'));
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('cdi-spec-readable', 'CDI specifications can be read as CDI', 'degrades', '@container',

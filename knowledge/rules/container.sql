@@ -246,6 +246,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
 CREATE VIEW rule_nvidia_device_nodes AS
 WITH node AS (
   SELECT host, sorted_list(CASE WHEN state = 'none' THEN path END) AS missing,
+         SUM(CASE WHEN state IS NULL THEN 1 ELSE 0 END) AS unseen,
          MAX(CASE WHEN path = '/dev/nvidiactl' AND state = 'present' THEN 1 ELSE 0 END) AS control,
          MAX(CASE WHEN path = '/dev/nvidia-uvm' AND state = 'present' THEN 1 ELSE 0 END) AS uvm,
          MAX(CASE WHEN substr(path, 12, 1) IN ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '[')
@@ -258,7 +259,7 @@ WITH node AS (
 )
 SELECT s.host, coalesce(a.address, '') AS subject, NULL AS surface, NULL AS share,
        CASE WHEN n.missing IS NOT NULL THEN 'fail'
-            WHEN n.control = 1 AND n.uvm = 1 AND n.gpu = 1 THEN 'pass'
+            WHEN n.control = 1 AND n.uvm = 1 AND n.gpu = 1 AND n.unseen = 0 THEN 'pass'
             ELSE 'unknown' END AS result,
        'missing: ' || coalesce(n.missing, CASE WHEN n.control = 1 AND n.uvm = 1 AND n.gpu = 1 THEN 'none' END,
                                'not all seen') AS evidence

@@ -13,7 +13,10 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
 CREATE VIEW rule_fabric_manager_installed AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN f.manager_version <> 'none' OR v.state IN ('active', 'inactive', 'failed') THEN 'pass'
-            WHEN f.manager_version = 'none' OR v.state = 'absent' THEN 'fail'
+            WHEN (f.manager_version = 'none' OR v.state = 'absent')
+             AND (s.nvswitches > 0 OR (a.nvswitch = 'yes' AND s.nvidia_accelerators >= 8)) THEN 'fail'
+            WHEN s.pci_seen = 1 AND s.nvswitches = 0 AND s.nvidia_accelerators < 8
+             AND coalesce(a.generation, '') <> 'blackwell' THEN 'pass'
             ELSE 'unknown' END AS result,
        CAST(s.nvswitches AS TEXT) || ' NVSwitches, '
          || CAST(s.nvidia_accelerators AS TEXT) || ' GPUs (' || coalesce(a.model, 'model not known')
@@ -23,8 +26,7 @@ FROM accelerator a
 JOIN host_summary s ON s.host = a.host
 LEFT JOIN fabric f ON f.host = a.host
 LEFT JOIN service v ON v.host = a.host AND v.service = 'nvidia-fabricmanager'
-WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.nvswitch IS DISTINCT FROM 'no'
-  AND (s.nvswitches > 0 OR (a.nvswitch = 'yes' AND s.nvidia_accelerators >= 8));
+WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.nvswitch IS DISTINCT FROM 'no';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('fabric-manager-running', 'Fabric Manager runs on a host with NVSwitch', 'blocks', '@host-driver',
@@ -34,8 +36,10 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
 CREATE VIEW rule_fabric_manager_running AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN v.state = 'active' THEN 'pass'
-            WHEN v.state IN ('inactive', 'failed') THEN 'fail'
-            WHEN g.fabric_state = 'completed' THEN 'pass'
+            WHEN v.state IN ('inactive', 'failed')
+             AND (s.nvswitches > 0 OR (a.nvswitch = 'yes' AND s.nvidia_accelerators >= 8)) THEN 'fail'
+            WHEN s.pci_seen = 1 AND s.nvswitches = 0 AND s.nvidia_accelerators < 8
+             AND coalesce(a.generation, '') <> 'blackwell' THEN 'pass'
             ELSE 'unknown' END AS result,
        CAST(s.nvswitches AS TEXT) || ' NVSwitches, ' || CAST(s.nvidia_accelerators AS TEXT) || ' GPUs ('
          || coalesce(a.model, 'model not known') || '); nvidia-fabricmanager is ' || coalesce(v.state, 'not seen')
@@ -45,7 +49,6 @@ JOIN host_summary s ON s.host = a.host
 LEFT JOIN service v ON v.host = a.host AND v.service = 'nvidia-fabricmanager'
 LEFT JOIN nvidia_gpu g ON g.host = a.host AND g.address = a.address
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.nvswitch IS DISTINCT FROM 'no'
-  AND (s.nvswitches > 0 OR (a.nvswitch = 'yes' AND s.nvidia_accelerators >= 8))
   AND v.state IS DISTINCT FROM 'absent';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
@@ -55,7 +58,8 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   || 'https://docs.nvidia.com/ai-enterprise/release-4/4.10/index.html');
 CREATE VIEW rule_fabric_manager_version AS
 WITH fm AS (
-  SELECT a.host, a.address, a.model, s.nvswitches, f.manager_version, f.manager_version_key,
+  SELECT a.host, a.address, a.model, a.generation, a.nvswitch, s.nvswitches, s.pci_seen, s.nvidia_accelerators,
+         f.manager_version, f.manager_version_key,
          CASE WHEN d.loaded_version <> 'none' THEN d.loaded_version
               ELSE coalesce(m.version, d.disk_version, d.library_version, w.version) END AS driver,
          coalesce(d.loaded_version_key, m.version_key, d.disk_version_key, d.library_version_key, w.version_key)
@@ -67,14 +71,17 @@ WITH fm AS (
   LEFT JOIN module m ON m.host = a.host AND m.module = 'nvidia'
   LEFT JOIN software w ON w.host = a.host AND w.name = 'nvidia-smi'
   WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.nvswitch IS DISTINCT FROM 'no'
-    AND (s.nvswitches > 0 OR a.nvswitch = 'yes')
     AND f.manager_version IS DISTINCT FROM 'none'
-    AND (s.nvswitches > 0 OR s.nvidia_accelerators >= 8 OR f.manager_version IS NOT NULL)
 )
 SELECT host, address AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN substr(manager_version_key, 1, 10) <> substr(driver_key, 1, 10) THEN 'fail'
-            WHEN length(manager_version_key) > 11 AND length(driver_key) > 11 AND manager_version_key <> driver_key THEN 'fail'
-            WHEN length(manager_version_key) > 11 AND manager_version_key = driver_key THEN 'pass'
+       CASE WHEN length(manager_version_key) > 11 AND manager_version_key = driver_key THEN 'pass'
+            WHEN (nvswitches > 0 OR nvswitch = 'yes')
+             AND (substr(manager_version_key, 1, 10) <> substr(driver_key, 1, 10)
+                  OR (length(manager_version_key) > 11 AND length(driver_key) > 11 AND manager_version_key <> driver_key))
+            THEN 'fail'
+            WHEN pci_seen = 1 AND nvswitches = 0 AND nvidia_accelerators < 8 AND nvswitch IS NULL THEN 'pass'
+            WHEN pci_seen = 1 AND nvswitches = 0 AND nvidia_accelerators < 8 AND manager_version IS NULL
+             AND generation <> 'blackwell' THEN 'pass'
             ELSE 'unknown' END AS result,
        'Fabric Manager ' || coalesce(manager_version, '(version not seen)') || ', driver '
          || coalesce(driver, '(version not seen)') || ', ' || CAST(nvswitches AS TEXT) || ' NVSwitches, GPU '

@@ -87,7 +87,7 @@ WITH chosen AS (
   SELECT host, MAX(CASE WHEN replace(value, 'nvidia', '') <> value THEN 1 ELSE 0 END) AS is_nvidia
   FROM setting WHERE lower(name) IN ('runtimeclassname', 'runtime-class', 'runtimeclass') GROUP BY host
 )
-SELECT n.host, '' AS subject, NULL AS surface, NULL AS share,
+SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN c.is_nvidia = 1 OR p.is_nvidia = 1 OR i.injection IN ('cdi', 'jit-cdi') THEN 'pass'
             WHEN o.version_key >= version_key('25.10') THEN 'pass'
             WHEN c.is_nvidia = 0 THEN 'fail'
@@ -95,13 +95,13 @@ SELECT n.host, '' AS subject, NULL AS surface, NULL AS share,
        'default runtime ' || coalesce(c.names, 'not seen') || ', runtimeClassName nvidia: '
          || CASE WHEN p.is_nvidia = 1 THEN 'yes' WHEN p.is_nvidia = 0 THEN 'no' ELSE 'not seen' END
          || ', GPU Operator ' || coalesce(o.version, 'not seen') AS evidence
-FROM kubernetes_node n
+FROM accelerator a
+JOIN kubernetes_node n ON n.host = a.host
 LEFT JOIN chosen c ON c.host = n.host
 LEFT JOIN pods p ON p.host = n.host
 LEFT JOIN intent i ON i.host = n.host
 LEFT JOIN software o ON o.host = n.host AND o.name = 'gpu-operator'
-WHERE n.kubelet IS DISTINCT FROM 'none' AND c.host IS NOT NULL
-  AND EXISTS (SELECT 1 FROM accelerator a WHERE a.host = n.host AND a.vendor = '10de');
+WHERE a.vendor = '10de' AND a.is_vf = 0 AND n.kubelet IS DISTINCT FROM 'none' AND c.host IS NOT NULL;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('device-plugin-registered', 'The NVIDIA device plugin has registered with the kubelet', 'blocks', 'kubernetes',
@@ -127,7 +127,6 @@ CREATE VIEW rule_kubelet_present AS
 SELECT n.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN n.kubelet = 'running' THEN 'pass'
             WHEN n.kubelet IN ('installed', 'none') THEN 'fail'
-            WHEN n.flavour NOT IN ('none') THEN 'pass'
             ELSE 'unknown' END AS result,
        'kubelet: ' || coalesce(n.kubelet, 'not seen') || coalesce(', Kubernetes of ' || n.flavour, '') AS evidence
 FROM kubernetes_node n;

@@ -7,9 +7,10 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/620/deployment-considerations.html');
 CREATE VIEW rule_mig_chip AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN g.mig_current IN ('enabled', 'disabled') THEN 'pass'
-            WHEN a.mig = 'no' OR g.mig_current = 'unsupported' THEN 'fail'
+       CASE WHEN a.mig = 'no' THEN 'fail'
             WHEN a.mig = 'yes' THEN 'pass'
+            WHEN g.mig_current IN ('enabled', 'disabled') THEN 'pass'
+            WHEN g.mig_current = 'unsupported' THEN 'fail'
             ELSE 'unknown' END AS result,
        coalesce(a.name, a.address) || ' (' || coalesce(a.vendor || ':' || a.device, 'id not seen') || '): MIG '
          || coalesce(a.mig, 'not known of this id') || ', the driver says ' || coalesce(g.mig_current, 'nothing yet')
@@ -26,15 +27,13 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
 CREATE VIEW rule_mig_mode_on AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN g.mig_current = 'enabled' THEN 'pass'
-            WHEN g.mig_current = 'disabled' THEN 'fail'
-            WHEN g.gpu_instances > 0 THEN 'pass'
+            WHEN g.mig_current IN ('disabled', 'unsupported') THEN 'fail'
             ELSE 'unknown' END AS result,
        'MIG mode of ' || a.address || ': ' || coalesce(g.mig_current, 'not seen')
          || coalesce(', pending ' || g.mig_pending, '') AS evidence
 FROM accelerator a
 LEFT JOIN nvidia_gpu g ON g.host = a.host AND g.address = a.address
-WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.mig IS DISTINCT FROM 'no'
-  AND g.mig_current IS DISTINCT FROM 'unsupported';
+WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.mig IS DISTINCT FROM 'no';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('mig-mode-settled', 'No change of MIG mode is pending', 'blocks', ':mig :mig-vgpu @host-driver -:vf -:partition -:vgpu',
@@ -302,9 +301,9 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        'driver ' || coalesce(d.loaded_version, '(version not seen)') || '; MIG on ' || coalesce(a.name, a.address)
          || ' needs ' || coalesce(n.driver, '?') || ' or later' AS evidence
 FROM accelerator a
-JOIN named n ON n.device = a.device
+LEFT JOIN named n ON n.device = a.device
 LEFT JOIN nvidia_driver d ON d.host = a.host
-WHERE a.vendor = '10de' AND a.is_vf = 0 AND d.loaded_version IS DISTINCT FROM 'none';
+WHERE a.vendor = '10de' AND a.is_vf = 0 AND (n.device IS NOT NULL OR a.mig IS NULL) AND d.loaded_version IS DISTINCT FROM 'none';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('mig-one-device-per-process', 'A workload is given one MIG device at most', 'notes', 'container:mig kubernetes:mig kubernetes-dra:mig gvisor:mig slurm:mig',

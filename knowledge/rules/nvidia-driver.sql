@@ -218,7 +218,9 @@ WITH nv AS (
                   CASE WHEN d.disk_version <> 'none' THEN d.disk_version END,
                   CASE WHEN m.disk_version <> 'none' THEN m.disk_version END,
                   CASE WHEN d.library_version <> 'none' THEN d.library_version END,
-                  CASE WHEN w.version <> 'none' THEN w.version END) AS version
+                  CASE WHEN w.version <> 'none' THEN w.version END) AS version,
+         CASE WHEN d.loaded_version = 'none' THEN d.disk_version_key ELSE coalesce(d.loaded_version_key, m.version_key)
+           END AS sure_key
   FROM accelerator a
   LEFT JOIN nvidia_driver d ON d.host = a.host
   LEFT JOIN module m ON m.host = a.host AND m.module = 'nvidia'
@@ -228,7 +230,7 @@ WITH nv AS (
 SELECT host, address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN last_driver = 'none' THEN 'pass'
             WHEN substr(driver_key, 1, 10) > last_branch THEN 'fail'
-            WHEN substr(driver_key, 1, 10) <= last_branch THEN 'pass'
+            WHEN substr(sure_key, 1, 10) <= last_branch THEN 'pass'
             ELSE 'unknown' END AS result,
        'driver ' || coalesce(version, '(version not seen)') || ', ' || coalesce(name, address) || ' ('
          || coalesce(generation, 'generation not known') || '): '
@@ -251,17 +253,19 @@ WITH nv AS (
                   CASE WHEN d.disk_version <> 'none' THEN d.disk_version END,
                   CASE WHEN m.disk_version <> 'none' THEN m.disk_version END,
                   CASE WHEN d.library_version <> 'none' THEN d.library_version END,
-                  CASE WHEN w.version <> 'none' THEN w.version END) AS version
+                  CASE WHEN w.version <> 'none' THEN w.version END) AS version,
+         CASE WHEN d.loaded_version = 'none' THEN d.disk_version_key ELSE coalesce(d.loaded_version_key, m.version_key)
+           END AS sure_key
   FROM accelerator a
   LEFT JOIN nvidia_driver d ON d.host = a.host
   LEFT JOIN module m ON m.host = a.host AND m.module = 'nvidia'
   LEFT JOIN software w ON w.host = a.host AND w.name = 'nvidia-smi'
-  WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.first_driver_key IS NOT NULL
+  WHERE a.vendor = '10de' AND a.is_vf = 0 AND (a.first_driver_key IS NOT NULL OR a.model IS NULL)
 )
 SELECT host, address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN driver_key < first_driver_key THEN 'fail'
-            WHEN driver_key >= first_driver_key THEN 'pass'
+            WHEN sure_key >= first_driver_key THEN 'pass'
             ELSE 'unknown' END AS result,
        'driver ' || coalesce(version, '(version not seen)') || ', ' || coalesce(name, address)
-         || ' needs ' || first_driver || ' or later' AS evidence
+         || coalesce(' needs ' || first_driver || ' or later', ': first driver not known') AS evidence
 FROM nv;

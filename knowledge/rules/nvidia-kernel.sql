@@ -44,8 +44,7 @@ SELECT nv.host, nv.subject, NULL AS surface, NULL AS share,
          || CASE WHEN bad.first_good <> '' THEN ', ' || bad.first_good || ' does' ELSE '' END
          || CASE WHEN nv.built = 1 THEN ': a module is there' ELSE '' END AS evidence
 FROM nv
-LEFT JOIN bad ON bad.host = nv.host AND bad.subject = nv.subject
-WHERE bad.host IS NOT NULL OR nv.built = 1;
+LEFT JOIN bad ON bad.host = nv.host AND bad.subject = nv.subject;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('nvidia-module-next-kernel', 'The driver is built for the kernel that the next boot will start', 'degrades',
@@ -130,13 +129,13 @@ SELECT nv.host, nv.subject, NULL AS surface, NULL AS share,
        CASE WHEN b.end_of_life < i.as_of THEN 'fail'
             WHEN b.end_of_life >= i.as_of THEN 'pass'
             ELSE 'unknown' END AS result,
-       'driver ' || nv.version || ', branch ' || CAST(b.branch AS TEXT) || ': '
+       'driver ' || coalesce(nv.version, '(version not seen)') || ', branch '
+         || coalesce(CAST(b.branch AS TEXT), 'not known') || ': '
          || coalesce('ends or ended ' || b.end_of_life, 'end not known') || ', knowledge of ' || i.as_of AS evidence
 FROM nv
-JOIN driver_branch b ON substr('0000000000' || CAST(b.branch AS TEXT), length(CAST(b.branch AS TEXT)) + 1, 10)
+LEFT JOIN driver_branch b ON substr('0000000000' || CAST(b.branch AS TEXT), length(CAST(b.branch AS TEXT)) + 1, 10)
                         = substr(nv.version_key, 1, 10)
-JOIN knowledge_info i ON i.name = 'happypath'
-WHERE nv.version IS NOT NULL;
+JOIN knowledge_info i ON i.name = 'happypath';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('gsp-firmware-matches', 'The GSP firmware on disk has the version of the open kernel modules', 'blocks',

@@ -15,5 +15,4 @@ FROM host_summary s
 LEFT JOIN accelerator a ON a.host = s.host AND a.vendor = '10de' AND a.is_vf = 0
 LEFT JOIN nvidia_driver d ON d.host = s.host
 LEFT JOIN service v ON v.host = s.host AND v.service = 'nvidia-persistenced'
-WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0))
-  AND (d.persistence_mode IS NOT NULL OR v.state IS NOT NULL);
+WHERE a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0);

@@ -49,23 +49,23 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN a.driver = 'nvidia' OR m.state = 'loaded' OR m.signature_trusted = 1 THEN 'pass'
             WHEN p.value = 'true' OR k.secure_boot IN ('off', 'unsupported') THEN 'pass'
             WHEN k.lockdown = 'none' AND k.module_signing_enforced = 0 THEN 'pass'
-            WHEN k.secure_boot = 'on' OR k.lockdown IN ('integrity', 'confidentiality')
-             OR k.module_signing_enforced = 1 THEN 'fail'
+            WHEN (k.secure_boot = 'on' OR k.lockdown IN ('integrity', 'confidentiality')
+                  OR k.module_signing_enforced = 1)
+             AND (d.in_container = 1
+                  OR (o.name IS NOT NULL AND coalesce(d.disk_version, m.disk_version, m.state) IN ('none', 'absent')))
+            THEN 'fail'
             ELSE 'unknown' END AS result,
-       'driver from a container'
-         || coalesce(', GPU Operator ' || CASE WHEN o.version <> 'none' THEN o.version END, '')
+       'driver from a container: ' || coalesce(CAST(d.in_container AS TEXT), 'not seen')
+         || CASE WHEN o.name IS NOT NULL THEN ', GPU Operator ' || coalesce(o.version, 'present') ELSE '' END
          || '; Secure Boot ' || coalesce(k.secure_boot, 'not seen') || ', lockdown '
          || coalesce(k.lockdown, 'not seen') || '; precompiled driver: ' || coalesce(p.value, 'not seen') AS evidence
 FROM accelerator a
 LEFT JOIN nvidia_driver d ON d.host = a.host
 LEFT JOIN module m ON m.host = a.host AND m.module = 'nvidia'
 LEFT JOIN kernel k ON k.host = a.host
-LEFT JOIN software o ON o.host = a.host AND o.name = 'gpu-operator'
+LEFT JOIN software o ON o.host = a.host AND o.name = 'gpu-operator' AND coalesce(o.version, '') <> 'none'
 LEFT JOIN setting p ON p.host = a.host AND p.component = 'gpu-operator' AND p.name = 'driver.usePrecompiled'
-WHERE a.vendor = '10de' AND a.is_vf = 0
-  AND (d.in_container = 1
-       OR (d.in_container IS NULL AND o.name IS NOT NULL AND coalesce(o.version, '') <> 'none'
-           AND coalesce(d.disk_version, m.disk_version, m.state) IN ('none', 'absent')));
+WHERE a.vendor = '10de' AND a.is_vf = 0 AND d.in_container IS DISTINCT FROM 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('gds-open-modules', 'GPUDirect Storage finds the open kernel modules and no Secure Boot', 'degrades', '@host-driver',

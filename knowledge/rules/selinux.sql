@@ -39,5 +39,4 @@ LEFT JOIN arg g ON g.host = m.host
 LEFT JOIN setting b ON b.host = m.host AND b.component = 'selinux' AND b.name = 'container_use_devices'
 LEFT JOIN setting e ON e.host = m.host AND e.component = 'docker' AND e.name = 'selinux-enabled'
 LEFT JOIN software p ON p.host = m.host AND p.name IN ('podman') AND coalesce(p.version, '') <> 'none'
-LEFT JOIN software w ON w.host = m.host AND w.name = 'selinux-policy'
-WHERE m.selinux IS NOT NULL;
+LEFT JOIN software w ON w.host = m.host AND w.name = 'selinux-policy';
