@@ -120,6 +120,7 @@ def module_files(kernel, release, names):
 INIT = """#!/bin/sh
 mount -t proc none /proc; mount -t sysfs none /sys; mount -t devtmpfs none /dev
 for m in $(cat /modules.list); do insmod /modules/$m; done
+export HAPPYPATH_KNOWLEDGE=/usr/share/happypath/knowledge/knowledge.sqlite
 exec >/dev/ttyS1 2>/dev/ttyS0
 stty -F /dev/ttyS1 raw -echo 2>/dev/null
 COMMANDS
@@ -138,7 +139,7 @@ def make_root(folder, build, kernel, release, commands, modules):
     for library in libraries(program):
         archive.file(library, library)
     for path in tree_files(build / "knowledge"):
-        if path.suffix in (".sqlite", ".db"):
+        if path.suffix == ".sqlite":
             archive.file(f"usr/share/happypath/knowledge/{path.name}", path)
     names = []
     for path in module_files(kernel, release, modules):
@@ -250,7 +251,9 @@ TESTS = {"groups": groups}
 
 
 def main():
-    build, names = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:] or list(TESTS)
+    # Emulation is slow enough without sanitizers: ./dev names the release build.
+    build = pathlib.Path(os.environ.get("HP_RELEASE_BUILD") or sys.argv[1]).resolve()
+    names = sys.argv[2:] or list(TESTS)
     if names == ["list"]:
         print("\n".join(f"{name}: {test.__doc__}" for name, test in TESTS.items()))
         return 0
