@@ -18,7 +18,7 @@
 
 enum {
 	MAX_KEYS = 4,
-	MAX_ROWS = 24,  // of a table of a host: more of the same teach nothing
+	MAX_ROWS = 96, // of a table, from other hosts
 	MAX_VALUES = 24, // of a column, from other hosts
 };
 
@@ -45,6 +45,7 @@ struct run {
 struct subject {
 	struct run *run;
 	struct test_host host;
+	struct test_host at_first;  // the same, left as it is
 	struct test_rows *baseline; // one a rule
 };
 
@@ -288,6 +289,15 @@ static void judge_unknown(struct subject *subject, const struct cell *cell, stru
 	}
 }
 
+/* The fact was never known: all that passes is suspect. */
+static void suspect_passing(struct subject *subject, const struct cell *cell, struct suspects *suspects)
+{
+	for (size_t rule = 0; rule < subject->host.rule_count; rule++)
+		for (size_t i = 0; concerns(&subject->host, rule, cell) && i < subject->baseline[rule].count; i++)
+			if (subject->baseline[rule].rows[i].result == HP_RESULT_PASS)
+				add_suspect(suspects, rule, subject->baseline[rule].rows[i].key);
+}
+
 /* With the fact at another value: no suspect may fail. */
 static void judge_other(struct subject *subject, const struct cell *cell, struct suspects *suspects, const char *value)
 {
@@ -356,10 +366,14 @@ static void test_fact(struct subject *subject, const struct cell *cell, bool kno
 {
 	struct suspects suspects = {0};
 	*(known ? &subject->run->facts : &subject->run->unknown) += 1;
-	begin(subject);
-	set_cell(subject, cell, NULL);
-	judge_unknown(subject, cell, &suspects);
-	change_back(subject);
+	if (known) {
+		begin(subject);
+		set_cell(subject, cell, NULL);
+		judge_unknown(subject, cell, &suspects);
+		change_back(subject);
+	} else {
+		suspect_passing(subject, cell, &suspects);
+	}
 	subject->run->suspects += suspects.count;
 	if (suspects.count)
 		try_values(subject, cell, &suspects);
@@ -423,7 +437,7 @@ static void try_rows(struct subject *subject, const struct cell *cell, struct su
 	hp_cleanup_statement sqlite3_stmt *devices = NULL, *query = NULL;
 	hp_cleanup_free char *sql = hp_asprintf("SELECT * FROM %s GROUP BY %s LIMIT %d", hp_tables[cell->table].name,
 						cell->table == HP_TBL_PCI_FUNCTION ? "class, driver" : "1, 2, 3",
-						4 * MAX_ROWS);
+						MAX_ROWS);
 	hp_db_prepare(subject->run->pool.db, sql, &query, NULL);
 	hp_db_prepare(subject->host.db, "SELECT address FROM accelerator ORDER BY 1 LIMIT 1", &devices, NULL);
 	hp_cleanup_free char *address = NULL;
@@ -501,31 +515,37 @@ static bool has_one_row(enum hp_tbl table)
 	return keys == 1;
 }
 
-/* The rows are read into a table apart first: they change under the test. A table of one row that the host does
- * not have gets one in which all is unknown. */
+static void give_row(struct test_host *host, enum hp_tbl table)
+{
+	hp_cleanup_free char *sql = hp_asprintf("INSERT OR IGNORE INTO %s (host) VALUES ('%s')", hp_tables[table].name,
+						hp_facts_host(host->facts));
+	test_host_exec(host, sql);
+}
+
+/* Of rows that differ in their key alone one is enough. A table of one row that the host does not have gets one in
+ * which all is unknown. */
 static void test_table(struct subject *subject, enum hp_tbl table)
 {
 	if (has_one_row(table)) {
-		hp_cleanup_free char *row = hp_asprintf("INSERT OR IGNORE INTO %s (host) VALUES ('%s')",
-							hp_tables[table].name, hp_facts_host(subject->host.facts));
-		test_host_exec(&subject->host, row);
+		give_row(&subject->host, table);
+		give_row(&subject->at_first, table);
 	}
-	hp_cleanup_free char *copy =
-		hp_asprintf("CREATE TEMP TABLE at_first AS SELECT * FROM %s LIMIT %d", hp_tables[table].name, MAX_ROWS);
-	test_host_exec(&subject->host, copy);
-	sqlite3_stmt *query = NULL;
-	hp_db_prepare(subject->host.db, "SELECT * FROM at_first", &query, NULL);
+	const struct hp_table_def *def = &hp_tables[table];
+	hp_cleanup_text struct hp_text sql = {0};
+	hp_text_printf(&sql, "SELECT * FROM %s GROUP BY host", def->name);
+	for (size_t i = 1; i < def->column_count; i++)
+		if (!def->columns[i].key)
+			hp_text_printf(&sql, ", %s", def->columns[i].name);
+	hp_cleanup_statement sqlite3_stmt *query = NULL;
+	hp_db_prepare(subject->at_first.db, sql.data, &query, NULL);
 	while (hp_db_step(query, NULL) == 1)
 		test_row_of(subject, table, query);
-	hp_db_finish(&query);
-	test_host_exec(&subject->host, "DROP TABLE temp.at_first");
 }
 
 static void test_observed_rows(struct subject *subject)
 {
-	test_host_exec(&subject->host, "CREATE TEMP TABLE at_first AS SELECT tbl, subject FROM observed");
-	sqlite3_stmt *query = NULL;
-	hp_db_prepare(subject->host.db, "SELECT tbl, subject FROM at_first", &query, NULL);
+	hp_cleanup_statement sqlite3_stmt *query = NULL;
+	hp_db_prepare(subject->at_first.db, "SELECT tbl, subject FROM observed", &query, NULL);
 	while (hp_db_step(query, NULL) == 1) {
 		const struct hp_table_def *def = hp_table_find(hp_db_text(query, 0));
 		if (!def || def->derived)
@@ -537,8 +557,6 @@ static void test_observed_rows(struct subject *subject)
 		free(cell.label);
 		free_keys(&cell);
 	}
-	hp_db_finish(&query);
-	test_host_exec(&subject->host, "DROP TABLE temp.at_first");
 }
 
 static bool is_fact(enum hp_tbl table)
@@ -550,6 +568,7 @@ static void test_host(struct run *run, const char *path)
 {
 	struct subject subject = {.run = run};
 	test_host_open(&subject.host, path);
+	test_host_open(&subject.at_first, path);
 	subject.baseline = hp_calloc(subject.host.rule_count + 1, sizeof(*subject.baseline));
 	for (size_t i = 0; i < subject.host.rule_count; i++)
 		test_host_run(&subject.host, i, &subject.baseline[i]);
@@ -560,6 +579,7 @@ static void test_host(struct run *run, const char *path)
 	for (size_t i = 0; i < subject.host.rule_count; i++)
 		test_rows_free(&subject.baseline[i]);
 	free(subject.baseline);
+	test_host_close(&subject.at_first);
 	test_host_close(&subject.host);
 }
 

@@ -2,7 +2,8 @@
 # Each rule fires on a host varied from the one that taught it, and not where only the cause is repaired.
 # SPDX-License-Identifier: Apache-2.0
 #
-# varied.py RUN-RULES SOURCE-ROOT: README.md beside this file tells the form of the cases.
+# varied.py RUN-RULES SOURCE-ROOT [--all]: runs the cases, whose form README.md beside this file tells; with --all a
+# rule without a case is wrong too. varied.py --write DIRECTORY SOURCE-ROOT: writes the repaired hosts as facts files.
 import copy
 import csv
 import glob
@@ -179,14 +180,28 @@ def run(program, documents):
     return rows
 
 
+def write_repaired(directory, cases, schema):
+    """The repaired hosts as facts files: hosts on which each rule has something to pass."""
+    os.makedirs(directory, exist_ok=True)
+    for number, case in enumerate(cases):
+        name = f"repaired-{number:03}-{case['rule']}"
+        with open(os.path.join(directory, name + ".json"), "w", encoding="utf-8") as file:
+            json.dump({"schema": "happypath.facts/1", "host": name, "facts": repair(case, schema),
+                       "observed": case.get("observed", {})}, file)
+    print(f"{len(cases)} hosts")
+
+
 def results(rows, rule):
     return [r[2] for r in rows if r[0] == rule]
 
 
 def main():
-    program, root = sys.argv[1], sys.argv[2]
+    writing = sys.argv[1] == "--write"
+    program, root = sys.argv[1 + writing], sys.argv[2 + writing]
     schema, siblings = Schema(root), Siblings(root)
     cases = load_cases(os.path.dirname(os.path.abspath(__file__)), root)
+    if writing:
+        return write_repaired(program, cases, schema)
     document = lambda facts, case: {"schema": "happypath.facts/1", "host": "case", "facts": facts,
                                     "observed": case.get("observed", {})}
     documents = []
