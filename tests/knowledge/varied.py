@@ -183,6 +183,8 @@ def run(program, documents):
 def write_repaired(directory, cases, schema):
     """The repaired hosts as facts files: hosts on which each rule has something to pass."""
     os.makedirs(directory, exist_ok=True)
+    for old in glob.glob(os.path.join(directory, "repaired-*.json")):
+        os.unlink(old)
     for number, case in enumerate(cases):
         name = f"repaired-{number:03}-{case['rule']}"
         with open(os.path.join(directory, name + ".json"), "w", encoding="utf-8") as file:
