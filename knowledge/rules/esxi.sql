@@ -28,7 +28,7 @@ WHERE a.is_vf = 0;
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('esxi-mmio-size', 'The VM''s 64-bit MMIO space is large enough for its devices', 'blocks', 'esxi-passthrough:whole esxi-vgpu:vgpu esxi-vgpu:mig-vgpu',
   'Set pciPassthru.64bitMMIOSizeGB: sum the devices'' memory, round up to a power of two, and double it (H100 80 GB: 80, 128, 256).',
-  'https://frankdenneman.nl/2023/05/30/vsphere-ml-accelerator-spectrum-deep-dive-esxi-host-bios-vm-and-vcenter-settings/ | https://blogs.vmware.com/apps/2018/10/how-to-enable-nvidia-v100-gpu-in-passthrough-mode-on-vsphere-for-machine-learning-and-other-hpc-workloads.html');
+  'https://knowledge.broadcom.com/external/article/323402/failed-to-power-on-virtual-machines-with.html | frankdenneman.nl 2023-05-30 | https://blogs.vmware.com/apps/2018/10/how-to-enable-nvidia-v100-gpu-in-passthrough-mode-on-vsphere-for-machine-learning-and-other-hpc-workloads.html');
 CREATE VIEW rule_esxi_mmio_size AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN t.guest_mmio64_bytes >= n.needed THEN 'pass' WHEN t.guest_mmio64_bytes < n.needed THEN 'fail'
@@ -40,6 +40,7 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
          || coalesce(', board memory ' || CAST(m.memory_gib AS TEXT) || ' GiB', '') || ')' AS evidence
 FROM accelerator a
 JOIN intent t ON t.host = a.host AND t.guest_mmio64_bytes IS NOT NULL
+              AND substr(coalesce(t.surface, 'esxi'), 1, 4) = 'esxi'
 LEFT JOIN accelerator_model m ON m.vendor = a.vendor AND m.device = a.device AND m.subsystem = ''
 LEFT JOIN (SELECT a2.host, a2.address,
                   CASE WHEN a2.bar_bytes > 0 THEN pow2(a2.bar_bytes * coalesce(t2.devices, 1))
@@ -63,6 +64,7 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        coalesce(a.name, a.address) || ', firmware of the VM: ' || t.guest_firmware AS evidence
 FROM accelerator a
 JOIN intent t ON t.host = a.host AND t.guest_firmware IS NOT NULL
+              AND substr(coalesce(t.surface, 'esxi'), 1, 4) = 'esxi'
 LEFT JOIN accelerator_model m ON m.vendor = a.vendor AND m.device = a.device AND m.subsystem = ''
 WHERE a.is_vf = 0;
 

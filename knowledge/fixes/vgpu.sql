@@ -1,0 +1,21 @@
+-- Ways out of the rules on vGPU. SPDX-License-Identifier: Apache-2.0
+
+INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
+ ('install-vgpu-host', 'vgpu-host-driver', 'package', 'reload', 'Install the vGPU host driver', 'equivalent'),
+ ('vgpu-enable', 'vgpu-mode-on', 'sriov', 'drain', 'Enable the VFs by sriov-manage, start nvidia-vgpud', 'equivalent'),
+ ('start-vgpu-manager', 'vgpu-manager-running', 'unit', 'live', 'Start nvidia-vgpu-mgr', 'exact'),
+ ('vgpu-sriov-firmware', 'vgpu-sriov-capable', 'advice', 'firmware', 'Enable SR-IOV in the firmware setup', 'equivalent'),
+ ('vgpu-make-vfs', 'vgpu-vfs-exist', 'sriov', 'drain', 'Enable the VFs by sriov-manage', 'equivalent'),
+ ('vgpu-iommu-cmdline', 'vgpu-iommu-on', 'kernel-cmdline', 'reboot', 'Turn the IOMMU on', 'exact'),
+ ('vf-back-to-nvidia', 'vgpu-vf-not-on-vfio', 'driver', 'drain', 'Bind the VF to nvidia again, and make the VFs anew', 'equivalent'),
+ ('write-vgpu-type', 'vgpu-vendor-vfio', 'vgpu-type', 'live', 'Write the type to the VF''s current_vgpu_type', 'exact'),
+ ('platform-with-vendor-vfio', 'vgpu-tool-knows-mode', 'package', 'reload', 'Upgrade the platform to a release that knows vendor-VFIO vGPUs', 'equivalent'),
+ ('vgpu-type-by-hand', 'vgpu-device-manager-mode', 'vgpu-type', 'live', 'Write the type to the VF''s current_vgpu_type by hand', 'exact'),
+ ('add-uuid', 'vgpu-uuid-given', 'runtime', 'live', 'Add -uuid to QEMU''s arguments', 'exact'),
+ ('vgpu-other-type', 'vgpu-type-available', 'advice', 'drain', 'Take the type that the GPU carries, another GPU, or remove its vGPUs', 'exact'),
+ ('vgpu-same-type', 'vgpu-one-size', 'advice', 'drain', 'Use one vGPU type on this GPU', 'exact'),
+ ('vgpu-remove-some', 'vgpu-types-creatable', 'mdev', 'drain', 'Remove vGPUs, or switch MIG on where types are MIG-backed', 'exact'),
+ ('harvester-1-7', 'harvester-mig-vgpu', 'package', 'reboot', 'Upgrade to Harvester 1.7', 'equivalent'),
+ ('vgpu-older-branch', 'vgpu-release-has-board', 'package', 'reload', 'Install the last vGPU branch that has the board', 'equivalent'),
+ ('vgpu-guest-of-host', 'vgpu-guest-driver', 'advice', 'live', 'Install the guest driver of the host''s branch', 'equivalent'),
+ ('vgpu-on-x86', 'vgpu-x86-host', 'advice', 'hardware', 'Use an x86 host', 'equivalent');
