@@ -1,5 +1,5 @@
 // happypath capture: record a host as one text file. SPDX-License-Identifier: Apache-2.0
-#include "commands.h"
+#include "cli.h"
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,54 +20,6 @@ struct request {
 	struct hp_host_options host;
 	bool redact;
 };
-
-static void print_usage(FILE *to)
-{
-	fputs("happypath capture [-o FILE] [--root DIR] [--level 0|1|2] [--no-redact]\n"
-	      "Records this host, or one whose files are below DIR, as one text file that `check --capture`\n"
-	      "judges as the host itself. Serials, UUIDs, addresses, host names and unlisted arguments become\n"
-	      "placeholders, the same for the same secret; --no-redact leaves them as they are.\n",
-	      to);
-}
-
-static bool parse_level(const char *text, int *ret)
-{
-	if (strlen(text) != 1 || *text < '0' || *text > '2')
-		return false;
-	*ret = *text - '0';
-	return true;
-}
-
-/* HP_EXIT_OK to go on, else the exit code; *ret_done where nothing is left to do. */
-static int parse(int argc, char **argv, struct request *ret, bool *ret_done)
-{
-	enum { ROOT = 256, LEVEL, NO_REDACT, KEY_FILE, HELP };
-	static const struct option options[] = {
-		{"output", required_argument, NULL, 'o'},
-		{"root", required_argument, NULL, ROOT},
-		{"level", required_argument, NULL, LEVEL},
-		{"no-redact", no_argument, NULL, NO_REDACT},
-		{"redaction-key", required_argument, NULL, KEY_FILE},
-		{"help", no_argument, NULL, HELP},
-		{0},
-	};
-	int option;
-	while ((option = getopt_long(argc, argv, "o:", options, NULL)) != -1) {
-		if (option == 'o')
-			ret->output = strcmp(optarg, "-") == 0 ? NULL : optarg;
-		else if (option == ROOT)
-			ret->root = optarg;
-		else if (option == NO_REDACT)
-			ret->redact = false;
-		else if (option == KEY_FILE)
-			ret->key_file = optarg;
-		else if (option == HELP)
-			*ret_done = true;
-		else if (option != LEVEL || !parse_level(optarg, &ret->host.level))
-			return HP_EXIT_USAGE;
-	}
-	return optind == argc ? HP_EXIT_OK : HP_EXIT_USAGE;
-}
 
 static int open_host(const struct request *request, struct hp_host **ret, struct hp_error *err)
 {
@@ -146,18 +97,19 @@ static int capture(const struct request *request, struct hp_error *err)
 	return r;
 }
 
-int hp_cmd_capture(int argc, char **argv)
+int hp_cmd_capture(const struct hp_command *command HP_UNUSED, struct hp_options *options)
 {
-	struct request request = {.host = {.level = 1}, .redact = true};
-	struct hp_error err = {0};
-	bool done = false;
-	int code = parse(argc, argv, &request, &done);
-	if (code || done) {
-		print_usage(code ? stderr : stdout);
-		return code;
+	struct hp_error error = {0};
+	if (options->root.count > 1) {
+		hp_say("capture records one host at a time");
+		return HP_EXIT_USAGE;
 	}
-	if (capture(&request, &err) == 0)
-		return HP_EXIT_OK;
-	fprintf(stderr, "happypath capture: %s\n", err.message);
-	return HP_EXIT_FAILED;
+	const struct request request = {
+		.output = options->output && strcmp(options->output, "-") != 0 ? options->output : NULL,
+		.root = options->root.count ? options->root.items[0] : NULL,
+		.key_file = options->redaction_key,
+		.host = {.level = options->level_number},
+		.redact = !options->no_redact,
+	};
+	return capture(&request, &error) ? hp_give_up(&error) : HP_EXIT_OK;
 }

@@ -1,5 +1,5 @@
 // happypath surfaces: the dated matrix, as of a day or what changed since one. SPDX-License-Identifier: Apache-2.0
-#include "commands.h"
+#include "cli.h"
 
 #include "base/cleanup.h"
 #include "base/database.h"
@@ -10,8 +10,6 @@
 #include "judge/surfaces.h"
 
 #include <errno.h>
-#include <getopt.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -114,17 +112,12 @@ static void close_view(struct view *view)
 	free(view->vendor);
 }
 
-static void complain(void *data HP_UNUSED, const char *message)
+static int open_view(struct view *view, const struct hp_options *options, struct hp_error *err)
 {
-	fprintf(stderr, "happypath: %s\n", message);
-}
-
-static int open_view(struct view *view, struct hp_error *err)
-{
-	struct hp_knowledge_options options = {.complain = complain};
-	int code = hp_facts_new(&view->facts, err);
-	if (!code)
-		code = hp_knowledge_open(hp_facts_db(view->facts), &options, &view->knowledge, err);
+	struct hp_session session = {0};
+	int code = hp_session_open_knowledge(options, &session, err);
+	view->facts = session.facts;
+	view->knowledge = session.knowledge;
 	if (!code)
 		code = hp_surfaces_load(hp_facts_db(view->facts), &view->surfaces, err);
 	return code ? code : load_devices(view, err);
@@ -563,15 +556,6 @@ static int print_changes(const struct view *view, struct hp_error *err)
 
 // -- arguments --
 
-static const char usage[] =
-	"happypath surfaces [--as-of DATE] [--changes-since DATE] [--vendor VENDOR] [--surface SURFACE]\n"
-	"                   [--share SHARE] [--model MODEL] [-o table|wide|json|yaml|csv]\n"
-	"The dated matrix: what device vendors support, one line a surface; json, yaml and csv hold every row.\n"
-	"  --as-of DATE          as of that day, YYYY-MM-DD (default: today)\n"
-	"  --changes-since DATE  what widened or narrowed from that day on\n"
-	"  --vendor VENDOR       of one vendor: 10de, nvidia, amd, intel, …\n"
-	"  --model MODEL         of one model: H100, B200, MI300X, …\n";
-
 __attribute__((format(printf, 1, 2))) static int bad_usage(const char *format, ...)
 {
 	va_list arguments;
@@ -583,50 +567,19 @@ __attribute__((format(printf, 1, 2))) static int bad_usage(const char *format, .
 	return HP_EXIT_USAGE;
 }
 
-static int parse(int argc, char **argv, struct view *view, const char **ret_vendor)
+static int take_options(const struct hp_options *options, struct view *view)
 {
-	static const struct option options[] = {
-		{"as-of", required_argument, NULL, 'd'},   {"changes-since", required_argument, NULL, 'c'},
-		{"vendor", required_argument, NULL, 'v'},  {"surface", required_argument, NULL, 's'},
-		{"share", required_argument, NULL, 'r'},   {"model", required_argument, NULL, 'm'},
-		{"output", required_argument, NULL, 'o'},  {"help", no_argument, NULL, 'h'},
-		{0},
-	};
 	struct tm unused;
-	for (int c; (c = getopt_long(argc, argv, "o:h", options, NULL)) != -1;) {
-		switch (c) {
-		case 'd':
-		case 'c':
-			if (!parse_day(optarg, &unused))
-				return bad_usage("'%s' is no day; expected YYYY-MM-DD, such as 2025-02-14", optarg);
-			*(c == 'd' ? &view->day : &view->since) = optarg;
-			break;
-		case 'v':
-			*ret_vendor = optarg;
-			break;
-		case 's':
-			view->surface = optarg;
-			break;
-		case 'r':
-			view->share = optarg;
-			break;
-		case 'm':
-			view->model = optarg;
-			break;
-		case 'o':
-			if (!hp_format_parse(optarg, &view->format))
-				return bad_usage("'%s' is no format; expected table, wide, json, yaml or csv", optarg);
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return -1;
-		default:
-			fputs(usage, stderr);
-			return HP_EXIT_USAGE;
-		}
-	}
-	if (optind < argc)
-		return bad_usage("unexpected argument '%s'", argv[optind]);
+	const char *days[] = {options->as_of, options->changes_since};
+	for (size_t i = 0; i < HP_COUNT(days); i++)
+		if (days[i] && !parse_day(days[i], &unused))
+			return bad_usage("'%s' is no day; expected YYYY-MM-DD, such as 2025-02-14", days[i]);
+	view->format = options->format;
+	view->day = options->as_of ? options->as_of : view->today;
+	view->since = options->changes_since;
+	view->surface = options->surface;
+	view->share = options->share;
+	view->model = options->model;
 	if (view->since && strcmp(view->since, view->day) > 0)
 		return bad_usage("--changes-since %s is later than the day that it is compared with", view->since);
 	return HP_EXIT_OK;
@@ -659,34 +612,27 @@ static int check_wanted(struct view *view, const char *vendor)
 	return bad_usage("no model is called '%s'; expected one such as H100, L40S or MI300X", view->model);
 }
 
-static int run(struct view *view, const char *vendor)
+static int run(struct view *view, const struct hp_options *options)
 {
 	struct hp_error error = {0};
-	if (open_view(view, &error)) {
-		fprintf(stderr, "happypath surfaces: %s\n", error.message);
-		return HP_EXIT_FAILED;
-	}
-	int code = check_wanted(view, vendor);
+	if (open_view(view, options, &error))
+		return hp_give_up(&error);
+	int code = check_wanted(view, options->vendor);
 	if (code)
 		return code;
-	if (view->since ? print_changes(view, &error) : print_surfaces(view, &error)) {
-		fprintf(stderr, "happypath surfaces: %s\n", error.message);
-		return HP_EXIT_FAILED;
-	}
+	if (view->since ? print_changes(view, &error) : print_surfaces(view, &error))
+		return hp_give_up(&error);
 	print_foot(view);
 	return HP_EXIT_OK;
 }
 
-int hp_cmd_surfaces(int argc, char **argv)
+int hp_cmd_surfaces(const struct hp_command *command HP_UNUSED, struct hp_options *options)
 {
-	struct view view = {.format = HP_FORMAT_TABLE};
-	const char *vendor = NULL;
+	struct view view = {0};
 	find_today(view.today);
-	view.day = view.today;
-	int code = parse(argc, argv, &view, &vendor);
-	if (code)
-		return code < 0 ? HP_EXIT_OK : code;
-	code = run(&view, vendor);
+	int code = take_options(options, &view);
+	if (!code)
+		code = run(&view, options);
 	close_view(&view);
 	return code;
 }

@@ -1,23 +1,155 @@
-// happypath VERB: finds the verb in commands[] and runs it. SPDX-License-Identifier: Apache-2.0
-#include "commands.h"
+// happypath VERB: finds the verb in hp_commands[] and runs it. SPDX-License-Identifier: Apache-2.0
+#include "base/cleanup.h"
+#include "cli.h"
 
-#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv);
-} commands[] = {
-	{"capture", hp_cmd_capture},
-	{"surfaces", hp_cmd_surfaces},
-	{0},
+#define HOSTS "root capture facts assume level wake prove-kvm"
+
+const struct hp_command hp_commands[] = {
+	{.name = "check", .arguments = "", .run = hp_cmd_check, .options = HOSTS " require all output as-of no-color",
+	 .summary = "Judge each way of attaching each accelerator: on the happy path, ready, how far, and why"},
+	{.name = "capture", .arguments = "", .run = hp_cmd_capture, .output_is_file = true,
+	 .options = "root level output no-redact redaction-key",
+	 .summary = "Record this host, or one below a directory, as one redacted text file"},
+	{.name = "surfaces", .arguments = "", .run = hp_cmd_surfaces,
+	 .options = "output as-of changes-since vendor surface share model",
+	 .summary = "Show the dated matrix: the vendors' stance on each way of attaching"},
+	{.name = "explain", .arguments = "ID", .run = hp_cmd_explain, .least = 1, .most = 1,
+	 .options = HOSTS " as-of no-color",
+	 .summary = "Explain a rule, a fix, a surface, an accelerator (by address) or a finding (rule@subject)"},
+	{.name = "facts", .arguments = "[TABLE…]", .run = hp_cmd_facts, .most = 99, .options = HOSTS " output all",
+	 .summary = "Show what was found; -o json is a file for --facts"},
+	{.name = "diff", .arguments = "BEFORE [AFTER]", .run = hp_cmd_diff, .least = 1, .most = 2,
+	 .options = "level output all",
+	 .summary = "Show what differs between two hosts, or between a host then and this one now"},
+	{.name = "rules", .arguments = "", .run = hp_cmd_rules, .options = "output",
+	 .summary = "List the rules"},
+	{.name = "query", .arguments = "SQL", .run = hp_cmd_query, .least = 1, .most = 1, .options = HOSTS " output",
+	 .summary = "Select from the facts and the matrices"},
+	{.name = NULL},
 };
+
+void hp_say(const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	fputs("happypath: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+}
+
+int hp_give_up(const struct hp_error *error)
+{
+	hp_say("%s", error->message);
+	return HP_EXIT_FAILED;
+}
+
+const char *hp_today(void)
+{
+	static char today[sizeof("YYYY-MM-DD")];
+	time_t now = time(NULL);
+	struct tm tm;
+	strftime(today, sizeof(today), "%Y-%m-%d", gmtime_r(&now, &tm));
+	return today;
+}
+
+const char *hp_as_of(const struct hp_options *options)
+{
+	return options->as_of ? options->as_of : hp_today();
+}
+
+const struct hp_command *hp_command_find(const char *name)
+{
+	for (const struct hp_command *command = hp_commands; command->name; command++)
+		if (strcmp(command->name, name) == 0)
+			return command;
+	return NULL;
+}
+
+static void help(FILE *to)
+{
+	fprintf(to, "happypath judges each accelerator of a host and each way of attaching it to a workload.\n\n"
+		    "usage: happypath [VERB] [OPTION…]\n\n");
+	for (const struct hp_command *command = hp_commands; command->name; command++)
+		fprintf(to, "  %-10s %s\n", command->name, command->summary);
+	fprintf(to, "\nWithout a verb: check. 'happypath VERB --help' tells the options of a verb.\n");
+}
+
+/* How many single edits lie between two words: for "did you mean". */
+static size_t edits(const char *a, const char *b)
+{
+	enum { LONGEST = 24 };
+	size_t columns = strlen(b), row[LONGEST + 1];
+	if (strlen(a) > LONGEST || columns > LONGEST)
+		return LONGEST;
+	for (size_t j = 0; j <= columns; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1]; i++) {
+		size_t corner = row[0]++;
+		for (size_t j = 1; j <= columns; j++) {
+			size_t change = corner + (a[i - 1] != b[j - 1]);
+			corner = row[j];
+			size_t grow = row[j] + 1, shrink = row[j - 1] + 1;
+			row[j] = change < grow ? change : grow;
+			row[j] = shrink < row[j] ? shrink : row[j];
+		}
+	}
+	return row[columns];
+}
+
+static int unknown_verb(const char *name)
+{
+	const struct hp_command *nearest = hp_commands;
+	for (const struct hp_command *command = hp_commands; command->name; command++)
+		if (edits(name, command->name) < edits(name, nearest->name))
+			nearest = command;
+	bool near = edits(name, nearest->name) <= 3;
+	hp_say("there is no verb '%s'%s%s%s; see happypath --help", name, near ? "; did you mean '" : "",
+	       near ? nearest->name : "", near ? "'?" : "");
+	return HP_EXIT_USAGE;
+}
+
+static int run(const struct hp_command *command, int argc, char **argv)
+{
+	struct hp_error error = {0};
+	struct hp_options options = {0};
+	int code;
+	if (hp_options_parse(command, argc, argv, &options, &error)) {
+		hp_say("%s; see happypath %s --help", error.message, command->name);
+		code = HP_EXIT_USAGE;
+	} else if (options.help) {
+		hp_command_help(command, stdout);
+		code = HP_EXIT_OK;
+	} else {
+		code = command->run(command, &options);
+	}
+	hp_options_finish(&options);
+	if (fflush(stdout) || ferror(stdout)) {
+		hp_say("cannot write the output");
+		code = code ? code : HP_EXIT_FAILED;
+	}
+	return code;
+}
 
 int main(int argc, char **argv)
 {
-	for (size_t i = 0; argc > 1 && commands[i].name; i++)
-		if (strcmp(commands[i].name, argv[1]) == 0)
-			return commands[i].run(argc - 1, argv + 1);
-	fputs("happypath VERB: capture, surfaces\n", stderr);
-	return HP_EXIT_USAGE;
+	const char *verb = argc > 1 ? argv[1] : "check";
+	if (strcmp(verb, "--version") == 0) {
+		printf("happypath %s\n", HP_VERSION);
+		return HP_EXIT_OK;
+	}
+	if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0 || strcmp(verb, "help") == 0) {
+		help(stdout);
+		return HP_EXIT_OK;
+	}
+	/* Options right away mean the default verb. */
+	if (*verb == '-')
+		return run(hp_commands, argc - 1, argv + 1);
+	const struct hp_command *command = hp_command_find(verb);
+	if (!command)
+		return unknown_verb(verb);
+	return run(command, argc - 2, argc > 1 ? argv + 2 : argv + argc);
 }

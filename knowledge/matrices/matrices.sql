@@ -153,7 +153,7 @@ CREATE TABLE cost (
 -- Rates for estimates of time to a running guest.
 -- observed: ''
 CREATE TABLE boot_rate (
-  term TEXT NOT NULL, -- term: vmm-start, kernel-start, pin-memory-4k, pin-memory-2m, pin-memory-1g, map-bar-old, dma-map-bar-old, reset, driver-start
+  term TEXT NOT NULL, -- term: vmm-and-kernel-start, map-bar, dma-map-bar
   surface TEXT NOT NULL, -- surface it holds for, '*' for all
   milliseconds INTEGER NOT NULL, -- time
   per_gib INTEGER NOT NULL, -- it is per GiB (of guest memory or BAR), not once {0|1}
@@ -282,8 +282,8 @@ CREATE TABLE known_setting (
 );
 
 -- Devices that isolate their functions as ACS does without having the capability (or with bits of it
--- missing), as the kernel's drivers/pci/quirks.c says. Used to predict IOMMU groups. Both ends of a range
--- of device ids are inclusive.
+-- missing), and devices that use another function's requester id, as the kernel's drivers/pci/quirks.c
+-- says. Used to predict IOMMU groups. Both ends of a range of device ids are inclusive.
 -- observed: ''
 CREATE TABLE acs_quirk (
   vendor TEXT NOT NULL, -- PCI vendor id
@@ -292,7 +292,7 @@ CREATE TABLE acs_quirk (
   quirk TEXT NOT NULL, -- name of the kernel's function
   flags TEXT NOT NULL, -- ACS controls that it stands for, as in pci_function.acs_capable: SV+RR+CR+UF
   port_types TEXT NOT NULL, -- port types it holds for: words as in pci_function.port_type; '*' for any
-  needs TEXT NOT NULL, -- what else must hold, a word: none, same-vendor-southbridge, acs-offset-bug, multifunction, single-function
+  needs TEXT NOT NULL, -- what else must hold, a word: none, same-vendor-southbridge, acs-offset-bug, multifunction, single-function, alias-function-N
   since TEXT, -- first kernel {version}
   until TEXT, -- first kernel without it, 'none' {version}
   source TEXT NOT NULL, -- source

@@ -230,3 +230,11 @@ char *hp_size_text(int64_t bytes)
 	}
 	return hp_asprintf("%lld %s", (long long)value, units[unit]);
 }
+
+int hp_text_width(const char *string)
+{
+	int width = 0;
+	for (; *string; string++)
+		width += ((unsigned char)*string & 0xc0) != 0x80;
+	return width;
+}

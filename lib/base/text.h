@@ -42,6 +42,9 @@ bool hp_parse_s64(const char *string, int64_t *ret);
 /* A size in bytes with an optional unit K, M, G or T, or KiB and so on; all are powers of 1024. */
 bool hp_parse_size(const char *string, int64_t *ret);
 
+/* How many columns a terminal gives to the UTF-8 string: one a character. */
+int hp_text_width(const char *string);
+
 /* Makes the string valid UTF-8 in place: every byte that is not part of a valid sequence, and every
  * control character but tab and newline, becomes '?'. Returns whether anything changed. */
 bool hp_utf8_repair(char *string);

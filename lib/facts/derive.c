@@ -4,6 +4,7 @@
 #include "base/database.h"
 #include "base/text.h"
 #include "facts/cmdline.h"
+#include "facts/groups.h"
 
 #include <errno.h>
 #include <regex.h>
@@ -239,6 +240,8 @@ static int derive(struct hp_facts *facts, struct hp_error *err)
 		code = find_stub_ids(facts, err);
 	if (!code)
 		code = read_messages(facts, err);
+	if (!code)
+		code = hp_facts_predict_groups(facts, err);
 	if (!code)
 		code = hp_db_exec(db, derive_sql, err);
 	return code;

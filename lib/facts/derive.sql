@@ -75,19 +75,21 @@ LEFT JOIN bars b ON b.host = f.host AND b.address = f.address
 WHERE k.model_row IS NOT NULL OR k.class_kind IS NOT NULL OR k.told_kind IS NOT NULL
    OR (k.is_vf = 1 AND pk.model_row IS NOT NULL);
 
--- A group is viable while each endpoint has no driver, a VFIO driver or pci-stub
+-- The groups that accelerators are in. A group is viable while each endpoint has no driver, a VFIO driver or pci-stub
 -- (kernel: drivers/vfio/group.c and vfio_iommu_type1); bridges stay with pcieport.
 INSERT INTO iommu_group_member (host, iommu_group, members, endpoints, accelerators, slots, foreign_bound,
   driver_unknown, listing, foreign_listing)
-WITH member AS (
+WITH wanted AS MATERIALIZED (
+  SELECT DISTINCT host, iommu_group FROM accelerator WHERE iommu_group <> 'none'
+), member AS (
   SELECT f.host, f.iommu_group, f.address, f.driver, a.address IS NOT NULL AND a.is_vf = 0 AS accelerator,
          CASE WHEN substr(f.class, 1, 2) = '06' OR f.header_type = 'bridge' OR f.driver = 'pcieport'
               THEN 0 ELSE 1 END AS endpoint,
          CASE WHEN f.driver IN ('none', 'pci-stub', 'pcieport') OR instr(f.driver, 'vfio') > 0 THEN 0
               WHEN f.driver IS NOT NULL THEN 1 END AS is_foreign
   FROM pci_function f
+  JOIN wanted w ON w.host = f.host AND w.iommu_group = f.iommu_group
   LEFT JOIN accelerator a ON a.host = f.host AND a.address = f.address
-  WHERE f.iommu_group IS NOT NULL AND f.iommu_group <> 'none'
 )
 SELECT host, iommu_group, COUNT(*), SUM(endpoint), SUM(accelerator),
        COUNT(DISTINCT CASE WHEN accelerator THEN substr(address, 1, length(address) - 2) END),

@@ -11,6 +11,8 @@
 struct hp_facts {
 	sqlite3 *db;
 	char *host;
+	char **begun; // names of hosts that were begun
+	size_t begun_count;
 	sqlite3_stmt *inserts[HP_TBL_COUNT]; // prepared when first used
 };
 
@@ -71,6 +73,9 @@ void hp_facts_free(struct hp_facts *facts)
 	for (size_t i = 0; i < HP_TBL_COUNT; i++)
 		sqlite3_finalize(facts->inserts[i]);
 	sqlite3_close(facts->db);
+	for (size_t i = 0; i < facts->begun_count; i++)
+		free(facts->begun[i]);
+	free(facts->begun);
 	free(facts->host);
 	free(facts);
 }
@@ -89,6 +94,26 @@ void hp_facts_set_host(struct hp_facts *facts, const char *host)
 const char *hp_facts_host(const struct hp_facts *facts)
 {
 	return facts->host;
+}
+
+static bool is_begun(const struct hp_facts *facts, const char *name)
+{
+	for (size_t i = 0; i < facts->begun_count; i++)
+		if (strcmp(facts->begun[i], name) == 0)
+			return true;
+	return false;
+}
+
+void hp_facts_begin_host(struct hp_facts *facts, const char *name)
+{
+	char *unique = hp_strdup(name);
+	for (size_t n = 2; is_begun(facts, unique); n++) {
+		free(unique);
+		unique = hp_asprintf("%s#%zu", name, n);
+	}
+	facts->begun = hp_realloc(facts->begun, (facts->begun_count + 1) * sizeof(*facts->begun));
+	facts->begun[facts->begun_count++] = unique;
+	hp_facts_set_host(facts, unique);
 }
 
 static sqlite3_stmt *insert_statement(struct hp_facts *facts, enum hp_tbl table)

@@ -19,6 +19,8 @@ sqlite3 *hp_facts_db(struct hp_facts *facts);
 /* The host that rows are written for from now on. */
 void hp_facts_set_host(struct hp_facts *facts, const char *host);
 const char *hp_facts_host(const struct hp_facts *facts);
+/* Begins a host: its rows are written from now on. A name that another host of the store has gets "#2" behind it. */
+void hp_facts_begin_host(struct hp_facts *facts, const char *name);
 
 /* A row being written. Begin it, set columns (by the enums of schema.h), put it. What is not set is
  * NULL: unknown. Setting a text of NULL leaves it unknown. Only one row a table can be open. */

@@ -309,8 +309,7 @@ static int take_document(struct import *import, json_t *root, struct hp_error *e
 	if (!json_is_object(facts))
 		return hp_fail(err, -EINVAL, "%s: expected \"facts\": {table: rows, …}", import->name);
 	const char *host = json_string_value(json_object_get(root, "host"));
-	if (host && *host)
-		hp_facts_set_host(import->facts, host);
+	hp_facts_begin_host(import->facts, host && *host ? host : hp_facts_host(import->facts));
 	const char *name;
 	json_t *value;
 	json_object_foreach(facts, name, value)

@@ -659,7 +659,7 @@ CREATE TABLE pci_ancestor (
   PRIMARY KEY (host, address, ancestor)
 );
 
--- What an IOMMU group holds.
+-- What an IOMMU group holds, for each group that an accelerator is in.
 -- observed: ''
 CREATE TABLE iommu_group_member (
   host TEXT NOT NULL, -- host

@@ -124,9 +124,21 @@ static ssize_t give(const struct hp_text *answer, char *buffer, size_t size)
 	return (ssize_t)answer->length;
 }
 
+#define MODINFO "modinfo "
+
+ssize_t hp_ask_files(struct hp_host *host, const char *root, const char *question, char *buffer, size_t size)
+{
+	if (!hp_starts_with(question, MODINFO))
+		return -ENODATA;
+	hp_cleanup_text struct hp_text answer = {0};
+	int r = hp_ask_modinfo(host, root, question + strlen(MODINFO), &answer);
+	return r < 0 ? r : give(&answer, buffer, size);
+}
+
 ssize_t hp_ask_live(struct hp_host *host, const char *question, char *buffer, size_t size)
 {
-	(void)host;
+	if (hp_starts_with(question, MODINFO))
+		return hp_ask_files(host, "", question, buffer, size);
 	for (size_t i = 0; i < HP_COUNT(questions); i++) {
 		if (strcmp(questions[i].question, question) != 0)
 			continue;

@@ -112,6 +112,17 @@ ssize_t hp_host_read(struct hp_host *host, const char *path, char *buffer, size_
 	return read_file(host, NULL, path, buffer, size);
 }
 
+ssize_t hp_host_read_head(struct hp_host *host, const char *path, char *buffer, size_t size)
+{
+	int r = hp_policy(host, NULL, path);
+	if (r < 0)
+		return r;
+	hp_host_log(host, NULL, path);
+	ssize_t length = host->backend->read(host, NULL, path, buffer, size - 1);
+	buffer[length < 0 ? 0 : length] = '\0';
+	return length;
+}
+
 ssize_t hp_host_readf(struct hp_host *host, char *buffer, size_t size, const char *format, ...)
 {
 	char path[PATH_MAX];

@@ -66,6 +66,9 @@ ssize_t hp_host_readf(struct hp_host *host, char *buffer, size_t size, const cha
 /* Reads a file of any size up to `limit` bytes (more: -EFBIG) into a growing text. */
 int hp_host_read_text(struct hp_host *host, const char *path, size_t limit, struct hp_text *ret);
 int hp_host_read_u64(struct hp_host *host, const char *path, uint64_t *ret);
+/* The first bytes of a file, as many as fit into `buffer` with a NUL behind them; nothing is cut. For files
+ * whose rest is costly to make, as /proc/cpuinfo. Returns how many they are. */
+ssize_t hp_host_read_head(struct hp_host *host, const char *path, char *buffer, size_t size);
 /* Where a link points, as it is written (not resolved). Returns its length. */
 ssize_t hp_host_link(struct hp_host *host, const char *path, char *buffer, size_t size);
 /* The base name of where a link points: the driver of …/driver. Returns its length. */
@@ -125,12 +128,18 @@ ssize_t hp_host_read_config(struct hp_host *host, const char *address, uint8_t *
  * -ETIME if the deadline passed (the child is killed), -ENODATA if the host is not live. */
 int hp_host_run(struct hp_host *host, const char *const argv[], int deadline_ms, size_t limit,
                 struct hp_text *ret_output);
+/* The same, but what the program printed is kept for the boot (root's /run/happypath) for as long as the file
+ * `witness`, mostly the program itself, stays the same. */
+int hp_host_run_remembered(struct hp_host *host, const char *witness, const char *const argv[],
+			   int deadline_ms, size_t limit, struct hp_text *ret_output);
 
 /* Answers about the machine that no file gives, so that a capture can hold them too. Questions:
  *   "machine" "release" "nodename"   as uname(2) says      "uid"   effective user
  *   "cpuid.hypervisor"   signature of the hypervisor below, "none" on bare metal (x86)
  *   "cpuid.address-bits" physical address bits (x86)
  *   "limit.memlock"      RLIMIT_MEMLOCK in bytes, "-1" if unlimited
+ *   "modinfo FILE"       version=, license=, signer= and vermagic= of a module's file, one a line;
+ *                        trees of files answer it too
  *   "time"               when the host was looked at, seconds since 1970
  * Returns the answer's length, -ENODATA where the host cannot tell. */
 ssize_t hp_host_ask(struct hp_host *host, const char *question, char *buffer, size_t size);

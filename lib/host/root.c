@@ -177,8 +177,9 @@ static int may_open(struct hp_host *host, const char *path)
 
 static ssize_t ask(struct hp_host *host, const char *question, char *buffer, size_t size)
 {
-	(void)host, (void)question, (void)buffer, (void)size;
-	return -ENODATA;
+	char root[32];
+	snprintf(root, sizeof(root), "/proc/self/fd/%d", host->root_fd);
+	return hp_ask_files(host, root, question, buffer, size);
 }
 
 static int run(struct hp_host *host, const char *const argv[], int deadline_ms, size_t limit,
@@ -188,7 +189,8 @@ static int run(struct hp_host *host, const char *const argv[], int deadline_ms, 
 	return -ENODATA;
 }
 
-/* The part of the machine that a path belongs to: its top directory, in /sys the two topmost. */
+/* The part of the machine that a path belongs to: its top directory, in /sys the two topmost below
+ * it; but who copied one module's directory copied all. */
 static size_t part_of(const char *path)
 {
 	size_t length = 1 + strcspn(path + 1, "/");
@@ -196,7 +198,7 @@ static size_t part_of(const char *path)
 	if (!sysfs || !path[length])
 		return length;
 	length += 1 + strcspn(path + length + 1, "/");
-	if (!path[length])
+	if (!path[length] || hp_starts_with(path, "/sys/module/"))
 		return length;
 	return length + 1 + strcspn(path + length + 1, "/");
 }

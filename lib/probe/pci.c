@@ -238,24 +238,28 @@ static bool read_ids(struct scan *scan, struct function *f)
 	return true;
 }
 
-static void read_link(struct scan *scan, struct function *f, const char *file, int column,
+/* Returns whether it is known now where the link leads, or that it is not there. */
+static bool read_link(struct scan *scan, struct function *f, const char *file, int column,
                       bool absence_counts)
 {
 	char name[128];
 	ssize_t length = hp_dir_link_name(f->dir, file, name, sizeof(name));
 	if (length > 0)
-		set_word(&f->row, column, name);
-	else if (length == -ENOENT && f->whole && absence_counts)
+		return set_word(&f->row, column, name);
+	if (length == -ENOENT && f->whole && absence_counts) {
 		hp_row_text(&f->row, column, "none");
-	else
-		unread(scan, f, file, (int)length);
+		return true;
+	}
+	unread(scan, f, file, (int)length);
+	return false;
 }
 
 static void read_links(struct scan *scan, struct function *f)
 {
 	read_link(scan, f, "driver", HP_PCI_FUNCTION_DRIVER, true);
 	read_link(scan, f, "physfn", HP_PCI_FUNCTION_PHYSICAL_FUNCTION, true);
-	read_link(scan, f, "iommu_group", HP_PCI_FUNCTION_IOMMU_GROUP, scan->groups_shown);
+	if (read_link(scan, f, "iommu_group", HP_PCI_FUNCTION_IOMMU_GROUP, scan->groups_shown))
+		hp_row_text(&f->row, HP_PCI_FUNCTION_IOMMU_GROUP_ORIGIN, "observed");
 }
 
 /* Where it lies in the tree, from the link that lists it; a copy of a directory is no link. */

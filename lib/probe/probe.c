@@ -9,6 +9,19 @@
 #include <string.h>
 
 const struct hp_probe hp_probes[] = {
+    {.name = "machine", .summary = "the machine and its system software", .run = hp_probe_machine},
+    {.name = "kernel",
+     .summary = "the kernel, its command line and what boots next",
+     .run = hp_probe_kernel},
+    {.name = "kernel-config",
+     .summary = "options of the kernel's configuration",
+     .run = hp_probe_kernel_config},
+    {.name = "cpu", .summary = "the processor", .run = hp_probe_cpu},
+    {.name = "kvm", .summary = "KVM, and who is behind it", .run = hp_probe_kvm},
+    {.name = "memory", .summary = "memory, hugepages, locking limits", .run = hp_probe_memory},
+    {.name = "module",
+     .summary = "kernel modules, their parameters and directives",
+     .run = hp_probe_module},
     {.name = "pci", .summary = "PCI functions, their capabilities and BARs", .run = hp_probe_pci},
     {.name = "iommu", .summary = "IOMMU units and groups, VFIO nodes", .run = hp_probe_iommu},
     {.name = "mdev", .summary = "mediated devices", .run = hp_probe_mdev},
@@ -16,6 +29,10 @@ const struct hp_probe hp_probes[] = {
     {.name = "framebuffer",
      .summary = "framebuffers and whose BAR they lie in",
      .run = hp_probe_framebuffer},
+    {.name = "nvidia", .summary = "NVIDIA's driver and its GPUs", .run = hp_probe_nvidia},
+    {.name = "software", .summary = "programs and their versions", .run = hp_probe_software},
+    {.name = "fabric", .summary = "the NVSwitch fabric's manager", .run = hp_probe_fabric},
+    {.name = "service", .summary = "services that run, or start at boot", .run = hp_probe_service},
     {.name = NULL},
 };
 

@@ -7,7 +7,17 @@ typedef int hp_probe_run(struct hp_host *host, struct hp_facts *facts,
                          const struct hp_probe_options *options, struct hp_error *err);
 
 // One line a probe: hp_probe_run hp_probe_NAME;
-
+hp_probe_run hp_probe_machine;
+hp_probe_run hp_probe_kernel;
+hp_probe_run hp_probe_kernel_config;
+hp_probe_run hp_probe_cpu;
+hp_probe_run hp_probe_kvm;
+hp_probe_run hp_probe_memory;
+hp_probe_run hp_probe_module;
+hp_probe_run hp_probe_nvidia;
+hp_probe_run hp_probe_software;
+hp_probe_run hp_probe_fabric;
+hp_probe_run hp_probe_service;
 hp_probe_run hp_probe_framebuffer;
 hp_probe_run hp_probe_iommu;
 hp_probe_run hp_probe_mdev;

@@ -1,0 +1,108 @@
+// What the verbs share: their rows, their options, the hosts they look at. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/error.h"
+#include "base/table.h"
+#include "base/text.h"
+#include "facts/facts.h"
+#include "judge/knowledge.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Exit codes of the program. */
+enum {
+	HP_EXIT_OK = 0,
+	HP_EXIT_FAILED = 1,
+	HP_EXIT_USAGE = 2,
+	HP_EXIT_NOT_MET = 3,
+	HP_EXIT_CANNOT_TELL = 4,
+};
+
+struct hp_words {
+	const char **items;
+	size_t count;
+};
+
+/* What was asked for on the command line. */
+struct hp_options {
+	bool help, all, no_color, no_redact, prove_kvm;
+	const char *knowledge, *as_of, *output, *level, *require, *changes_since;
+	const char *redaction_key;
+	const char *vendor, *surface, *share, *model;
+	struct hp_words root, capture, facts, assume, wake;
+	struct hp_words arguments; // what is no option
+	enum hp_format format;
+	int level_number;
+};
+
+enum hp_option_kind {
+	HP_OPTION_FLAG,
+	HP_OPTION_TEXT,
+	HP_OPTION_LIST, // may be given again; takes several words at once where the verb has no arguments
+};
+
+struct hp_option {
+	const char *name;     // --name
+	char letter;	      // -l, or 0
+	const char *argument; // what help calls its argument, NULL for flags
+	const char *help;
+	enum hp_option_kind kind;
+	size_t offset; // in struct hp_options
+};
+
+struct hp_command {
+	const char *name;
+	const char *arguments; // synopsis of what is no option, "" for none
+	const char *summary;
+	const char *options; // names of the options that it takes, words
+	int (*run)(const struct hp_command *command, struct hp_options *options);
+	int least, most;     // number of arguments
+	bool output_is_file; // --output names a file, not a form
+};
+
+extern const struct hp_command hp_commands[]; // ends with a row without a name
+extern const struct hp_option hp_option_rows[]; // likewise
+
+const struct hp_command *hp_command_find(const char *name);
+/* Prints the help of a verb. */
+void hp_command_help(const struct hp_command *command, FILE *to);
+
+/* Parses what stands behind the verb. */
+int hp_options_parse(const struct hp_command *command, int argc, char **argv, struct hp_options *ret,
+		     struct hp_error *err);
+void hp_options_finish(struct hp_options *options);
+
+/* The hosts that were asked for, probed or read into facts, with the knowledge, derived. */
+struct hp_session {
+	struct hp_facts *facts;
+	struct hp_knowledge *knowledge;
+	size_t hosts;  // that could be read
+	size_t failed; // that could not; a message was printed
+};
+
+int hp_session_open(const struct hp_options *options, struct hp_session *ret, struct hp_error *err);
+/* Knowledge alone, without any host. */
+int hp_session_open_knowledge(const struct hp_options *options, struct hp_session *ret, struct hp_error *err);
+/* Adds one host to a session: a root folder, a capture or a facts file, told apart by looking; NULL: this host. Its
+ * rows carry the name that hp_facts_host then gives. */
+int hp_session_add(const struct hp_options *options, struct hp_session *session, const char *name,
+		   struct hp_error *err);
+void hp_session_close(struct hp_session *session);
+
+/* Prints a message to stderr, with the program's name before it. */
+void hp_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Says what failed; returns HP_EXIT_FAILED. */
+int hp_give_up(const struct hp_error *error);
+/* Today, or what --as-of says; owned by options or static. */
+const char *hp_as_of(const struct hp_options *options);
+const char *hp_today(void);
+
+int hp_cmd_capture(const struct hp_command *command, struct hp_options *options);
+int hp_cmd_check(const struct hp_command *command, struct hp_options *options);
+int hp_cmd_explain(const struct hp_command *command, struct hp_options *options);
+int hp_cmd_rules(const struct hp_command *command, struct hp_options *options);
+int hp_cmd_facts(const struct hp_command *command, struct hp_options *options);
+int hp_cmd_surfaces(const struct hp_command *command, struct hp_options *options);
+int hp_cmd_diff(const struct hp_command *command, struct hp_options *options);
+int hp_cmd_query(const struct hp_command *command, struct hp_options *options);

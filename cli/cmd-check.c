@@ -1,0 +1,248 @@
+// happypath check: judges hosts, and is a gate with --require. SPDX-License-Identifier: Apache-2.0
+#include "base/cleanup.h"
+#include "base/database.h"
+#include "base/json.h"
+#include "cli.h"
+#include "judge/json.h"
+#include "print-verdict.h"
+
+#include <errno.h>
+#include <string.h>
+
+// -- what is required --
+
+struct requirement {
+	char *surface, *share; // share NULL: any
+	bool has_path;
+	enum hp_path path; // the worst that will do
+};
+
+static int parse_requirement(const char *text, struct requirement *ret, struct hp_error *err)
+{
+	hp_cleanup_free char *copy = hp_strdup(text);
+	char *comma = strchr(copy, ','), *colon;
+	if (comma) {
+		*comma++ = '\0';
+		bool path = hp_starts_with(comma, "path=");
+		int level = path ? hp_path_parse(comma + strlen("path=")) : -1;
+		if (level != HP_PATH_ON && level != HP_PATH_CAUTION)
+			return hp_fail(err, -EINVAL, "--require %s: expected path=on or path=caution, not '%s'", text,
+				       comma);
+		ret->has_path = true;
+		ret->path = (enum hp_path)level;
+	}
+	if ((colon = strchr(copy, ':')))
+		*colon++ = '\0';
+	ret->surface = hp_strdup(copy);
+	ret->share = colon ? hp_strdup(colon) : NULL;
+	return 0;
+}
+
+static void free_requirement(struct requirement *requirement)
+{
+	free(requirement->surface);
+	free(requirement->share);
+}
+
+static int check_surface(const struct requirement *requirement, sqlite3 *db, struct hp_error *err)
+{
+	sqlite3_stmt *statement = NULL;
+	int code = hp_db_prepare(db,
+				 "SELECT 1 FROM surface_share WHERE surface = ?1 AND (?2 IS NULL OR share = ?2)",
+				 &statement, err);
+	if (code)
+		return code;
+	sqlite3_bind_text(statement, 1, requirement->surface, -1, SQLITE_STATIC);
+	sqlite3_bind_text(statement, 2, requirement->share, -1, SQLITE_STATIC);
+	bool known = hp_db_step(statement, NULL) == 1;
+	hp_db_finish(&statement);
+	return known ? 0
+		     : hp_fail(err, -EINVAL, "--require: there is no surface and share '%s%s%s'",
+			       requirement->surface, requirement->share ? ":" : "",
+			       requirement->share ? requirement->share : "");
+}
+
+static int offer_meets(const struct requirement *requirement, const struct hp_offer *offer)
+{
+	bool path_unknown = requirement->has_path && offer->path == HP_PATH_UNKNOWN;
+	if (requirement->has_path && !path_unknown && offer->path > requirement->path)
+		return HP_EXIT_NOT_MET;
+	if (offer->readiness == HP_READINESS_READY)
+		return path_unknown ? HP_EXIT_CANNOT_TELL : HP_EXIT_OK;
+	return offer->readiness == HP_READINESS_UNKNOWN ? HP_EXIT_CANNOT_TELL : HP_EXIT_NOT_MET;
+}
+
+/* How good an answer is: met, could be met, not met. */
+static int order(int code)
+{
+	return code == HP_EXIT_OK ? 0 : code == HP_EXIT_CANNOT_TELL ? 1 : 2;
+}
+
+static int better(int a, int b)
+{
+	return order(a) <= order(b) ? a : b;
+}
+
+static int worse(int a, int b)
+{
+	return order(a) >= order(b) ? a : b;
+}
+
+static int accelerator_meets(const struct requirement *requirement, const struct hp_accelerator *accelerator)
+{
+	int best = HP_EXIT_NOT_MET;
+	for (size_t i = 0; i < accelerator->offer_count; i++) {
+		const struct hp_surface_share *surface = accelerator->offers[i].surface;
+		if (strcmp(surface->surface, requirement->surface) == 0 &&
+		    (!requirement->share || strcmp(surface->share, requirement->share) == 0))
+			best = better(best, offer_meets(requirement, &accelerator->offers[i]));
+	}
+	return best;
+}
+
+/* Any accelerator of the host, or each. A host whose devices were not all seen cannot tell that it has none. */
+static int host_meets(const struct requirement *requirement, const struct hp_verdict_host *host, bool each)
+{
+	int answer = -1;
+	for (size_t i = 0; i < host->accelerator_count; i++) {
+		const struct hp_accelerator *accelerator = &host->accelerators[i];
+		if (accelerator->is_vf && !accelerator->offer_count)
+			continue;
+		int this = accelerator_meets(requirement, accelerator);
+		answer = answer < 0 ? this : each ? worse(answer, this) : better(answer, this);
+	}
+	if (answer < 0)
+		return host->pci_seen ? HP_EXIT_NOT_MET : HP_EXIT_CANNOT_TELL;
+	return answer == HP_EXIT_NOT_MET && !each && !host->pci_seen ? HP_EXIT_CANNOT_TELL : answer;
+}
+
+static int verdict_meets(const struct requirement *requirement, const struct hp_verdict *verdict, bool each)
+{
+	size_t count;
+	const struct hp_verdict_host *hosts = hp_verdict_hosts(verdict, &count);
+	int answer = HP_EXIT_OK;
+	for (size_t i = 0; i < count; i++)
+		answer = worse(answer, host_meets(requirement, &hosts[i], each));
+	return answer;
+}
+
+// -- output --
+
+static const struct hp_column columns[] = {
+	{.name = "host", .help = "host"},
+	{.name = "address", .help = "accelerator"},
+	{.name = "name", .help = "its name"},
+	{.name = "surface", .help = "way of attaching it"},
+	{.name = "share", .help = "how much of it"},
+	{.name = "path", .help = "the vendor's stance"},
+	{.name = "readiness", .help = "could this host deliver it"},
+	{.name = "distance", .help = "the dearest fix that is missing"},
+	{.name = "summary", .help = "the one line that matters most"},
+	{.name = "path_since", .help = "since when the vendor's stance holds"},
+	{.name = "path_source", .help = "where that is said"},
+};
+
+static int print_listing(const struct hp_verdict *verdict, enum hp_format format, struct hp_error *err)
+{
+	struct hp_table *table = hp_table_new(columns, HP_COUNT(columns));
+	size_t count;
+	const struct hp_verdict_host *hosts = hp_verdict_hosts(verdict, &count);
+	for (size_t h = 0; h < count; h++)
+		for (size_t i = 0; i < hosts[h].accelerator_count; i++)
+			for (size_t o = 0; o < hosts[h].accelerators[i].offer_count; o++) {
+				const struct hp_accelerator *accelerator = &hosts[h].accelerators[i];
+				const struct hp_offer *offer = &accelerator->offers[o];
+				const char *cells[] = {
+					hosts[h].name, accelerator->address, accelerator->name,
+					offer->surface->surface, offer->surface->share, hp_path_name(offer->path),
+					hp_readiness_name(offer->readiness), hp_distance_name(offer->distance),
+					offer->summary, offer->path_since, offer->path_source,
+				};
+				hp_table_add(table, cells);
+			}
+	int code = hp_table_print(table, format, NULL, NULL, stdout, err);
+	hp_table_free(table);
+	return code;
+}
+
+static int print_document(struct hp_verdict *verdict, const struct hp_session *session,
+			  const struct hp_options *options, struct hp_error *err)
+{
+	json_t *document = hp_verdict_json(verdict, session->knowledge, hp_as_of(options), hp_today());
+	if (!document)
+		return hp_fail(err, -EINVAL, "the verdict cannot be written as JSON");
+	int code = hp_json_print(document, options->format, stdout, err);
+	json_decref(document);
+	return code;
+}
+
+static int print(struct hp_verdict *verdict, const struct hp_session *session, const struct hp_options *options,
+		 struct hp_error *err)
+{
+	switch (options->format) {
+	case HP_FORMAT_JSON:
+	case HP_FORMAT_YAML:
+		return print_document(verdict, session, options, err);
+	case HP_FORMAT_WIDE:
+	case HP_FORMAT_CSV:
+		return print_listing(verdict, options->format, err);
+	case HP_FORMAT_TABLE:
+		break;
+	}
+	const char *no_color = getenv("NO_COLOR");
+	struct hp_verdict_print what = {
+		.verdict = verdict,
+		.knowledge = session->knowledge,
+		.as_of = hp_as_of(options),
+		.today = hp_today(),
+		.color = !options->no_color && !(no_color && *no_color) && isatty(STDOUT_FILENO),
+		.all = options->all && !options->require,
+	};
+	hp_print_verdict(&what, stdout);
+	return 0;
+}
+
+static void complain(void *data HP_UNUSED, const char *message)
+{
+	hp_say("%s", message);
+}
+
+static int judge(const struct hp_session *session, const struct hp_options *options,
+		 const struct requirement *requirement, struct hp_error *err)
+{
+	struct hp_verdict_options how = {
+		.as_of = hp_as_of(options), .passes = options->all && !options->require, .complain = complain};
+	struct hp_verdict *verdict = NULL;
+	int code = hp_verdict_new(session->facts, session->knowledge, &how, &verdict, err);
+	if (!code)
+		code = print(verdict, session, options, err);
+	if (code) {
+		hp_verdict_free(verdict);
+		return code;
+	}
+	int answer = requirement ? verdict_meets(requirement, verdict, options->all) : HP_EXIT_OK;
+	hp_verdict_free(verdict);
+	return session->failed ? HP_EXIT_FAILED : answer;
+}
+
+int hp_cmd_check(const struct hp_command *command HP_UNUSED, struct hp_options *options)
+{
+	struct hp_error error = {0};
+	struct hp_session session = {0};
+	struct requirement requirement = {0};
+	if (options->require && parse_requirement(options->require, &requirement, &error)) {
+		hp_say("%s", error.message);
+		return HP_EXIT_USAGE;
+	}
+	int code = hp_session_open(options, &session, &error);
+	if (!code && options->require && check_surface(&requirement, hp_facts_db(session.facts), &error)) {
+		hp_say("%s", error.message);
+		code = HP_EXIT_USAGE;
+	} else {
+		code = code ? code : judge(&session, options, options->require ? &requirement : NULL, &error);
+		code = code < 0 ? hp_give_up(&error) : code;
+	}
+	free_requirement(&requirement);
+	hp_session_close(&session);
+	return code;
+}

@@ -1,0 +1,407 @@
+// The verdict for a person at a terminal. SPDX-License-Identifier: Apache-2.0
+#include "base/cleanup.h"
+#include "print-verdict.h"
+
+#include "judge/json.h"
+
+#include <string.h>
+#include <sys/ioctl.h>
+
+enum { NARROW = 112 }; // below this the line that matters goes below its row
+
+enum color { PLAIN, BOLD, DIM, GREEN, YELLOW, RED, MAGENTA };
+
+static const char *const escapes[] = {
+	[PLAIN] = "0", [BOLD] = "1", [DIM] = "2", [GREEN] = "32", [YELLOW] = "33", [RED] = "31", [MAGENTA] = "35",
+};
+
+struct printer {
+	FILE *to;
+	bool color, all;
+	int width; // of the terminal, 0 without one
+	const struct hp_verdict_print *what;
+};
+
+static void paint(const struct printer *printer, enum color color, const char *text, int width)
+{
+	if (printer->color && color != PLAIN)
+		fprintf(printer->to, "\033[%sm%s\033[0m", escapes[color], text);
+	else
+		fputs(text, printer->to);
+	for (int i = hp_text_width(text); i < width; i++)
+		fputc(' ', printer->to);
+}
+
+/* Prints words from column `at` on, breaking lines at the width and starting each at column `indent`. */
+static void wrap(const struct printer *printer, enum color color, const char *text, int at, int indent)
+{
+	int limit = printer->width > indent + 24 ? printer->width : 0;
+	bool first = true;
+	while (*text) {
+		size_t length = strcspn(text, " \n");
+		hp_cleanup_free char *word = hp_strndup(text, length);
+		int width = hp_text_width(word);
+		if (!first && limit && at + 1 + width > limit) {
+			fprintf(printer->to, "\n%*s", indent, "");
+			at = indent;
+		} else if (!first) {
+			fputc(' ', printer->to);
+			at++;
+		}
+		paint(printer, color, word, 0);
+		at += width;
+		first = false;
+		text += length;
+		text += strspn(text, " \n");
+	}
+	fputc('\n', printer->to);
+}
+
+// -- rows: the offers of a surface that are judged alike --
+
+struct row {
+	const struct hp_offer *offer;
+	char shares[96];
+	bool asked; // in use here, or wanted
+};
+
+static bool alike(const struct hp_offer *a, const struct hp_offer *b)
+{
+	return a->surface->surface == b->surface->surface ||
+	       strcmp(a->surface->surface, b->surface->surface) == 0;
+}
+
+static bool same_judgement(const struct hp_offer *a, const struct hp_offer *b)
+{
+	return alike(a, b) && a->path == b->path && a->readiness == b->readiness && a->distance == b->distance;
+}
+
+/* The smaller the better: what the vendor stands behind, then what this host can do. */
+static int goodness(const struct hp_offer *offer)
+{
+	static const int paths[] = {
+		[HP_PATH_ON] = 0, [HP_PATH_CAUTION] = 1, [HP_PATH_UNKNOWN] = 2, [HP_PATH_OFF] = 3};
+	static const int readiness[] = {[HP_READINESS_READY] = 0,
+					[HP_READINESS_REACHABLE] = 1,
+					[HP_READINESS_UNKNOWN] = 2,
+					[HP_READINESS_UNREACHABLE] = 3};
+	return 4 * paths[offer->path] + readiness[offer->readiness];
+}
+
+/* A share that is off or unknown goes unsaid where its surface has a better one. */
+static bool is_shown(const struct printer *printer, const struct hp_accelerator *accelerator,
+		     const struct hp_offer *offer)
+{
+	if (printer->all)
+		return true;
+	if (!offer->surface->first_nine && !offer->in_use)
+		return false;
+	for (size_t i = 0; i < accelerator->offer_count; i++) {
+		const struct hp_offer *other = &accelerator->offers[i];
+		if (!alike(offer, other) || other == offer)
+			continue;
+		bool worse = goodness(offer) / 4 >= 2 && (goodness(other) < goodness(offer) ||
+							   (goodness(other) == goodness(offer) && other < offer));
+		if (worse)
+			return false;
+	}
+	return true;
+}
+
+static void add_row(struct row *rows, size_t *count, const struct hp_offer *offer, bool merge)
+{
+	for (size_t i = 0; merge && i < *count; i++) {
+		struct row *row = &rows[i];
+		size_t length = strlen(row->shares);
+		if (!same_judgement(row->offer, offer))
+			continue;
+		snprintf(row->shares + length, sizeof(row->shares) - length, ", %s", offer->surface->share);
+		return;
+	}
+	struct row *row = &rows[(*count)++];
+	*row = (struct row){.offer = offer, .asked = offer->in_use};
+	snprintf(row->shares, sizeof(row->shares), "%s", offer->surface->share);
+}
+
+static int in_use_first(const void *a, const void *b)
+{
+	const struct row *left = a, *right = b;
+	if (left->asked != right->asked)
+		return right->asked - left->asked;
+	int order = left->offer->surface->position - right->offer->surface->position;
+	return order ? order : (left->offer > right->offer) - (left->offer < right->offer);
+}
+
+static size_t make_rows(const struct printer *printer, const struct hp_accelerator *accelerator, struct row *rows)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < accelerator->offer_count; i++)
+		if (is_shown(printer, accelerator, &accelerator->offers[i]))
+			add_row(rows, &count, &accelerator->offers[i], !printer->all);
+	qsort(rows, count, sizeof(*rows), in_use_first);
+	return count;
+}
+
+static enum color path_color(const struct row *row)
+{
+	static const enum color colors[] = {[HP_PATH_ON] = GREEN, [HP_PATH_CAUTION] = YELLOW, [HP_PATH_OFF] = RED,
+					    [HP_PATH_UNKNOWN] = MAGENTA};
+	return colors[row->offer->path];
+}
+
+static enum color readiness_color(const struct row *row)
+{
+	static const enum color colors[] = {[HP_READINESS_READY] = GREEN,
+					    [HP_READINESS_REACHABLE] = YELLOW,
+					    [HP_READINESS_UNREACHABLE] = RED,
+					    [HP_READINESS_UNKNOWN] = MAGENTA};
+	return colors[row->offer->readiness];
+}
+
+/* What nobody asked for and cannot be had is grey, not red. */
+static bool is_grey(const struct row *row)
+{
+	return !row->asked &&
+	       (row->offer->path == HP_PATH_OFF || row->offer->readiness == HP_READINESS_UNREACHABLE);
+}
+
+static void print_row(const struct printer *printer, const struct row *row, int surface_width, int share_width)
+{
+	const struct hp_offer *offer = row->offer;
+	bool grey = is_grey(row), narrow = printer->width && printer->width < NARROW;
+	int indent = 2 + surface_width + 2 + share_width + 2 + 9 + 13 + 10;
+	paint(printer, row->asked ? BOLD : PLAIN, row->asked ? "> " : "  ", 2);
+	paint(printer, grey ? DIM : row->asked ? BOLD : PLAIN, offer->surface->surface, surface_width + 2);
+	paint(printer, grey ? DIM : PLAIN, row->shares, share_width + 2);
+	paint(printer, grey ? DIM : path_color(row), hp_path_name(offer->path), 9);
+	paint(printer, grey ? DIM : readiness_color(row), hp_readiness_name(offer->readiness), 13);
+	paint(printer, grey ? DIM : PLAIN, hp_distance_name(offer->distance), narrow ? 0 : 10);
+	if (narrow)
+		fprintf(printer->to, "\n%*s", indent = 6, "");
+	wrap(printer, narrow || grey ? DIM : PLAIN, offer->summary, indent, indent);
+}
+
+static void print_rows(const struct printer *printer, const struct hp_accelerator *accelerator)
+{
+	struct row *rows = hp_calloc(accelerator->offer_count + 1, sizeof(*rows));
+	size_t count = make_rows(printer, accelerator, rows);
+	int surface_width = 7, share_width = 5;
+	for (size_t i = 0; i < count; i++) {
+		int surface = (int)strlen(rows[i].offer->surface->surface), share = (int)strlen(rows[i].shares);
+		surface_width = surface > surface_width ? surface : surface_width;
+		share_width = share > share_width ? share : share_width;
+	}
+	hp_cleanup_free char *head =
+		hp_asprintf("  %-*s  %-*s  %-9s%-13s%-10s%s", surface_width, "SURFACE", share_width, "SHARE", "PATH",
+			    "READINESS", "DISTANCE", printer->width && printer->width < NARROW ? "" : "WHAT MATTERS");
+	if (count)
+		paint(printer, DIM, hp_trim(head) ? head : "", 0);
+	if (count)
+		fputc('\n', printer->to);
+	for (size_t i = 0; i < count; i++)
+		print_row(printer, &rows[i], surface_width, share_width);
+	free(rows);
+}
+
+// -- accelerators: alike ones together --
+
+static bool same_findings(const struct hp_offer *a, const struct hp_offer *b)
+{
+	if (a->finding_count != b->finding_count)
+		return false;
+	for (size_t i = 0; i < a->finding_count; i++)
+		if (a->findings[i]->rule != b->findings[i]->rule || a->findings[i]->result != b->findings[i]->result)
+			return false;
+	return true;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_verdict(const struct hp_accelerator *a, const struct hp_accelerator *b)
+{
+	if (!same_text(a->vendor, b->vendor) || !same_text(a->device, b->device) || !same_text(a->name, b->name) ||
+	    a->offer_count != b->offer_count || a->is_vf != b->is_vf)
+		return false;
+	if (a->is_vf && !a->offer_count)
+		return same_text(a->parent, b->parent);
+	for (size_t i = 0; i < a->offer_count; i++)
+		if (!same_judgement(&a->offers[i], &b->offers[i]) || !same_findings(&a->offers[i], &b->offers[i]))
+			return false;
+	return true;
+}
+
+static void add_addresses(struct hp_text *text, const struct hp_accelerator *const *group, size_t count)
+{
+	enum { SHOWN = 8 };
+	for (size_t i = 0; i < count && i < SHOWN; i++)
+		hp_text_printf(text, "%s%s", i ? " " : "", group[i]->address);
+	if (count > SHOWN)
+		hp_text_printf(text, " and %zu more", count - SHOWN);
+}
+
+static char *title_of(const struct hp_accelerator *accelerator, size_t count)
+{
+	hp_cleanup_free char *times = count > 1 ? hp_asprintf("%zu × ", count) : hp_strdup("");
+	return hp_asprintf("%s%s [%s:%s]%s", times, accelerator->name ? accelerator->name : "unknown accelerator",
+			   accelerator->vendor ? accelerator->vendor : "?", accelerator->device ? accelerator->device : "?",
+			   count > 1 && accelerator->offer_count ? ": one verdict" : "");
+}
+
+static void print_group(const struct printer *printer, const struct hp_accelerator *const *group, size_t count)
+{
+	const struct hp_accelerator *first = group[0];
+	hp_cleanup_text struct hp_text addresses = {0};
+	add_addresses(&addresses, group, count);
+	if (first->is_vf && !first->offer_count) {
+		hp_cleanup_free char *line = hp_asprintf("  %zu VF%s of %s, judged with it: %s", count,
+							 count > 1 ? "s" : "", first->parent ? first->parent : "?",
+							 addresses.data);
+		fputc('\n', printer->to);
+		wrap(printer, DIM, line, 0, 2);
+		return;
+	}
+	hp_cleanup_free char *title = title_of(first, count);
+	fputc('\n', printer->to);
+	paint(printer, BOLD, title, 0);
+	fputc('\n', printer->to);
+	fputs("  ", printer->to);
+	wrap(printer, DIM, addresses.data, 2, 2);
+	if (!first->offer_count)
+		fputs("  no surface is known for this vendor\n", printer->to);
+	print_rows(printer, first);
+}
+
+static void print_accelerators(const struct printer *printer, const struct hp_verdict_host *host)
+{
+	size_t count = host->accelerator_count;
+	hp_cleanup_free bool *done = hp_calloc(count + 1, sizeof(*done));
+	hp_cleanup_free const struct hp_accelerator **group = hp_calloc(count + 1, sizeof(*group));
+	for (size_t i = 0; i < count; i++) {
+		size_t members = 0;
+		for (size_t j = i; !done[i] && j < count; j++) {
+			if (done[j] || (j > i && !same_verdict(&host->accelerators[i], &host->accelerators[j])))
+				continue;
+			done[j] = j > i;
+			group[members++] = &host->accelerators[j];
+		}
+		if (members)
+			print_group(printer, group, members);
+	}
+}
+
+// -- the host, and the foot --
+
+static void print_host_findings(const struct printer *printer, const struct hp_verdict_host *host)
+{
+	size_t unknown = 0, shown = 0;
+	for (size_t i = 0; i < host->finding_count; i++) {
+		const struct hp_finding *finding = host->findings[i];
+		bool fails = finding->result == HP_RESULT_FAIL;
+		unknown += finding->result == HP_RESULT_UNKNOWN;
+		if (!fails && !printer->all)
+			continue;
+		if (!shown++) {
+			fputc('\n', printer->to);
+			paint(printer, BOLD, "About the host", 0);
+			fputc('\n', printer->to);
+		}
+		hp_cleanup_free char *line = hp_asprintf("%s: %s", finding->rule->title, finding->evidence);
+		enum color color = !fails ? DIM : finding->rule->impact == HP_IMPACT_BLOCKS ? RED : YELLOW;
+		fputs("  ", printer->to);
+		paint(printer, color, fails ? hp_impact_name(finding->rule->impact) : hp_result_name(finding->result), 10);
+		wrap(printer, PLAIN, line, 12, 12);
+	}
+	if (unknown && !printer->all)
+		fprintf(printer->to, "\n%zu question%s about the host as a whole %s open (--all lists them).\n", unknown,
+			unknown > 1 ? "s" : "", unknown > 1 ? "stay" : "stays");
+}
+
+/* The gaps of one kind, with some of them named. */
+static void print_gaps(const struct printer *printer, const struct hp_verdict_host *host, const char *kind,
+		       const char *words)
+{
+	enum { NAMED = 4 };
+	size_t count = 0;
+	hp_cleanup_text struct hp_text line = {0};
+	for (size_t i = 0; i < host->gap_count; i++) {
+		if (!host->gaps[i].kind || !hp_has_word(kind, host->gaps[i].kind))
+			continue;
+		if (printer->all || count < NAMED)
+			hp_text_printf(&line, "%s%s", count ? ", " : "", host->gaps[i].what);
+		count++;
+	}
+	if (!count)
+		return;
+	hp_cleanup_free char *more =
+		!printer->all && count > NAMED ? hp_asprintf(" and %zu more", count - NAMED) : hp_strdup("");
+	hp_cleanup_free char *whole = hp_asprintf("%s: %s%s", words, line.data, more);
+	wrap(printer, DIM, whole, 0, 2);
+}
+
+static void print_foot(const struct printer *printer, const struct hp_verdict_host *host)
+{
+	static const struct {
+		const char *kinds, *words;
+	} kinds[] = {
+		{"permission privilege", "Root would add"},
+		{"asleep", "Asleep, and left so (--wake BDF reads them)"},
+		{"level", "Not looked at on this level"},
+		{"missing-tool", "For want of a program"},
+		{"deadline vanished malformed unsupported", "Could not be read"},
+	};
+	fputc('\n', printer->to);
+	for (size_t i = 0; i < HP_COUNT(kinds); i++)
+		print_gaps(printer, host, kinds[i].kinds, kinds[i].words);
+	if (host->root == 0 && !host->gap_count)
+		wrap(printer, DIM, "Seen without root: as root more may be known.", 0, 2);
+}
+
+static void print_knowledge(const struct printer *printer)
+{
+	const struct hp_knowledge *knowledge = printer->what->knowledge;
+	long age = hp_days_between(hp_knowledge_as_of(knowledge), printer->what->today);
+	hp_cleanup_free char *day = strcmp(printer->what->as_of, printer->what->today) == 0
+					    ? hp_strdup("")
+					    : hp_asprintf("; the vendors' stance of %s", printer->what->as_of);
+	hp_cleanup_free char *line =
+		hp_asprintf("Knowledge %s, of %s (%ld days old)%s. 'happypath explain SURFACE|RULE|BDF' tells more, --all"
+			    " shows every surface.",
+			    hp_knowledge_version(knowledge), hp_knowledge_as_of(knowledge), age, day);
+	wrap(printer, DIM, line, 0, 0);
+}
+
+static int terminal_width(FILE *to)
+{
+	struct winsize size;
+	uint64_t columns;
+	const char *told = getenv("COLUMNS");
+	if (told && hp_parse_u64(told, &columns) && columns > 0 && columns < 1000)
+		return (int)columns;
+	if (!isatty(fileno(to)))
+		return 0;
+	return ioctl(fileno(to), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+}
+
+void hp_print_verdict(const struct hp_verdict_print *what, FILE *to)
+{
+	struct printer printer = {
+		.to = to, .color = what->color, .all = what->all, .width = terminal_width(to), .what = what};
+	size_t count;
+	const struct hp_verdict_host *hosts = hp_verdict_hosts(what->verdict, &count);
+	for (size_t i = 0; i < count; i++) {
+		const struct hp_verdict_host *host = &hosts[i];
+		hp_cleanup_free char *title = hp_asprintf("%s: %zu accelerator%s", host->name, host->accelerator_count,
+							  host->accelerator_count == 1 ? "" : "s");
+		if (i)
+			fputc('\n', to);
+		paint(&printer, BOLD, title, 0);
+		fputc('\n', to);
+		print_accelerators(&printer, host);
+		print_host_findings(&printer, host);
+		print_foot(&printer, host);
+	}
+	print_knowledge(&printer);
+}

@@ -1,0 +1,165 @@
+// The hosts that were asked for: live, a root, captures, files of facts, assumed. SPDX-License-Identifier: Apache-2.0
+#include "base/cleanup.h"
+#include "cli.h"
+#include "facts/derive.h"
+#include "host/host.h"
+#include "probe/probe.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { FACTS_LIMIT = 256 << 20 };
+
+static void complain(void *data HP_UNUSED, const char *message)
+{
+	hp_say("%s", message);
+}
+
+static int open_knowledge(const struct hp_options *options, struct hp_session *session, struct hp_error *err)
+{
+	const char *file = options->knowledge ? options->knowledge : getenv("HAPPYPATH_KNOWLEDGE");
+	struct hp_knowledge_options knowledge = {.file = file, .complain = complain};
+	return hp_knowledge_open(hp_facts_db(session->facts), &knowledge, &session->knowledge, err);
+}
+
+int hp_session_open_knowledge(const struct hp_options *options, struct hp_session *ret, struct hp_error *err)
+{
+	int code = hp_facts_new(&ret->facts, err);
+	if (!code)
+		code = open_knowledge(options, ret, err);
+	if (code)
+		hp_session_close(ret);
+	return code;
+}
+
+void hp_session_close(struct hp_session *session)
+{
+	hp_knowledge_close(session->knowledge);
+	hp_facts_free(session->facts);
+	*session = (struct hp_session){0};
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+/* Probes an open host and closes it. */
+static int probe(const struct hp_options *options, struct hp_session *session, struct hp_host *host,
+		 struct hp_error *err)
+{
+	const char **wake = hp_calloc(options->wake.count + 1, sizeof(*wake));
+	for (size_t i = 0; i < options->wake.count; i++)
+		wake[i] = options->wake.items[i];
+	struct hp_probe_options probes = {.prove_kvm = options->prove_kvm, .wake = wake};
+	hp_facts_begin_host(session->facts, hp_host_name(host));
+	int code = hp_probe_all(host, session->facts, &probes, err);
+	hp_host_close(host);
+	free(wake);
+	return code;
+}
+
+static int read_live(const struct hp_options *options, struct hp_session *session, const char *name HP_UNUSED,
+		     struct hp_error *err)
+{
+	struct hp_host_options how = {.level = options->level_number};
+	struct hp_host *host = NULL;
+	int code = hp_host_open_live(&how, &host, err);
+	return code ? code : probe(options, session, host, err);
+}
+
+static int read_root(const struct hp_options *options, struct hp_session *session, const char *name,
+		     struct hp_error *err)
+{
+	struct hp_host_options how = {.level = options->level_number};
+	struct hp_host *host = NULL;
+	int code = hp_host_open_root(name, &how, &host, err);
+	return code ? code : probe(options, session, host, err);
+}
+
+static int read_capture(const struct hp_options *options, struct hp_session *session, const char *name,
+			struct hp_error *err)
+{
+	struct hp_host_options how = {.level = options->level_number};
+	struct hp_host *host = NULL;
+	int code = hp_host_open_capture(name, &how, &host, err);
+	return code ? code : probe(options, session, host, err);
+}
+
+static int read_facts(const struct hp_options *options HP_UNUSED, struct hp_session *session, const char *name,
+		      struct hp_error *err)
+{
+	hp_cleanup_file FILE *file = strcmp(name, "-") == 0 ? fdopen(dup(STDIN_FILENO), "r") : fopen(name, "re");
+	if (!file)
+		return hp_fail(err, -errno, "%s: %s", name, strerror(errno));
+	hp_cleanup_text struct hp_text text = {0};
+	char chunk[65536];
+	for (size_t length; (length = fread(chunk, 1, sizeof(chunk), file)) > 0 && text.length < FACTS_LIMIT;)
+		hp_text_add(&text, chunk, length);
+	if (ferror(file) || text.length >= FACTS_LIMIT)
+		return hp_fail(err, -EIO, "%s: cannot be read whole", name);
+	hp_facts_set_host(session->facts, base_name(name));
+	int refusals = hp_facts_import(session->facts, name, hp_text_get(&text), text.length, complain, NULL, err);
+	return refusals < 0 ? refusals : 0;
+}
+
+typedef int reader(const struct hp_options *options, struct hp_session *session, const char *name,
+		   struct hp_error *err);
+
+/* One that cannot be read is a message; the others are judged all the same. */
+static void read_one(const struct hp_options *options, struct hp_session *session, reader *read, const char *name)
+{
+	struct hp_error error = {0};
+	if (!read(options, session, name, &error)) {
+		session->hosts++;
+		return;
+	}
+	hp_say("%s", error.message);
+	session->failed++;
+}
+
+static void read_all(const struct hp_options *options, struct hp_session *session)
+{
+	for (size_t i = 0; i < options->root.count; i++)
+		read_one(options, session, read_root, options->root.items[i]);
+	for (size_t i = 0; i < options->capture.count; i++)
+		read_one(options, session, read_capture, options->capture.items[i]);
+	for (size_t i = 0; i < options->facts.count; i++)
+		read_one(options, session, read_facts, options->facts.items[i]);
+	bool elsewhere = options->root.count + options->capture.count + options->facts.count;
+	if (!elsewhere)
+		read_one(options, session, read_live, NULL);
+}
+
+/* A folder is a root, a file a capture or facts: captures say so in their first line. */
+static reader *reader_for(const char *name)
+{
+	struct stat stat_;
+	if (stat(name, &stat_) == 0 && S_ISDIR(stat_.st_mode))
+		return read_root;
+	char start[32] = "";
+	hp_cleanup_file FILE *file = fopen(name, "re");
+	size_t length = file ? fread(start, 1, sizeof(start) - 1, file) : 0;
+	start[length] = '\0';
+	return strstr(start, "happypath.capture") ? read_capture : read_facts;
+}
+
+int hp_session_add(const struct hp_options *options, struct hp_session *session, const char *name,
+		   struct hp_error *err)
+{
+	return name ? reader_for(name)(options, session, name, err) : read_live(options, session, NULL, err);
+}
+
+int hp_session_open(const struct hp_options *options, struct hp_session *ret, struct hp_error *err)
+{
+	int code = hp_session_open_knowledge(options, ret, err);
+	if (code)
+		return code;
+	read_all(options, ret);
+	code = hp_facts_derive(ret->facts, err);
+	if (code)
+		hp_session_close(ret);
+	return code;
+}

@@ -1,0 +1,598 @@
+// Puts findings and offers together. SPDX-License-Identifier: Apache-2.0
+#include "judge/verdict.h"
+#include "base/cleanup.h"
+#include "base/database.h"
+#include "base/text.h"
+#include "judge/parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct hp_verdict {
+	struct hp_facts *facts;
+	const struct hp_knowledge *knowledge;
+	struct hp_pool *pool;
+	struct hp_findings findings;
+	struct hp_matrix *matrix;
+	struct hp_origins *origins;
+	const struct hp_finding **by_subject; // by host and subject
+	bool *used;			      // of each of by_subject: it hits an accelerator
+	unsigned char *applies;		      // of each rule and surface: 0 not asked yet, 1 no, 2 yes
+	struct hp_verdict_host *hosts;
+	size_t host_count;
+};
+
+// -- which rule means which offer --
+
+static bool word_means(const char *word, size_t length, const struct hp_surface_share *surface)
+{
+	char text[128];
+	if (length >= sizeof(text))
+		return false;
+	memcpy(text, word, length);
+	text[length] = '\0';
+	if (strcmp(text, "*") == 0)
+		return true;
+	if (*text == '@')
+		return hp_has_word(surface->mechanism, text + 1);
+	char *colon = strchr(text, ':');
+	if (!colon)
+		return strcmp(text, surface->surface) == 0;
+	*colon = '\0';
+	return strcmp(colon + 1, surface->share) == 0 && (!*text || strcmp(text, surface->surface) == 0);
+}
+
+bool hp_applies(const char *applies, const struct hp_surface_share *surface)
+{
+	bool meant = false;
+	while (*applies) {
+		applies += strspn(applies, " \t\n");
+		size_t length = strcspn(applies, " \t\n");
+		bool excludes = *applies == '-';
+		if (length && word_means(applies + excludes, length - excludes, surface)) {
+			if (excludes)
+				return false;
+			meant = true;
+		}
+		applies += length;
+	}
+	return meant;
+}
+
+/* The same, asked once for each rule and row. */
+static bool rule_applies(struct hp_verdict *verdict, const struct hp_rule *rule, const struct hp_surface_share *surface)
+{
+	size_t rule_count, surface_count;
+	const struct hp_rule *rules = hp_knowledge_rules(verdict->knowledge, &rule_count);
+	const struct hp_surface_share *surfaces = hp_matrix_surfaces(verdict->matrix, &surface_count);
+	size_t index = (size_t)(rule - rules) * surface_count + (size_t)(surface - surfaces);
+	if (!verdict->applies)
+		verdict->applies = hp_pool_alloc(verdict->pool, rule_count * surface_count);
+	if (!verdict->applies[index])
+		verdict->applies[index] = hp_applies(rule->applies, surface) ? 2 : 1;
+	return verdict->applies[index] == 2;
+}
+
+static bool narrowed_to(const struct hp_finding *finding, const struct hp_surface_share *surface)
+{
+	return (!finding->surface || strcmp(finding->surface, surface->surface) == 0) &&
+	       (!finding->share || strcmp(finding->share, surface->share) == 0);
+}
+
+// -- which finding means which accelerator --
+
+static int by_subject(const void *a, const void *b)
+{
+	const struct hp_finding *const *left = a, *const *right = b;
+	int order = strcmp((*left)->host, (*right)->host);
+	if (!order)
+		order = strcmp((*left)->subject, (*right)->subject);
+	return order ? order : (*left > *right) - (*left < *right);
+}
+
+static void sort_findings(struct hp_verdict *verdict)
+{
+	size_t count = verdict->findings.count;
+	verdict->by_subject = hp_pool_alloc(verdict->pool, (count + 1) * sizeof(*verdict->by_subject));
+	verdict->used = hp_pool_alloc(verdict->pool, count + 1);
+	for (size_t i = 0; i < count; i++)
+		verdict->by_subject[i] = &verdict->findings.items[i];
+	qsort(verdict->by_subject, count, sizeof(*verdict->by_subject), by_subject);
+}
+
+/* The first finding of that host and subject, or where it would be. */
+static size_t first_of(const struct hp_verdict *verdict, const char *host, const char *subject)
+{
+	size_t low = 0, high = verdict->findings.count;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		const struct hp_finding *finding = verdict->by_subject[middle];
+		int order = strcmp(finding->host, host);
+		if (!order)
+			order = strcmp(finding->subject, subject);
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct hit {
+	const struct hp_finding *finding;
+	bool of_vf; // what a VF of the accelerator has: matters to what is made of VFs alone
+};
+
+struct hits {
+	struct hit *items;
+	size_t count, size;
+};
+
+static void add_hit(struct hits *hits, const struct hp_finding *finding, bool of_vf)
+{
+	if (hits->count == hits->size) {
+		hits->size = hits->size ? 2 * hits->size : 256;
+		hits->items = hp_realloc(hits->items, hits->size * sizeof(*hits->items));
+	}
+	hits->items[hits->count++] = (struct hit){.finding = finding, .of_vf = of_vf};
+}
+
+static void add_subject(struct hp_verdict *verdict, const char *host, const char *subject, bool of_vf,
+			struct hits *hits)
+{
+	for (size_t i = first_of(verdict, host, subject); i < verdict->findings.count; i++) {
+		const struct hp_finding *finding = verdict->by_subject[i];
+		if (strcmp(finding->host, host) != 0 || strcmp(finding->subject, subject) != 0)
+			return;
+		verdict->used[i] = true;
+		add_hit(hits, finding, of_vf);
+	}
+}
+
+static int add_bridges(struct hp_verdict *verdict, const char *host, const char *address, sqlite3_stmt *ancestors,
+		       struct hits *hits, struct hp_error *err)
+{
+	int code;
+	sqlite3_reset(ancestors);
+	sqlite3_bind_text(ancestors, 1, host, -1, SQLITE_STATIC);
+	sqlite3_bind_text(ancestors, 2, address, -1, SQLITE_STATIC);
+	while ((code = hp_db_step(ancestors, err)) == 1)
+		add_subject(verdict, host, hp_db_text(ancestors, 0), false, hits);
+	return code;
+}
+
+/* All findings that can hit an offer of the accelerator, but those of the host. */
+static int find_hits(struct hp_verdict *verdict, const struct hp_verdict_host *host,
+		     const struct hp_accelerator *accelerator, sqlite3_stmt *ancestors, struct hits *hits,
+		     struct hp_error *err)
+{
+	add_subject(verdict, host->name, accelerator->address, false, hits);
+	if (accelerator->iommu_group) {
+		hp_cleanup_free char *group = hp_asprintf("group:%s", accelerator->iommu_group);
+		add_subject(verdict, host->name, group, false, hits);
+	}
+	if (accelerator->is_vf && accelerator->parent)
+		add_subject(verdict, host->name, accelerator->parent, false, hits);
+	for (size_t i = 0; !accelerator->is_vf && i < host->accelerator_count; i++) {
+		const struct hp_accelerator *other = &host->accelerators[i];
+		if (other->is_vf && other->parent && strcmp(other->parent, accelerator->address) == 0)
+			add_subject(verdict, host->name, other->address, true, hits);
+	}
+	return add_bridges(verdict, host->name, accelerator->address, ancestors, hits, err);
+}
+
+// -- readiness and distance --
+
+static bool blocks(const struct hp_finding *finding, enum hp_result result)
+{
+	return finding->rule->impact == HP_IMPACT_BLOCKS && finding->result == result;
+}
+
+/* What the cheapest way out of a finding costs; without one, more than anything. */
+static int price(const struct hp_finding *finding)
+{
+	const struct hp_rule *rule = finding->rule;
+	return rule->fix_count ? (int)rule->fixes[0].distance : HP_DISTANCE_HARDWARE + 1;
+}
+
+static int rank(const struct hp_finding *finding)
+{
+	static const int results[] = {[HP_RESULT_FAIL] = 0, [HP_RESULT_UNKNOWN] = 1, [HP_RESULT_PASS] = 2};
+	if (finding->result == HP_RESULT_PASS)
+		return 6;
+	return 2 * (int)finding->rule->impact + results[finding->result];
+}
+
+/* What decides first: blocking failures, the dearest first, then blocking unknowns, then the rest. */
+static int by_weight(const void *a, const void *b)
+{
+	const struct hp_finding *const *left = a, *const *right = b;
+	if (rank(*left) != rank(*right))
+		return rank(*left) - rank(*right);
+	if (price(*left) != price(*right))
+		return price(*right) - price(*left);
+	int order = strcmp((*left)->rule->id, (*right)->rule->id);
+	return order ? order : strcmp((*left)->subject, (*right)->subject);
+}
+
+static void set_readiness(struct hp_offer *offer)
+{
+	bool failed = false, stuck = false, unknown = false;
+	int dearest = HP_DISTANCE_NONE;
+	for (size_t i = 0; i < offer->finding_count; i++) {
+		const struct hp_finding *finding = offer->findings[i];
+		unknown |= blocks(finding, HP_RESULT_UNKNOWN);
+		if (!blocks(finding, HP_RESULT_FAIL))
+			continue;
+		failed = true;
+		stuck |= price(finding) >= HP_DISTANCE_HARDWARE;
+		dearest = price(finding) > dearest ? price(finding) : dearest;
+	}
+	offer->distance = (enum hp_distance)(dearest > HP_DISTANCE_HARDWARE ? HP_DISTANCE_HARDWARE : dearest);
+	if (stuck)
+		offer->readiness = HP_READINESS_UNREACHABLE;
+	else if (!offer->surface->probed)
+		offer->readiness = HP_READINESS_UNKNOWN;
+	else if (failed)
+		offer->readiness = HP_READINESS_REACHABLE;
+	else
+		offer->readiness = unknown ? HP_READINESS_UNKNOWN : HP_READINESS_READY;
+}
+
+static const char *path_words(const struct hp_offer *offer)
+{
+	if (offer->path_reason)
+		return offer->path_reason;
+	if (offer->path_condition)
+		return offer->path_condition;
+	return offer->path == HP_PATH_UNKNOWN ? "nothing is known of the vendor's stance" : NULL;
+}
+
+static const char *failure_words(struct hp_pool *pool, const struct hp_finding *finding)
+{
+	const struct hp_rule *rule = finding->rule;
+	if (rule->fix_count)
+		return hp_pool_printf(pool, "%s (%s)", rule->fixes[0].title, finding->evidence);
+	return hp_pool_printf(pool, "not the case: %s (%s)", rule->title, finding->evidence);
+}
+
+static const char *summary_of(struct hp_pool *pool, const struct hp_offer *offer)
+{
+	const struct hp_finding *first = offer->finding_count ? offer->findings[0] : NULL;
+	if (first && blocks(first, HP_RESULT_FAIL))
+		return failure_words(pool, first);
+	if (!offer->surface->probed)
+		return hp_pool_printf(pool, "judged by knowledge alone: such hosts are not probed%s%s",
+				      path_words(offer) ? "; " : "", path_words(offer) ? path_words(offer) : "");
+	if (first && blocks(first, HP_RESULT_UNKNOWN))
+		return hp_pool_printf(pool, "not known whether: %s (%s)", first->rule->title, first->evidence);
+	if (offer->path != HP_PATH_ON && path_words(offer))
+		return path_words(offer);
+	if (first && first->rule->impact == HP_IMPACT_DEGRADES && first->result == HP_RESULT_FAIL)
+		return hp_pool_printf(pool, "works, but: %s", failure_words(pool, first));
+	return path_words(offer) ? path_words(offer) : "nothing stands in the way";
+}
+
+// -- offers and hosts --
+
+static bool is_shared(const char *share)
+{
+	return hp_has_word("vgpu mig-vgpu vf", share);
+}
+
+static bool hits_offer(struct hp_verdict *verdict, const struct hp_finding *finding, const struct hp_offer *offer)
+{
+	return narrowed_to(finding, offer->surface) && rule_applies(verdict, finding->rule, offer->surface);
+}
+
+static void judge_offer(struct hp_verdict *verdict, struct hp_offer *offer, const struct hits *hits,
+			const struct hits *of_host, bool passes)
+{
+	size_t count = 0;
+	const struct hp_finding **items =
+		hp_pool_alloc(verdict->pool, (hits->count + of_host->count + 1) * sizeof(*items));
+	for (size_t i = 0; i < hits->count + of_host->count; i++) {
+		const struct hit *hit = i < hits->count ? &hits->items[i] : &of_host->items[i - hits->count];
+		bool wanted = passes || hit->finding->result != HP_RESULT_PASS;
+		if (wanted && (!hit->of_vf || is_shared(offer->surface->share)) &&
+		    hits_offer(verdict, hit->finding, offer))
+			items[count++] = hit->finding;
+	}
+	qsort(items, count, sizeof(*items), by_weight);
+	offer->findings = items;
+	offer->finding_count = count;
+	set_readiness(offer);
+	offer->summary = summary_of(verdict->pool, offer);
+}
+
+/* The findings about the host as a whole; which of them hit every offer. */
+static void find_host_hits(struct hp_verdict *verdict, struct hp_verdict_host *host, struct hits *hits)
+{
+	size_t first = first_of(verdict, host->name, "");
+	for (size_t f = first; f < verdict->findings.count; f++) {
+		struct hp_finding *finding = (struct hp_finding *)verdict->by_subject[f];
+		if (strcmp(finding->host, host->name) != 0 || *finding->subject)
+			return;
+		bool all = true;
+		for (size_t i = 0; i < host->accelerator_count; i++)
+			for (size_t o = 0; all && o < host->accelerators[i].offer_count; o++)
+				all = hits_offer(verdict, finding, &host->accelerators[i].offers[o]);
+		finding->host_wide = all;
+		verdict->used[f] = !all;
+		add_hit(hits, finding, false);
+	}
+}
+
+static void keep_findings(struct hp_verdict *verdict, struct hp_accelerator *accelerator, const struct hits *hits,
+			  bool passes)
+{
+	accelerator->findings = hp_pool_alloc(verdict->pool, (hits->count + 1) * sizeof(*accelerator->findings));
+	for (size_t i = 0; i < hits->count; i++)
+		if (passes || hits->items[i].finding->result != HP_RESULT_PASS)
+			accelerator->findings[accelerator->finding_count++] = hits->items[i].finding;
+	qsort(accelerator->findings, accelerator->finding_count, sizeof(*accelerator->findings), by_weight);
+}
+
+/* What stands with the host: what hits every offer, and what hits no accelerator at all. */
+static void keep_host_findings(struct hp_verdict *verdict, struct hp_verdict_host *host, bool passes)
+{
+	host->findings = hp_pool_alloc(verdict->pool, (verdict->findings.count + 1) * sizeof(*host->findings));
+	for (size_t i = first_of(verdict, host->name, ""); i < verdict->findings.count; i++) {
+		const struct hp_finding *finding = verdict->by_subject[i];
+		if (strcmp(finding->host, host->name) != 0)
+			break;
+		if (!verdict->used[i] && (passes || finding->result != HP_RESULT_PASS))
+			host->findings[host->finding_count++] = finding;
+	}
+	qsort(host->findings, host->finding_count, sizeof(*host->findings), by_weight);
+}
+
+static bool has_parent(const struct hp_verdict_host *host, const struct hp_accelerator *accelerator)
+{
+	for (size_t i = 0; accelerator->parent && i < host->accelerator_count; i++)
+		if (strcmp(host->accelerators[i].address, accelerator->parent) == 0)
+			return true;
+	return false;
+}
+
+static int judge_host(struct hp_verdict *verdict, struct hp_verdict_host *host, sqlite3_stmt *ancestors,
+		      bool passes, struct hp_error *err)
+{
+	struct hits of_host = {0}, hits = {0};
+	int code = 0;
+	for (size_t i = 0; i < host->accelerator_count; i++) {
+		struct hp_accelerator *accelerator = &host->accelerators[i];
+		if (!accelerator->is_vf || !has_parent(host, accelerator))
+			hp_matrix_offers(verdict->matrix, verdict->pool, accelerator, accelerator->is_vf);
+	}
+	find_host_hits(verdict, host, &of_host);
+	for (size_t i = 0; !code && i < host->accelerator_count; i++) {
+		struct hp_accelerator *accelerator = &host->accelerators[i];
+		hits.count = 0;
+		code = find_hits(verdict, host, accelerator, ancestors, &hits, err);
+		for (size_t o = 0; o < accelerator->offer_count; o++)
+			judge_offer(verdict, &accelerator->offers[o], &hits, &of_host, passes);
+		keep_findings(verdict, accelerator, &hits, passes);
+	}
+	keep_host_findings(verdict, host, passes);
+	free(hits.items);
+	free(of_host.items);
+	return code;
+}
+
+static int read_hosts(struct hp_verdict *verdict, struct hp_error *err)
+{
+	sqlite3 *db = hp_facts_db(verdict->facts);
+	hp_cleanup_statement sqlite3_stmt *query = NULL;
+	int code = hp_db_prepare(db,
+				 "SELECT s.host, coalesce(m.root, -1), s.pci_seen"
+				 " FROM host_summary s LEFT JOIN machine m ON m.host = s.host ORDER BY s.host",
+				 &query, err);
+	verdict->hosts = hp_pool_alloc(verdict->pool, (size_t)(hp_db_number(db, "SELECT count(*) FROM host_summary", 0) + 1) *
+							      sizeof(*verdict->hosts));
+	while (!code && (code = hp_db_step(query, err)) == 1) {
+		verdict->hosts[verdict->host_count++] = (struct hp_verdict_host){
+			.name = hp_pool_strdup(verdict->pool, hp_db_text(query, 0)),
+			.root = sqlite3_column_int(query, 1),
+			.pci_seen = sqlite3_column_int(query, 2),
+		};
+		code = 0;
+	}
+	return code;
+}
+
+static struct hp_accelerator accelerator_of(struct hp_pool *pool, sqlite3_stmt *row)
+{
+	return (struct hp_accelerator){
+		.address = hp_pool_strdup(pool, hp_db_text(row, 0)),
+		.parent = hp_pool_strdup(pool, hp_db_text(row, 1)),
+		.is_vf = sqlite3_column_int(row, 2),
+		.vendor = hp_pool_strdup(pool, hp_db_text(row, 3)),
+		.device = hp_pool_strdup(pool, hp_db_text(row, 4)),
+		.subsystem = hp_pool_strdup(pool, hp_db_text(row, 5)),
+		.kind = hp_pool_strdup(pool, hp_db_text(row, 6)),
+		.name = hp_pool_strdup(pool, hp_db_text(row, 7)),
+		.model = hp_pool_strdup(pool, hp_db_text(row, 8)),
+		.iommu_group = hp_pool_strdup(pool, hp_db_text(row, 9)),
+		.driver = hp_pool_strdup(pool, hp_db_text(row, 10)),
+	};
+}
+
+static int read_accelerators(struct hp_verdict *verdict, struct hp_verdict_host *host, struct hp_error *err)
+{
+	hp_cleanup_statement sqlite3_stmt *query = NULL;
+	size_t size = 0;
+	int code = hp_db_prepare(hp_facts_db(verdict->facts),
+				 "SELECT address, nullif(parent, 'none'), is_vf, vendor, device,"
+				 " subsystem_vendor || ':' || subsystem_device, kind, name, model,"
+				 " nullif(iommu_group, 'none'), driver FROM accelerator WHERE host = ?1 ORDER BY address",
+				 &query, err);
+	if (code)
+		return code;
+	sqlite3_bind_text(query, 1, host->name, -1, SQLITE_STATIC);
+	struct hp_accelerator *rows = NULL;
+	while ((code = hp_db_step(query, err)) == 1) {
+		if (host->accelerator_count == size) {
+			size = size ? 2 * size : 64;
+			rows = hp_realloc(rows, size * sizeof(*rows));
+		}
+		rows[host->accelerator_count++] = accelerator_of(verdict->pool, query);
+	}
+	host->accelerators = hp_pool_alloc(verdict->pool, (host->accelerator_count + 1) * sizeof(*rows));
+	if (rows)
+		memcpy(host->accelerators, rows, host->accelerator_count * sizeof(*rows));
+	free(rows);
+	return code;
+}
+
+static int read_gaps(struct hp_verdict *verdict, struct hp_verdict_host *host, struct hp_error *err)
+{
+	hp_cleanup_statement sqlite3_stmt *query = NULL;
+	int code = hp_db_prepare(hp_facts_db(verdict->facts),
+				 "SELECT what, why, kind, count(*) OVER () FROM gap WHERE host = ?1 ORDER BY what", &query,
+				 err);
+	if (code)
+		return code;
+	sqlite3_bind_text(query, 1, host->name, -1, SQLITE_STATIC);
+	while ((code = hp_db_step(query, err)) == 1) {
+		if (!host->gaps)
+			host->gaps = hp_pool_alloc(verdict->pool, (size_t)sqlite3_column_int64(query, 3) *
+									  sizeof(*host->gaps));
+		host->gaps[host->gap_count++] = (struct hp_gap){
+			.what = hp_pool_strdup(verdict->pool, hp_db_text(query, 0)),
+			.why = hp_pool_strdup(verdict->pool, hp_db_text(query, 1)),
+			.kind = hp_pool_strdup(verdict->pool, hp_db_text(query, 2)),
+		};
+	}
+	return code;
+}
+
+/* What the host does with its accelerators now, by what runs on it. */
+static const char in_use_sql[] =
+	"SELECT ?2 IN ("
+	" SELECT CASE v.vmm WHEN 'qemu' THEN 'qemu-vfio' WHEN 'lkvm' THEN 'kvmtool' WHEN 'custom' THEN 'custom-vmm'"
+	"  ELSE v.vmm END FROM running_vmm v WHERE v.host = ?1 AND v.vfio_devices > 0"
+	" UNION ALL SELECT 'qemu-vgpu' FROM mdev WHERE host = ?1"
+	" UNION ALL SELECT 'qemu-vgpu' FROM pci_function WHERE host = ?1 AND vgpu_type_current <> 'none'"
+	" UNION ALL SELECT 'kubernetes' FROM kubernetes_node WHERE host = ?1 AND kubelet = 'running'"
+	" UNION ALL SELECT 'container' FROM service WHERE host = ?1 AND state = 'active'"
+	"  AND service IN ('docker', 'podman', 'containerd', 'crio')"
+	" UNION ALL SELECT surface FROM intent WHERE host = ?1)";
+
+static int mark_in_use(struct hp_verdict *verdict, struct hp_verdict_host *host, struct hp_error *err)
+{
+	hp_cleanup_statement sqlite3_stmt *query = NULL;
+	int code = hp_db_prepare(hp_facts_db(verdict->facts), in_use_sql, &query, err);
+	const char *last = NULL;
+	bool in_use = false;
+	for (size_t i = 0; !code && i < host->accelerator_count; i++)
+		for (size_t o = 0; o < host->accelerators[i].offer_count; o++) {
+			struct hp_offer *offer = &host->accelerators[i].offers[o];
+			if (!last || strcmp(last, offer->surface->surface) != 0) {
+				last = offer->surface->surface;
+				sqlite3_reset(query);
+				sqlite3_bind_text(query, 1, host->name, -1, SQLITE_STATIC);
+				sqlite3_bind_text(query, 2, last, -1, SQLITE_STATIC);
+				in_use = hp_db_step(query, NULL) == 1 && sqlite3_column_int(query, 0);
+			}
+			offer->in_use = in_use;
+		}
+	return code;
+}
+
+static const char *group_of(const struct hp_verdict *verdict, const struct hp_finding *finding)
+{
+	for (size_t h = 0; h < verdict->host_count; h++) {
+		const struct hp_verdict_host *host = &verdict->hosts[h];
+		for (size_t i = 0; strcmp(host->name, finding->host) == 0 && i < host->accelerator_count; i++)
+			if (strcmp(host->accelerators[i].address, finding->subject) == 0)
+				return host->accelerators[i].iommu_group;
+	}
+	return NULL;
+}
+
+static const struct hp_fence_reads *reads_of(const struct hp_verdict *verdict, const struct hp_finding *finding)
+{
+	size_t count;
+	return &verdict->findings.reads[finding->rule - hp_knowledge_rules(verdict->knowledge, &count)];
+}
+
+/* Evidence says where a value was not seen but assumed, predicted or remembered. */
+static void say_origins(struct hp_verdict *verdict)
+{
+	for (size_t i = 0; i < verdict->findings.count; i++) {
+		struct hp_finding *finding = &verdict->findings.items[i];
+		const char *words = hp_origins_words(verdict->origins, finding, group_of(verdict, finding),
+						     reads_of(verdict, finding));
+		if (words)
+			finding->evidence = hp_pool_printf(verdict->pool, "%s [%s]", finding->evidence, words);
+	}
+}
+
+static int judge(struct hp_verdict *verdict, const struct hp_verdict_options *options, struct hp_error *err)
+{
+	hp_cleanup_statement sqlite3_stmt *ancestors = NULL;
+	int code = hp_findings_run(verdict->facts, verdict->knowledge, options, verdict->pool, &verdict->findings, err);
+	if (!code)
+		code = hp_matrix_new(verdict->facts, options->as_of, verdict->pool, &verdict->matrix, err);
+	if (!code)
+		code = read_hosts(verdict, err);
+	if (!code)
+		code = hp_db_prepare(hp_facts_db(verdict->facts),
+				     "SELECT ancestor FROM pci_ancestor WHERE host = ?1 AND address = ?2", &ancestors, err);
+	for (size_t i = 0; !code && i < verdict->host_count; i++)
+		code = read_accelerators(verdict, &verdict->hosts[i], err);
+	for (size_t i = 0; !code && i < verdict->host_count; i++)
+		code = read_gaps(verdict, &verdict->hosts[i], err);
+	if (code)
+		return code;
+	verdict->origins = hp_origins_new(verdict->facts, verdict->pool);
+	say_origins(verdict);
+	sort_findings(verdict);
+	for (size_t i = 0; !code && i < verdict->host_count; i++)
+		code = judge_host(verdict, &verdict->hosts[i], ancestors, options->passes, err);
+	for (size_t i = 0; !code && i < verdict->host_count; i++)
+		code = mark_in_use(verdict, &verdict->hosts[i], err);
+	return code;
+}
+
+int hp_verdict_new(struct hp_facts *facts, const struct hp_knowledge *knowledge,
+		   const struct hp_verdict_options *options, struct hp_verdict **ret, struct hp_error *err)
+{
+	struct hp_verdict *verdict = hp_calloc(1, sizeof(*verdict));
+	*verdict = (struct hp_verdict){.facts = facts, .knowledge = knowledge, .pool = hp_pool_new()};
+	int code = judge(verdict, options, err);
+	if (code)
+		hp_verdict_free(verdict);
+	else
+		*ret = verdict;
+	return code;
+}
+
+void hp_verdict_free(struct hp_verdict *verdict)
+{
+	if (!verdict)
+		return;
+	hp_findings_finish(&verdict->findings);
+	hp_matrix_finish(verdict->matrix);
+	hp_origins_free(verdict->origins);
+	hp_pool_free(verdict->pool);
+	free(verdict);
+}
+
+const struct hp_verdict_host *hp_verdict_hosts(const struct hp_verdict *verdict, size_t *ret_count)
+{
+	*ret_count = verdict->host_count;
+	return verdict->hosts;
+}
+
+const struct hp_finding *hp_verdict_findings(const struct hp_verdict *verdict, size_t *ret_count)
+{
+	*ret_count = verdict->findings.count;
+	return verdict->findings.items;
+}
+
+const char *const *hp_verdict_origins(struct hp_verdict *verdict, const struct hp_finding *finding)
+{
+	return hp_origins_files(verdict->origins, finding, group_of(verdict, finding), reads_of(verdict, finding));
+}
