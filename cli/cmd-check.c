@@ -165,13 +165,26 @@ static int print_listing(const struct hp_verdict *verdict, enum hp_format format
 	return code;
 }
 
-static int print_document(struct hp_verdict *verdict, const struct hp_session *session,
-			  const struct hp_options *options, struct hp_error *err)
+static int write_json(struct hp_verdict *verdict, const struct hp_session *session, const struct hp_options *options,
+		      FILE *to, struct hp_error *err)
 {
-	json_t *document = hp_verdict_json(verdict, session->knowledge, hp_as_of(options), hp_today());
-	if (!document)
-		return hp_fail(err, -EINVAL, "the verdict cannot be written as JSON");
-	int code = hp_json_print(document, options->format, stdout, err);
+	return hp_verdict_write(verdict, session->knowledge, hp_as_of(options), hp_today(), to, err);
+}
+
+static int write_yaml(struct hp_verdict *verdict, const struct hp_session *session, const struct hp_options *options,
+		      struct hp_error *err)
+{
+	char *text = NULL;
+	size_t length = 0;
+	FILE *memory = open_memstream(&text, &length);
+	int code = memory ? write_json(verdict, session, options, memory, err) : hp_fail(err, -ENOMEM, "out of memory");
+	if (memory)
+		fclose(memory);
+	json_t *document = code ? NULL : json_loadb(text, length, 0, NULL);
+	free(text);
+	if (!code)
+		code = document ? hp_json_print(document, HP_FORMAT_YAML, stdout, err)
+				: hp_fail(err, -EINVAL, "the verdict is no JSON");
 	json_decref(document);
 	return code;
 }
@@ -181,8 +194,9 @@ static int print(struct hp_verdict *verdict, const struct hp_session *session, c
 {
 	switch (options->format) {
 	case HP_FORMAT_JSON:
+		return write_json(verdict, session, options, stdout, err);
 	case HP_FORMAT_YAML:
-		return print_document(verdict, session, options, err);
+		return write_yaml(verdict, session, options, err);
 	case HP_FORMAT_WIDE:
 	case HP_FORMAT_CSV:
 		return print_listing(verdict, options->format, err);

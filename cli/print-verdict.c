@@ -165,9 +165,27 @@ static bool is_grey(const struct row *row)
 	       (row->offer->path == HP_PATH_OFF || row->offer->readiness == HP_READINESS_UNREACHABLE);
 }
 
-static void print_row(const struct printer *printer, const struct row *row, int surface_width, int share_width)
+/* What matters, said once: rows below that would repeat it name the first that said it. */
+static char *words_of(const struct row *rows, size_t at)
 {
+	for (size_t i = 0; i < at; i++)
+		if (strcmp(rows[i].offer->summary, rows[at].offer->summary) == 0)
+			return hp_asprintf("as for %s", rows[i].offer->surface->surface);
+	return hp_strdup(rows[at].offer->summary);
+}
+
+static const char *distance_words(const struct hp_offer *offer)
+{
+	bool open = offer->distance == HP_DISTANCE_NONE && offer->readiness != HP_READINESS_READY;
+	return open ? "-" : hp_distance_name(offer->distance);
+}
+
+static void print_row(const struct printer *printer, const struct row *rows, size_t at, int surface_width,
+		      int share_width)
+{
+	const struct row *row = &rows[at];
 	const struct hp_offer *offer = row->offer;
+	hp_cleanup_free char *words = words_of(rows, at);
 	bool grey = is_grey(row), narrow = printer->width && printer->width < NARROW;
 	int indent = 2 + surface_width + 2 + share_width + 2 + 9 + 13 + 10;
 	paint(printer, row->asked ? BOLD : PLAIN, row->asked ? "> " : "  ", 2);
@@ -175,10 +193,10 @@ static void print_row(const struct printer *printer, const struct row *row, int 
 	paint(printer, grey ? DIM : PLAIN, row->shares, share_width + 2);
 	paint(printer, grey ? DIM : path_color(row), hp_path_name(offer->path), 9);
 	paint(printer, grey ? DIM : readiness_color(row), hp_readiness_name(offer->readiness), 13);
-	paint(printer, grey ? DIM : PLAIN, hp_distance_name(offer->distance), narrow ? 0 : 10);
+	paint(printer, grey ? DIM : PLAIN, distance_words(offer), narrow ? 0 : 10);
 	if (narrow)
 		fprintf(printer->to, "\n%*s", indent = 6, "");
-	wrap(printer, narrow || grey ? DIM : PLAIN, offer->summary, indent, indent);
+	wrap(printer, narrow || grey ? DIM : PLAIN, words, indent, indent);
 }
 
 static void print_rows(const struct printer *printer, const struct hp_accelerator *accelerator)
@@ -194,12 +212,12 @@ static void print_rows(const struct printer *printer, const struct hp_accelerato
 	hp_cleanup_free char *head =
 		hp_asprintf("  %-*s  %-*s  %-9s%-13s%-10s%s", surface_width, "SURFACE", share_width, "SHARE", "PATH",
 			    "READINESS", "DISTANCE", printer->width && printer->width < NARROW ? "" : "WHAT MATTERS");
-	if (count)
-		paint(printer, DIM, hp_trim(head) ? head : "", 0);
-	if (count)
+	if (count) {
+		paint(printer, DIM, head, 0);
 		fputc('\n', printer->to);
+	}
 	for (size_t i = 0; i < count; i++)
-		print_row(printer, &rows[i], surface_width, share_width);
+		print_row(printer, rows, i, surface_width, share_width);
 	free(rows);
 }
 
@@ -256,11 +274,11 @@ static void print_group(const struct printer *printer, const struct hp_accelerat
 	hp_cleanup_text struct hp_text addresses = {0};
 	add_addresses(&addresses, group, count);
 	if (first->is_vf && !first->offer_count) {
-		hp_cleanup_free char *line = hp_asprintf("  %zu VF%s of %s, judged with it: %s", count,
+		hp_cleanup_free char *line = hp_asprintf("%zu VF%s of %s, judged with it: %s", count,
 							 count > 1 ? "s" : "", first->parent ? first->parent : "?",
 							 addresses.data);
-		fputc('\n', printer->to);
-		wrap(printer, DIM, line, 0, 2);
+		fputs("\n  ", printer->to);
+		wrap(printer, DIM, line, 2, 4);
 		return;
 	}
 	hp_cleanup_free char *title = title_of(first, count);
@@ -385,6 +403,17 @@ static int terminal_width(FILE *to)
 	return ioctl(fileno(to), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
 }
 
+static char *host_title(const struct hp_verdict_host *host)
+{
+	size_t vfs = 0;
+	for (size_t i = 0; i < host->accelerator_count; i++)
+		vfs += host->accelerators[i].is_vf;
+	size_t count = host->accelerator_count - vfs;
+	hp_cleanup_free char *and_vfs = vfs ? hp_asprintf(" and %zu VF%s", vfs, vfs == 1 ? "" : "s") : hp_strdup("");
+	return hp_asprintf("%s: %zu accelerator%s%s%s", host->name, count, count == 1 ? "" : "s", and_vfs,
+			   !host->accelerator_count && !host->pci_seen ? " (PCI was not seen whole)" : "");
+}
+
 void hp_print_verdict(const struct hp_verdict_print *what, FILE *to)
 {
 	struct printer printer = {
@@ -393,8 +422,7 @@ void hp_print_verdict(const struct hp_verdict_print *what, FILE *to)
 	const struct hp_verdict_host *hosts = hp_verdict_hosts(what->verdict, &count);
 	for (size_t i = 0; i < count; i++) {
 		const struct hp_verdict_host *host = &hosts[i];
-		hp_cleanup_free char *title = hp_asprintf("%s: %zu accelerator%s", host->name, host->accelerator_count,
-							  host->accelerator_count == 1 ? "" : "s");
+		hp_cleanup_free char *title = host_title(host);
 		if (i)
 			fputc('\n', to);
 		paint(&printer, BOLD, title, 0);

@@ -69,3 +69,24 @@ int hp_json_print(const json_t *document, enum hp_format format, FILE *to, struc
 	}
 	return ferror(to) ? hp_fail(err, -EIO, "cannot write the output") : 0;
 }
+
+void hp_json_string(struct hp_text *text, const char *string)
+{
+	if (!string) {
+		hp_text_puts(text, "null");
+		return;
+	}
+	hp_text_puts(text, "\"");
+	while (*string) {
+		size_t plain = 0;
+		while ((unsigned char)string[plain] >= ' ' && string[plain] != '"' && string[plain] != '\\')
+			plain++;
+		hp_text_add(text, string, plain);
+		string += plain;
+		if (*string == '"' || *string == '\\')
+			hp_text_printf(text, "\\%c", *string++);
+		else if (*string)
+			hp_text_printf(text, "\\u%04x", (unsigned char)*string++);
+	}
+	hp_text_puts(text, "\"");
+}

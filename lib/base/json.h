@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/table.h"
+#include "base/text.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -12,3 +13,6 @@ int hp_json_print(const json_t *document, enum hp_format format, FILE *to, struc
 
 /* The rows of a listing as an array of objects (a new reference). */
 json_t *hp_table_json(const struct hp_table *table);
+
+/* Adds a string as JSON writes it, in quotes; NULL as null. The string must be valid UTF-8. */
+void hp_json_string(struct hp_text *text, const char *string);

@@ -1,18 +1,22 @@
-// A verdict as JSON. SPDX-License-Identifier: Apache-2.0
+// A verdict as JSON. One line a finding, a cost, an offer's head: fit for a person with grep, too.
+// SPDX-License-Identifier: Apache-2.0
 #include "judge/json.h"
+#include "base/cleanup.h"
+#include "base/json.h"
 #include "base/text.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
 enum { OLD_DAYS = 180 };
 
-/* One finding is one object, however many offers it hits: they share it. */
 struct writer {
 	struct hp_verdict *verdict;
 	const char *today;
-	json_t *findings; // by the text of the pointer
+	struct hp_text text; // of one accelerator
+	char **findings;     // their JSON, made when first asked for
+	const struct hp_finding *first;
 };
 
 long hp_days_between(const char *from, const char *to)
@@ -30,149 +34,233 @@ long hp_days_between(const char *from, const char *to)
 	return (times[1] - times[0]) / 86400;
 }
 
-static json_t *text(const char *value)
+/* `"key": "value"` behind a comma, but for the first of an object. */
+static void member(struct hp_text *text, const char *key, const char *value)
 {
-	return value ? json_string(value) : json_null();
+	bool first = text->length && text->data[text->length - 1] == '{';
+	hp_text_printf(text, "%s\"%s\": ", first ? "" : ", ", key);
+	hp_json_string(text, value);
 }
 
-static json_t *origins_json(struct writer *writer, const struct hp_finding *finding)
+static void open_list(struct hp_text *text, const char *key)
 {
-	json_t *list = json_array();
-	for (const char *const *origin = hp_verdict_origins(writer->verdict, finding); *origin; origin++)
-		json_array_append_new(list, json_string(*origin));
-	return list;
+	hp_text_printf(text, ", \"%s\": [", key);
 }
 
-static json_t *make_finding(struct writer *writer, const struct hp_finding *finding)
+static void add_origins(struct writer *writer, const struct hp_finding *finding, struct hp_text *text)
+{
+	open_list(text, "origin");
+	const char *const *origins = hp_verdict_origins(writer->verdict, finding);
+	for (size_t i = 0; origins[i]; i++) {
+		hp_text_puts(text, i ? ", " : "");
+		hp_json_string(text, origins[i]);
+	}
+	hp_text_puts(text, "]");
+}
+
+static char *make_finding(struct writer *writer, const struct hp_finding *finding)
 {
 	const struct hp_rule *rule = finding->rule;
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s?, s:s, s:s}", "id", finding->id, "rule",
-			 rule->id, "subject", finding->subject, "title", rule->title, "result",
-			 hp_result_name(finding->result), "impact", hp_impact_name(rule->impact), "evidence",
-			 finding->evidence, "origin", origins_json(writer, finding), "fix",
-			 rule->fix_count ? rule->fixes[0].id : NULL, "resolution", rule->resolution, "reference",
-			 rule->reference);
+	struct hp_text text = {0};
+	hp_text_puts(&text, "{");
+	member(&text, "id", finding->id);
+	member(&text, "rule", rule->id);
+	member(&text, "subject", finding->subject);
+	member(&text, "result", hp_result_name(finding->result));
+	member(&text, "impact", hp_impact_name(rule->impact));
+	member(&text, "title", rule->title);
+	member(&text, "evidence", finding->evidence);
+	add_origins(writer, finding, &text);
+	member(&text, "fix", rule->fix_count ? rule->fixes[0].id : NULL);
+	member(&text, "resolution", rule->resolution);
+	member(&text, "reference", rule->reference);
+	hp_text_puts(&text, "}");
+	return text.data;
 }
 
-/* A borrowed reference. */
-static json_t *finding_json(struct writer *writer, const struct hp_finding *finding)
+static const char *finding_text(struct writer *writer, const struct hp_finding *finding)
 {
-	char key[32];
-	snprintf(key, sizeof(key), "%p", (const void *)finding);
-	json_t *known = json_object_get(writer->findings, key);
-	if (known)
-		return known;
-	json_t *made = make_finding(writer, finding);
-	json_object_set_new(writer->findings, key, made);
-	return made;
+	char **made = &writer->findings[finding - writer->first];
+	if (!*made)
+		*made = make_finding(writer, finding);
+	return *made;
 }
 
-static json_t *findings_json(struct writer *writer, const struct hp_finding *const *findings, size_t count,
-			     bool host_wide)
+static void add_findings(struct writer *writer, const struct hp_finding *const *findings, size_t count,
+			 bool host_wide, const char *indent)
 {
-	json_t *list = json_array();
-	for (size_t i = 0; i < count; i++)
-		if (host_wide || !findings[i]->host_wide)
-			json_array_append(list, finding_json(writer, findings[i]));
-	return list;
+	const char *separator = "";
+	open_list(&writer->text, "findings");
+	for (size_t i = 0; i < count; i++) {
+		if (!host_wide && findings[i]->host_wide)
+			continue;
+		hp_text_printf(&writer->text, "%s\n%s", separator, indent);
+		hp_text_puts(&writer->text, finding_text(writer, findings[i]));
+		separator = ",";
+	}
+	hp_text_puts(&writer->text, "]");
 }
 
 /* The ids of what blocks and fails, or the titles of what blocks and is unknown. */
-static json_t *blocking_json(const struct hp_offer *offer, enum hp_result result)
+static void add_blocking(struct hp_text *text, const char *key, const struct hp_offer *offer, enum hp_result result)
 {
-	json_t *list = json_array();
+	const char *separator = "";
+	open_list(text, key);
 	for (size_t i = 0; i < offer->finding_count; i++) {
 		const struct hp_finding *finding = offer->findings[i];
 		if (finding->rule->impact != HP_IMPACT_BLOCKS || finding->result != result)
 			continue;
-		json_array_append_new(list, json_string(result == HP_RESULT_FAIL ? finding->id
-										 : finding->rule->title));
+		hp_text_puts(text, separator);
+		hp_json_string(text, result == HP_RESULT_FAIL ? finding->id : finding->rule->title);
+		separator = ", ";
 	}
-	return list;
+	hp_text_puts(text, "]");
 }
 
-static json_t *costs_json(const struct hp_offer *offer)
+static void add_costs(struct hp_text *text, const struct hp_offer *offer)
 {
-	json_t *list = json_array();
+	open_list(text, "costs");
 	for (size_t i = 0; i < offer->cost_count; i++) {
 		const struct hp_cost *cost = offer->costs[i];
-		json_t *item = json_pack("{s:s, s:s, s:i, s:b, s:s}", "kind", cost->kind, "value", cost->value, "level",
-					 cost->level, "estimate", cost->estimate, "source", cost->source);
+		hp_text_printf(text, "%s\n     {", i ? "," : "");
+		member(text, "kind", cost->kind);
+		member(text, "value", cost->value);
+		hp_text_printf(text, ", \"level\": %d, \"estimate\": %s", cost->level, cost->estimate ? "true" : "false");
 		if (cost->amount >= 0)
-			json_object_set_new(item, "amount", json_integer(cost->amount));
+			hp_text_printf(text, ", \"amount\": %lld", cost->amount);
 		if (cost->amount >= 0 && cost->unit)
-			json_object_set_new(item, "unit", json_string(cost->unit));
-		json_array_append_new(list, item);
+			member(text, "unit", cost->unit);
+		member(text, "source", cost->source);
+		hp_text_puts(text, "}");
 	}
-	return list;
+	hp_text_puts(text, "]");
 }
 
 /* A source that was last read long ago says so. */
-static json_t *path_source_json(const struct writer *writer, const struct hp_offer *offer)
+static void add_path(const struct writer *writer, struct hp_text *text, const struct hp_offer *offer)
 {
-	if (!offer->path_source || hp_days_between(offer->path_checked, writer->today) <= OLD_DAYS)
-		return text(offer->path_source);
-	return json_sprintf("%s (as of %s)", offer->path_source, offer->path_checked);
+	bool old = hp_days_between(offer->path_checked, writer->today) > OLD_DAYS;
+	hp_cleanup_free char *source =
+		offer->path_source ? hp_asprintf("%s%s%s%s", offer->path_source, old ? " (as of " : "",
+						 old ? offer->path_checked : "", old ? ")" : "")
+				   : NULL;
+	member(text, "path", hp_path_name(offer->path));
+	member(text, "path_source", source);
+	member(text, "path_since", offer->path_since && *offer->path_since ? offer->path_since : NULL);
+	member(text, "path_reason", offer->path_reason);
+	member(text, "path_condition", offer->path_condition);
+	hp_text_printf(text, ", \"path_approximate\": %s", offer->path_approximate ? "true" : "false");
 }
 
-static json_t *offer_json(struct writer *writer, const struct hp_offer *offer)
+static void add_offer(struct writer *writer, const struct hp_offer *offer)
 {
-	const char *since = offer->path_since && *offer->path_since ? offer->path_since : NULL;
-	json_t *object = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "surface", offer->surface->surface, "share",
-				   offer->surface->share, "path", hp_path_name(offer->path), "path_source",
-				   path_source_json(writer, offer), "path_since", text(since), "path_reason",
-				   text(offer->path_reason), "path_condition", text(offer->path_condition));
-	json_object_set_new(object, "path_approximate", json_boolean(offer->path_approximate));
-	json_object_set_new(object, "readiness", json_string(hp_readiness_name(offer->readiness)));
-	json_object_set_new(object, "distance", json_string(hp_distance_name(offer->distance)));
-	json_object_set_new(object, "summary", json_string(offer->summary));
-	json_object_set_new(object, "in_use", json_boolean(offer->in_use));
-	json_object_set_new(object, "blocking", blocking_json(offer, HP_RESULT_FAIL));
-	json_object_set_new(object, "unknown", blocking_json(offer, HP_RESULT_UNKNOWN));
-	json_object_set_new(object, "findings", findings_json(writer, offer->findings, offer->finding_count, false));
-	json_object_set_new(object, "costs", costs_json(offer));
-	return object;
+	struct hp_text *text = &writer->text;
+	hp_text_puts(text, "\n   {");
+	member(text, "surface", offer->surface->surface);
+	member(text, "share", offer->surface->share);
+	add_path(writer, text, offer);
+	member(text, "readiness", hp_readiness_name(offer->readiness));
+	member(text, "distance", hp_distance_name(offer->distance));
+	hp_text_printf(text, ", \"in_use\": %s", offer->in_use ? "true" : "false");
+	member(text, "summary", offer->summary);
+	add_blocking(text, "blocking", offer, HP_RESULT_FAIL);
+	add_blocking(text, "unknown", offer, HP_RESULT_UNKNOWN);
+	add_findings(writer, offer->findings, offer->finding_count, false, "     ");
+	add_costs(text, offer);
+	hp_text_puts(text, "}");
 }
 
-static json_t *accelerator_json(struct writer *writer, const struct hp_accelerator *accelerator)
+static void add_accelerator(struct writer *writer, const struct hp_accelerator *accelerator)
 {
-	json_t *offers = json_array();
-	for (size_t i = 0; i < accelerator->offer_count; i++)
-		json_array_append_new(offers, offer_json(writer, &accelerator->offers[i]));
-	json_t *object = json_pack("{s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:o}", "address", accelerator->address,
-				   "parent", accelerator->parent, "vendor", accelerator->vendor, "device",
-				   accelerator->device, "kind", accelerator->kind, "name", accelerator->name, "model",
-				   accelerator->model, "offers", offers);
+	struct hp_text *text = &writer->text;
+	hp_text_puts(text, "\n  {");
+	member(text, "address", accelerator->address);
+	member(text, "parent", accelerator->parent);
+	member(text, "vendor", accelerator->vendor);
+	member(text, "device", accelerator->device);
+	member(text, "kind", accelerator->kind);
+	member(text, "name", accelerator->name);
+	member(text, "model", accelerator->model);
+	open_list(text, "offers");
+	for (size_t i = 0; i < accelerator->offer_count; i++) {
+		hp_text_puts(text, i ? "," : "");
+		add_offer(writer, &accelerator->offers[i]);
+	}
+	hp_text_puts(text, "]");
 	if (!accelerator->offer_count)
-		json_object_set_new(object, "findings", findings_json(writer, accelerator->findings,
-								      accelerator->finding_count, true));
-	return object;
+		add_findings(writer, accelerator->findings, accelerator->finding_count, true, "    ");
+	hp_text_puts(text, "}");
 }
 
-static json_t *host_json(struct writer *writer, const struct hp_verdict_host *host)
+static void flush(struct writer *writer, FILE *to)
 {
-	json_t *accelerators = json_array(), *gaps = json_array();
-	for (size_t i = 0; i < host->accelerator_count; i++)
-		json_array_append_new(accelerators, accelerator_json(writer, &host->accelerators[i]));
-	for (size_t i = 0; i < host->gap_count; i++)
-		json_array_append_new(gaps, json_pack("{s:s, s:s, s:s?}", "what", host->gaps[i].what, "why",
-						      host->gaps[i].why, "kind", host->gaps[i].kind));
-	return json_pack("{s:s, s:o, s:o, s:o}", "host", host->name, "accelerators", accelerators, "findings",
-			 findings_json(writer, host->findings, host->finding_count, true), "gaps", gaps);
+	fwrite(hp_text_get(&writer->text), 1, writer->text.length, to);
+	writer->text.length = 0;
 }
 
-json_t *hp_verdict_json(struct hp_verdict *verdict, const struct hp_knowledge *knowledge, const char *as_of,
-			const char *today)
+static void add_gaps(struct hp_text *text, const struct hp_verdict_host *host)
 {
-	struct writer writer = {.verdict = verdict, .today = today, .findings = json_object()};
+	open_list(text, "gaps");
+	for (size_t i = 0; i < host->gap_count; i++) {
+		hp_text_printf(text, "%s\n  {", i ? "," : "");
+		member(text, "what", host->gaps[i].what);
+		member(text, "why", host->gaps[i].why);
+		member(text, "kind", host->gaps[i].kind);
+		hp_text_puts(text, "}");
+	}
+	hp_text_puts(text, "]");
+}
+
+static void write_host(struct writer *writer, const struct hp_verdict_host *host, FILE *to)
+{
+	struct hp_text *text = &writer->text;
+	hp_text_puts(text, "\n {");
+	member(text, "host", host->name);
+	open_list(text, "accelerators");
+	for (size_t i = 0; i < host->accelerator_count; i++) {
+		hp_text_puts(text, i ? "," : "");
+		add_accelerator(writer, &host->accelerators[i]);
+		flush(writer, to);
+	}
+	hp_text_puts(text, "]");
+	add_findings(writer, host->findings, host->finding_count, true, "  ");
+	add_gaps(text, host);
+	hp_text_puts(text, "}");
+	flush(writer, to);
+}
+
+static void write_head(struct writer *writer, const struct hp_knowledge *knowledge, const char *as_of, FILE *to)
+{
+	struct hp_text *text = &writer->text;
 	const char *day = hp_knowledge_as_of(knowledge);
-	size_t count;
+	hp_text_puts(text, "{");
+	member(text, "schema", "happypath.verdict/1");
+	hp_text_puts(text, ", \"knowledge\": {");
+	member(text, "version", hp_knowledge_version(knowledge));
+	member(text, "as_of", day);
+	hp_text_printf(text, ", \"age_days\": %ld}", hp_days_between(day, writer->today));
+	member(text, "as_of", as_of);
+	open_list(text, "hosts");
+	flush(writer, to);
+}
+
+int hp_verdict_write(struct hp_verdict *verdict, const struct hp_knowledge *knowledge, const char *as_of,
+		     const char *today, FILE *to, struct hp_error *err)
+{
+	struct writer writer = {.verdict = verdict, .today = today};
+	size_t count, finding_count;
 	const struct hp_verdict_host *hosts = hp_verdict_hosts(verdict, &count);
-	json_t *list = json_array();
-	for (size_t i = 0; i < count; i++)
-		json_array_append_new(list, host_json(&writer, &hosts[i]));
-	json_decref(writer.findings);
-	return json_pack("{s:s, s:{s:s, s:s, s:I}, s:s, s:o}", "schema", "happypath.verdict/1", "knowledge", "version",
-			 hp_knowledge_version(knowledge), "as_of", day, "age_days",
-			 (json_int_t)hp_days_between(day, today), "as_of", as_of, "hosts", list);
+	writer.first = hp_verdict_findings(verdict, &finding_count);
+	writer.findings = hp_calloc(finding_count + 1, sizeof(*writer.findings));
+	write_head(&writer, knowledge, as_of, to);
+	for (size_t i = 0; i < count; i++) {
+		fputs(i ? "," : "", to);
+		write_host(&writer, &hosts[i], to);
+	}
+	fputs("]}\n", to);
+	for (size_t i = 0; i < finding_count; i++)
+		free(writer.findings[i]);
+	free(writer.findings);
+	hp_text_free(&writer.text);
+	return ferror(to) ? hp_fail(err, -EIO, "cannot write the verdict") : 0;
 }

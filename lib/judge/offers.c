@@ -66,6 +66,19 @@ static void set_path(struct hp_offer *offer, const struct hp_surface_path *path)
 	offer->path_approximate = path->support->approximate;
 }
 
+/* A device that the matrix does not know can still be passed through whole, by whatever takes any device: what
+ * such surfaces ask of the host is known, the vendor's stance is not. */
+static void add_unknown_offers(struct hp_matrix *matrix, struct kind *kind)
+{
+	size_t count;
+	const struct hp_surface_share *shares = hp_surfaces_shares(matrix->surfaces, &count);
+	for (size_t i = 0; i < count; i++)
+		if (same(shares[i].vendor, "10de") && same(shares[i].kind, "gpu") && same(shares[i].share, "whole") &&
+		    hp_has_word(shares[i].mechanism, "vfio"))
+			kind->offers[kind->count++] =
+				(struct hp_offer){.surface = &shares[i], .path = HP_PATH_UNKNOWN};
+}
+
 static void add_offers(struct hp_matrix *matrix, struct kind *kind, const struct hp_surface_device *device,
 		       const char *as_of, struct hp_pool *pool)
 {
@@ -80,6 +93,8 @@ static void add_offers(struct hp_matrix *matrix, struct kind *kind, const struct
 		offer->surface = &shares[i];
 		set_path(offer, &path);
 	}
+	if (!kind->count)
+		add_unknown_offers(matrix, kind);
 }
 
 static int read_kinds(struct hp_matrix *matrix, sqlite3 *db, const char *as_of, struct hp_pool *pool,

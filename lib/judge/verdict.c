@@ -259,6 +259,8 @@ static const char *failure_words(struct hp_pool *pool, const struct hp_finding *
 static const char *summary_of(struct hp_pool *pool, const struct hp_offer *offer)
 {
 	const struct hp_finding *first = offer->finding_count ? offer->findings[0] : NULL;
+	if (offer->path == HP_PATH_OFF && path_words(offer))
+		return path_words(offer); // whatever the host does, nobody stands behind it
 	if (first && blocks(first, HP_RESULT_FAIL))
 		return failure_words(pool, first);
 	if (!offer->surface->probed)
@@ -445,6 +447,14 @@ static int read_accelerators(struct hp_verdict *verdict, struct hp_verdict_host 
 	return code;
 }
 
+/* What a host says of itself may be any bytes. */
+static const char *clean(struct hp_pool *pool, const char *text)
+{
+	char *copy = hp_pool_strdup(pool, text ? text : "");
+	hp_utf8_repair(copy);
+	return copy;
+}
+
 static int read_gaps(struct hp_verdict *verdict, struct hp_verdict_host *host, struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *query = NULL;
@@ -459,8 +469,8 @@ static int read_gaps(struct hp_verdict *verdict, struct hp_verdict_host *host, s
 			host->gaps = hp_pool_alloc(verdict->pool, (size_t)sqlite3_column_int64(query, 3) *
 									  sizeof(*host->gaps));
 		host->gaps[host->gap_count++] = (struct hp_gap){
-			.what = hp_pool_strdup(verdict->pool, hp_db_text(query, 0)),
-			.why = hp_pool_strdup(verdict->pool, hp_db_text(query, 1)),
+			.what = clean(verdict->pool, hp_db_text(query, 0)),
+			.why = clean(verdict->pool, hp_db_text(query, 1)),
 			.kind = hp_pool_strdup(verdict->pool, hp_db_text(query, 2)),
 		};
 	}
@@ -469,34 +479,32 @@ static int read_gaps(struct hp_verdict *verdict, struct hp_verdict_host *host, s
 
 /* What the host does with its accelerators now, by what runs on it. */
 static const char in_use_sql[] =
-	"SELECT ?2 IN ("
-	" SELECT CASE v.vmm WHEN 'qemu' THEN 'qemu-vfio' WHEN 'lkvm' THEN 'kvmtool' WHEN 'custom' THEN 'custom-vmm'"
-	"  ELSE v.vmm END FROM running_vmm v WHERE v.host = ?1 AND v.vfio_devices > 0"
-	" UNION ALL SELECT 'qemu-vgpu' FROM mdev WHERE host = ?1"
-	" UNION ALL SELECT 'qemu-vgpu' FROM pci_function WHERE host = ?1 AND vgpu_type_current <> 'none'"
-	" UNION ALL SELECT 'kubernetes' FROM kubernetes_node WHERE host = ?1 AND kubelet = 'running'"
-	" UNION ALL SELECT 'container' FROM service WHERE host = ?1 AND state = 'active'"
+	"SELECT CASE v.vmm WHEN 'qemu' THEN 'qemu-vfio' WHEN 'lkvm' THEN 'kvmtool' WHEN 'custom' THEN 'custom-vmm'"
+	" ELSE v.vmm END FROM running_vmm v WHERE v.host = ?1 AND v.vfio_devices > 0"
+	" UNION SELECT 'qemu-vgpu' FROM mdev WHERE host = ?1"
+	" UNION SELECT 'qemu-vgpu' FROM pci_function WHERE host = ?1 AND vgpu_type_current <> 'none'"
+	" UNION SELECT 'kubernetes' FROM kubernetes_node WHERE host = ?1 AND kubelet = 'running'"
+	" UNION SELECT 'container' FROM service WHERE host = ?1 AND state = 'active'"
 	"  AND service IN ('docker', 'podman', 'containerd', 'crio')"
-	" UNION ALL SELECT surface FROM intent WHERE host = ?1)";
+	" UNION SELECT surface FROM intent WHERE host = ?1 AND surface IS NOT NULL";
+
+static void mark_surface(struct hp_verdict_host *host, const char *surface)
+{
+	for (size_t i = 0; i < host->accelerator_count; i++)
+		for (size_t o = 0; o < host->accelerators[i].offer_count; o++)
+			host->accelerators[i].offers[o].in_use |=
+				strcmp(host->accelerators[i].offers[o].surface->surface, surface) == 0;
+}
 
 static int mark_in_use(struct hp_verdict *verdict, struct hp_verdict_host *host, struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *query = NULL;
 	int code = hp_db_prepare(hp_facts_db(verdict->facts), in_use_sql, &query, err);
-	const char *last = NULL;
-	bool in_use = false;
-	for (size_t i = 0; !code && i < host->accelerator_count; i++)
-		for (size_t o = 0; o < host->accelerators[i].offer_count; o++) {
-			struct hp_offer *offer = &host->accelerators[i].offers[o];
-			if (!last || strcmp(last, offer->surface->surface) != 0) {
-				last = offer->surface->surface;
-				sqlite3_reset(query);
-				sqlite3_bind_text(query, 1, host->name, -1, SQLITE_STATIC);
-				sqlite3_bind_text(query, 2, last, -1, SQLITE_STATIC);
-				in_use = hp_db_step(query, NULL) == 1 && sqlite3_column_int(query, 0);
-			}
-			offer->in_use = in_use;
-		}
+	if (code)
+		return code;
+	sqlite3_bind_text(query, 1, host->name, -1, SQLITE_STATIC);
+	while ((code = hp_db_step(query, err)) == 1)
+		mark_surface(host, hp_db_text(query, 0));
 	return code;
 }
 
