@@ -173,7 +173,7 @@ static void (*const put[HP_RECORD_KINDS])(const struct hp_record *record, struct
 	[HP_RECORD_DIR] = put_names,
 	[HP_RECORD_FILE] = put_file,
 	[HP_RECORD_GROUP] = put_group,
-	[HP_RECORD_LARGE] = put_nothing,
+	[HP_RECORD_HEAD] = put_text,
 	[HP_RECORD_LINK] = put_link,
 	[HP_RECORD_PRESENT] = put_nothing,
 	[HP_RECORD_REMEMBERED] = put_remembered,
@@ -227,10 +227,48 @@ static char *rewritten_path(const struct rewrite *rewrite, const char *path)
 	return rewrite->redactor ? hp_redact_path(rewrite->redactor, path) : hp_strdup(path);
 }
 
+/* Long lists of which few words matter: only the lines that begin with one of these are kept, and empty
+ * lines, which part the list. */
+static const struct {
+	const char *path;
+	const char *beginnings[4];
+} excerpts[] = {
+	{"/var/lib/dpkg/status", {"Package:", "Status:", "Version:"}},
+};
+
+static bool is_kept(const char *line, const char *const *beginnings)
+{
+	if (*line == '\n')
+		return true;
+	for (; *beginnings; beginnings++)
+		if (hp_starts_with(line, *beginnings))
+			return true;
+	return false;
+}
+
+static void keep_excerpt(struct hp_record *record)
+{
+	for (size_t i = 0; i < HP_COUNT(excerpts); i++) {
+		if (strcmp(excerpts[i].path, record->path) != 0)
+			continue;
+		hp_cleanup_text struct hp_text text = {0};
+		const char *line = record->data, *end = record->data + record->length;
+		while (line < end) {
+			const char *newline = memchr(line, '\n', (size_t)(end - line));
+			const char *next = newline ? newline + 1 : end;
+			if (is_kept(line, excerpts[i].beginnings))
+				hp_text_add(&text, line, (size_t)(next - line));
+			line = next;
+		}
+		hp_capture_set_data(record, hp_text_get(&text), text.length);
+	}
+}
+
 static void rewrite_data(const struct rewrite *rewrite, const struct hp_record *from,
 			 struct hp_record *to)
 {
 	hp_capture_set_data(to, from->data, from->length);
+	keep_excerpt(to);
 	if (!rewrite->redactor)
 		return;
 	if (is_config(from) || from->kind == HP_RECORD_REMEMBERED) {
@@ -241,7 +279,7 @@ static void rewrite_data(const struct rewrite *rewrite, const struct hp_record *
 		return;
 	hp_cleanup_text struct hp_text text = {0};
 	const char *path = from->kind == HP_RECORD_LINK ? "" : from->path;
-	hp_redact_text(rewrite->redactor, path, from->data ? from->data : "", from->length, &text);
+	hp_redact_text(rewrite->redactor, path, to->data, to->length, &text);
 	hp_capture_set_data(to, hp_text_get(&text), text.length);
 }
 

@@ -97,13 +97,13 @@ static const struct hp_record *find_file(struct hp_host *host, struct hp_dir *di
 	if (*ret_error < 0)
 		return NULL;
 	const struct hp_record *file = hp_capture_find(host->capture, HP_RECORD_FILE, real);
+	if (!file)
+		file = hp_capture_find(host->capture, HP_RECORD_HEAD, real);
 	if (file)
 		return file;
 	const struct hp_record *unreadable = hp_capture_find(host->capture, HP_RECORD_UNREADABLE, real);
 	if (unreadable)
 		*ret_error = (int)-unreadable->number;
-	else if (hp_capture_find(host->capture, HP_RECORD_LARGE, real))
-		*ret_error = -EFBIG;
 	else
 		*ret_error = nothing(host->capture, real);
 	return NULL;
@@ -116,6 +116,8 @@ static ssize_t read_file(struct hp_host *host, struct hp_dir *dir, const char *p
 	const struct hp_record *file = find_file(host, dir, path, &error);
 	if (!file)
 		return error;
+	if (file->kind == HP_RECORD_HEAD && file->length < size)
+		return -ENODATA; // its end is not known
 	size_t length = file->length < size ? file->length : size;
 	memcpy(buffer, file->data, length);
 	return (ssize_t)length;
@@ -127,7 +129,7 @@ static int read_all(struct hp_host *host, const char *path, size_t limit, struct
 	const struct hp_record *file = find_file(host, NULL, path, &error);
 	if (!file)
 		return error;
-	if (file->length > limit)
+	if (file->length > limit || file->kind == HP_RECORD_HEAD)
 		return -EFBIG;
 	hp_text_add(ret, file->data, file->length);
 	return 0;

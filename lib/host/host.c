@@ -73,7 +73,11 @@ void hp_host_wake(struct hp_host *host, const char *const *addresses)
 
 bool hp_host_covers(const struct hp_host *host, const char *path)
 {
-	return host->backend->covers((struct hp_host *)host, path);
+	size_t length = strlen(path);
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	hp_cleanup_free char *plain = hp_strndup(path, length);
+	return host->backend->covers((struct hp_host *)host, plain);
 }
 
 void hp_host_log(struct hp_host *host, struct hp_dir *dir, const char *path)

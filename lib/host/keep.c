@@ -14,11 +14,11 @@
 enum { KEPT_LIMIT = 8 << 20 };
 
 /* The first line of what is kept: what it is about, and the identity of that file. NULL if it is
- * gone. */
+ * gone. A host that is being recorded answers anew: what is not asked is not recorded. */
 static char *identity(struct hp_host *host, const char *witness, const char *what)
 {
 	struct hp_stat st;
-	if (!host->memory || geteuid() != 0 || hp_host_stat(host, witness, &st) < 0)
+	if (!host->memory || host->recorder || geteuid() != 0 || hp_host_stat(host, witness, &st) < 0)
 		return NULL;
 	return hp_asprintf("happypath.kept/1 %s %s %llu %lld %lld\n", witness, what,
 	                   (unsigned long long)st.inode, (long long)st.mtime, (long long)st.size);

@@ -17,7 +17,7 @@ const char *const hp_record_names[HP_RECORD_KINDS] = {
 	[HP_RECORD_DIR] = "dir",
 	[HP_RECORD_FILE] = "file",
 	[HP_RECORD_GROUP] = "group",
-	[HP_RECORD_LARGE] = "large",
+	[HP_RECORD_HEAD] = "head",
 	[HP_RECORD_LINK] = "link",
 	[HP_RECORD_PRESENT] = "present",
 	[HP_RECORD_REMEMBERED] = "remembered",
@@ -76,6 +76,13 @@ static int by_path(const void *a, const void *b)
 	return order ? order : (first->line > second->line) - (first->line < second->line);
 }
 
+static void swap(struct hp_record *a, struct hp_record *b)
+{
+	struct hp_record kept = *a;
+	*a = *b;
+	*b = kept;
+}
+
 void hp_capture_seal(struct hp_capture *capture,
 		     void (*duplicate)(struct hp_capture *capture, const struct hp_record *first,
 				       const struct hp_record *second))
@@ -92,6 +99,8 @@ void hp_capture_seal(struct hp_capture *capture,
 		}
 		if (duplicate)
 			duplicate(capture, last, next);
+		else if (next->kind == HP_RECORD_HEAD && next->length > last->length)
+			swap(last, next); // the longer one says more
 		hp_capture_free_record(next);
 	}
 	capture->count = kept + 1;

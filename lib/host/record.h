@@ -14,7 +14,7 @@ enum hp_record_kind {
 	HP_RECORD_DIR,        // names in it, all of them
 	HP_RECORD_FILE,       // data
 	HP_RECORD_GROUP,      // members of an IOMMU group: for people and for comparing
-	HP_RECORD_LARGE,      // a file that did not fit whoever read it
+	HP_RECORD_HEAD,       // data: the beginning of a file that did not fit whoever read it
 	HP_RECORD_LINK,       // data: where it points
 	HP_RECORD_PRESENT,    // it exists, and no more is known
 	HP_RECORD_REMEMBERED, // path is a PCI address, data its config space, number its age in seconds

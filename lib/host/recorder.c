@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define CONFIG_SIZE 4096
+#define HEAD_SIZE   4096 // kept of a file that is too large for its reader
 
 static bool is_absent(ssize_t r)
 {
@@ -103,7 +104,7 @@ static ssize_t read_file(struct hp_host *host, struct hp_dir *dir, const char *p
 		return read_config(host, dir, path, buffer, size);
 	ssize_t length = host->recorder->inner->read(host, dir, path, buffer, size);
 	if (length >= 0 && (size_t)length == size)
-		note(host, dir, path, true, HP_RECORD_LARGE);
+		hp_capture_set_data(note(host, dir, path, true, HP_RECORD_HEAD), buffer, size);
 	else
 		note_file(host, dir, path, buffer, length);
 	return length;
@@ -113,7 +114,8 @@ static int read_all(struct hp_host *host, const char *path, size_t limit, struct
 {
 	int r = host->recorder->inner->read_all(host, path, limit, ret);
 	if (r == -EFBIG)
-		note(host, NULL, path, true, HP_RECORD_LARGE);
+		hp_capture_set_data(note(host, NULL, path, true, HP_RECORD_HEAD), hp_text_get(ret),
+				    ret->length < HEAD_SIZE ? ret->length : HEAD_SIZE);
 	else
 		note_file(host, NULL, path, hp_text_get(ret), r < 0 ? r : (ssize_t)ret->length);
 	return r;

@@ -179,15 +179,14 @@ static void put_container(struct hp_host *host, struct hp_row *row)
 	    {"/run/systemd/container", "other"},
 	};
 	char uid[16];
-	if (hp_host_kind(host) == HP_HOST_ROOT)
-		return;
+	if (hp_host_ask(host, "uid", uid, sizeof(uid)) <= 0)
+		return; // a tree of files, or a capture of one
 	const char *container = "none";
 	for (size_t i = HP_COUNT(marks); i-- > 0;)
 		if (hp_host_exists(host, marks[i].path) > 0)
 			container = marks[i].container;
 	hp_row_text(row, HP_MACHINE_CONTAINER, container);
-	if (hp_host_ask(host, "uid", uid, sizeof(uid)) > 0)
-		hp_row_number(row, HP_MACHINE_ROOT, strcmp(uid, "0") == 0);
+	hp_row_number(row, HP_MACHINE_ROOT, strcmp(uid, "0") == 0);
 }
 
 static void put_init(struct hp_host *host, struct hp_row *row)
