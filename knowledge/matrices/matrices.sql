@@ -102,8 +102,8 @@ CREATE TABLE surface (
 CREATE TABLE surface_share (
   surface TEXT NOT NULL, -- surface
   share TEXT NOT NULL, -- share {whole|mig|vgpu|mig-vgpu|vf|partition|time-slice|mps}
-  kind TEXT NOT NULL, -- kind of accelerator {gpu|fpga|dpu|ai}
-  vendor TEXT NOT NULL, -- PCI vendor id
+  kind TEXT NOT NULL, -- kind of accelerator; 'other' is a function that an intent names {gpu|fpga|dpu|ai|other}
+  vendor TEXT NOT NULL, -- PCI vendor id, '*' for any
   mechanism TEXT NOT NULL, -- words that rules may ask for with '@': container vm vfio vgpu mdev mig vf qemu …
   isolation TEXT NOT NULL, -- what keeps tenants apart {shared-kernel|vm}
   vmm TEXT NOT NULL, -- name in `software` of the program that holds the device: qemu, cloud-hypervisor; 'none' for containers

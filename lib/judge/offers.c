@@ -86,7 +86,8 @@ static void add_offers(struct hp_matrix *matrix, struct kind *kind, const struct
 	const struct hp_surface_share *shares = hp_surfaces_shares(matrix->surfaces, &count);
 	kind->offers = hp_pool_alloc(pool, (count + 1) * sizeof(*kind->offers));
 	for (size_t i = 0; i < count; i++) {
-		if (!same(shares[i].vendor, kind->vendor) || !same(shares[i].kind, kind->kind))
+		bool any_vendor = strcmp(shares[i].vendor, "*") == 0;
+		if ((!any_vendor && !same(shares[i].vendor, kind->vendor)) || !same(shares[i].kind, kind->kind))
 			continue;
 		struct hp_offer *offer = &kind->offers[kind->count++];
 		struct hp_surface_path path = hp_surfaces_path(matrix->surfaces, &shares[i], device, as_of);
