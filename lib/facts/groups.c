@@ -33,6 +33,7 @@ enum acs {
 	UF = 1 << 4,
 	EC = 1 << 5,
 	DT = 1 << 6,
+	ANY = 1 << 7, // the capability is there, maybe without a single control
 	REQUIRED = SV | RR | CR | UF,
 };
 
@@ -77,9 +78,9 @@ struct topology {
 static int acs_bits(const char *text)
 {
 	static const char *const names[] = {"SV", "TB", "RR", "CR", "UF", "EC", "DT"};
-	int bits = 0;
 	if (!text)
 		return NOT_KNOWN;
+	int bits = strcmp(text, "none") ? ANY : 0;
 	for (size_t i = 0; i < HP_COUNT(names); i++)
 		if (strstr(text, names[i]))
 			bits |= 1 << i;
@@ -354,7 +355,8 @@ static enum answer quirk_applies(const struct topology *t, const struct quirk *q
 	return quirk_holds(t, quirk, f);
 }
 
-/* Of ports: the kernel asks for the controls that it wants among those that the port has. */
+/* The kernel asks for the controls that it wants among those that the function has: a capability without
+ * controls says that there is nothing to control. */
 static enum answer by_capability(const struct function *f)
 {
 	if (f->acs == NOT_KNOWN || f->acs_capable == NOT_KNOWN)

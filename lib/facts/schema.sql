@@ -221,7 +221,7 @@ CREATE TABLE pci_function (
   ari_forwarding_capable INTEGER, -- port can forward ARI (DevCap2) {0|1} @/sys/bus/pci/devices/{address}/config
   ari_forwarding INTEGER, -- port forwards ARI (DevCtl2) {0|1} @/sys/bus/pci/devices/{address}/config
   atomic_routing INTEGER, -- port routes AtomicOps (DevCap2) {0|1} @/sys/bus/pci/devices/{address}/config
-  acs_capable TEXT, -- ACS controls that it has: letters of SV TB RR CR UF EC DT joined by '+', 'none' without ACS @/sys/bus/pci/devices/{address}/config
+  acs_capable TEXT, -- ACS controls that it has: letters of SV TB RR CR UF EC DT joined by '+', 'none' without ACS, 'empty' with ACS but none of them @/sys/bus/pci/devices/{address}/config
   acs_enabled TEXT, -- ACS controls that are on, likewise, 'none' if none @/sys/bus/pci/devices/{address}/config
   ats INTEGER, -- has the ATS capability {0|1} @/sys/bus/pci/devices/{address}/config
   pasid INTEGER, -- has the PASID capability {0|1} @/sys/bus/pci/devices/{address}/config

@@ -102,6 +102,8 @@ static void decode_express(const struct space *space, size_t at, struct hp_confi
 static void decode_acs(const struct space *space, size_t at, struct hp_config *config)
 {
 	acs_text(get16(space, at + PCI_ACS_CAP), config->acs_capable);
+	if (!strcmp(config->acs_capable, "none"))
+		strcpy(config->acs_capable, "empty"); // unlike a function without ACS
 	acs_text(get16(space, at + PCI_ACS_CTRL), config->acs_enabled);
 }
 
