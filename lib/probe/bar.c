@@ -3,8 +3,8 @@
 
 #include "base/cleanup.h"
 
+#include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,21 +40,33 @@ struct line {
 	uint64_t start, end, flags;
 };
 
+/* "0x0123…" and the one character behind it, any of `ends`. Returns what follows, NULL for anything
+ * else. By hand: there are thousands of these numbers on a large host. */
+static const char *parse_number(const char *at, const char *ends, uint64_t *ret)
+{
+	*ret = 0;
+	if (*at++ != '0' || *at++ != 'x')
+		return NULL;
+	for (int digits = 0; digits < 16 && isxdigit((unsigned char)*at); digits++, at++)
+		*ret = *ret << 4 | (uint64_t)(*at <= '9' ? *at - '0' : (*at | 0x20) - 'a' + 10);
+	if (*at == '\0' && strchr(ends, '\n'))
+		return at;
+	return *at && strchr(ends, *at) ? at + 1 : NULL;
+}
+
 /* Returns the number of lines, or -EINVAL for a line that is none. */
 static int parse(const char *text, struct line *lines)
 {
 	int count = 0;
 	for (const char *at = text; *at; count++) {
-		int used = 0;
 		if (count == MOST_LINES)
 			return -EINVAL;
 		struct line *line = &lines[count];
-		if (sscanf(at, "0x%" SCNx64 " 0x%" SCNx64 " 0x%" SCNx64 "%n", &line->start,
-		           &line->end, &line->flags, &used) != 3)
+		at = parse_number(at, " ", &line->start);
+		at = at ? parse_number(at, " ", &line->end) : NULL;
+		at = at ? parse_number(at, "\n", &line->flags) : NULL;
+		if (!at)
 			return -EINVAL;
-		if (at[used] && at[used] != '\n')
-			return -EINVAL;
-		at += used + (at[used] == '\n');
 	}
 	return count;
 }

@@ -80,7 +80,8 @@ static int put_function(struct scan *scan, struct hp_row *row, uint64_t start)
 	    "pci_function f "
 	    "LEFT JOIN observed o ON o.host = f.host AND o.tbl = 'pci_bar' AND o.subject = "
 	    "f.address "
-	    "WHERE f.host = ?1 AND o.state IS NOT 'complete')))",
+	    "WHERE f.host = ?1 AND (f.class IS NULL OR substr(f.class, 1, 2) = '03') AND o.state "
+	    "IS NOT 'complete')))",
 	    &statement, scan->err);
 	if (r < 0)
 		return r;

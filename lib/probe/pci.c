@@ -34,8 +34,7 @@ struct function {
 	 * single directories, as people attach them to reports, have lost their links. */
 	bool whole;
 	bool display;
-	bool
-	    plumbing; // bridges and system peripherals: level 0 reads only what decides over others
+	bool plumbing; // system peripherals, at level 0 bridges too: only what matters to others
 	struct hp_row row;
 };
 
@@ -45,7 +44,7 @@ struct attribute {
 	const char *file;
 	int column;
 	setter *set;
-	bool always;        // of bridges and system peripherals too at level 0
+	bool always;        // of plumbing too
 	const char *absent; // value where a whole device has no such file; NULL: unknown
 };
 
@@ -160,10 +159,10 @@ static const struct attribute display[] = {
 
 /* These read config space inside the kernel: only of functions whose config space may be read. */
 static const struct attribute links_now[] = {
-    {"max_link_speed", HP_PCI_FUNCTION_LINK_SPEED_MAX, set_speed, true, NULL},
-    {"max_link_width", HP_PCI_FUNCTION_LINK_WIDTH_MAX, set_width, true, "0"},
-    {"current_link_speed", HP_PCI_FUNCTION_LINK_SPEED, set_speed, true, NULL},
-    {"current_link_width", HP_PCI_FUNCTION_LINK_WIDTH, set_width, true, "0"},
+    {"max_link_speed", HP_PCI_FUNCTION_LINK_SPEED_MAX, set_speed, false, NULL},
+    {"max_link_width", HP_PCI_FUNCTION_LINK_WIDTH_MAX, set_width, false, "0"},
+    {"current_link_speed", HP_PCI_FUNCTION_LINK_SPEED, set_speed, false, NULL},
+    {"current_link_width", HP_PCI_FUNCTION_LINK_WIDTH, set_width, false, "0"},
 };
 
 /* Reads one attribute into the row. Returns whether it was there. */
@@ -196,12 +195,15 @@ static bool read_attributes(struct scan *scan, struct function *f, const struct 
 	return there;
 }
 
+/* Functions that nobody attaches to anything, and that come in hundreds on a server. */
 static void classify(struct scan *scan, struct function *f, unsigned class)
 {
-	static const unsigned plumbing[] = {0x0600, 0x0601, 0x0604, 0x0800, 0x0801, 0x0802,
-	                                    0x0803, 0x0805, 0x0806, 0x0880, 0x0c05, 0x1101};
+	static const unsigned plumbing[] = {0x0500, 0x0600, 0x0601, 0x0800, 0x0801, 0x0802, 0x0803,
+	                                    0x0805, 0x0806, 0x0807, 0x0880, 0x0c05, 0x1101};
+	static const unsigned bridge = 0x0604;
 	f->display = class >> 16 == 3;
-	for (size_t i = 0; hp_host_level(scan->host) == 0 && i < HP_COUNT(plumbing); i++)
+	f->plumbing = hp_host_level(scan->host) == 0 && class >> 8 == bridge;
+	for (size_t i = 0; i < HP_COUNT(plumbing); i++)
 		f->plumbing |= plumbing[i] == class >> 8;
 }
 

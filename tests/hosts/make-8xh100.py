@@ -170,7 +170,7 @@ def attributes(f, bars):
         "vendor": hexadecimal("vendor", 4), "device": hexadecimal("device", 4), "class": hexadecimal("class", 6),
         "subsystem_vendor": hexadecimal("subsystem_vendor", 4),
         "subsystem_device": hexadecimal("subsystem_device", 4), "revision": hexadecimal("revision", 2),
-        "modalias": modalias(f), "resource": resource(f, bars), "numa_node": f["numa_node"],
+        "modalias": modalias(f), "resource": resource(f, bars), "numa_node": f.get("numa_node", -1),
         "enable": int(f["driver"] != "none"), "driver_override": "(null)", "d3cold_allowed": 1, "irq": 0,
         "power_state": f.get("power_state") or "unknown", "power/runtime_status": "active", "power/control": "on",
         "msi_bus": 1, "ari_enabled": 0, "broken_parity_status": 0, "dma_mask_bits": 64,
