@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/database.h"
 #include "base/text.h"
+#include "facts/cmdline.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -175,13 +176,16 @@ static const char *remapping_by_chip(const char *chip)
 	return hp_starts_with(chip, "IO-APIC") ? "off" : NULL;
 }
 
+/* The I/O APIC's lines have low numbers; machines without one have hundreds of others. */
+enum { MOST_IRQS = 32 };
+
 static int put_remapping(struct scan *scan)
 {
 	struct hp_names irqs hp_cleanup_names = {0};
 	char chip[64], source[96];
 	if (hp_host_list(scan->host, IRQS, &irqs) < 0)
 		return 0;
-	for (size_t i = 0; i < irqs.count; i++) {
+	for (size_t i = 0; i < irqs.count && i < MOST_IRQS; i++) {
 		snprintf(source, sizeof(source), IRQS "/%s/chip_name", irqs.names[i]);
 		if (hp_host_read(scan->host, source, chip, sizeof(chip)) < 0)
 			continue;
@@ -295,22 +299,33 @@ static int put_groups(struct scan *scan)
 
 /* == policy == */
 
-/* What the command line asks for; without a word there the kernel's build decides, which the groups
- * show. */
+/* `data` is an int that holds what was asked for last: 1, 0, or -1. The kernel takes iommu= as a
+ * list. */
+static void take_option(void *data, const char *name, const char *value)
+{
+	int *asked = data;
+	hp_cleanup_free char *copy = hp_strdup(value ? value : "");
+	char *rest = copy, *word;
+	bool x86 = !strcmp(name, "iommu"), other = !strcmp(name, "iommu.passthrough");
+	while ((x86 || other) && (word = strsep(&rest, ",")))
+		if (!strcmp(word, x86 ? "pt" : "1"))
+			*asked = 1;
+		else if (!strcmp(word, x86 ? "nopt" : "0"))
+			*asked = 0;
+}
+
+/* Where the command line does not say, the kernel's build decides, which the groups show. */
 static int put_passthrough(struct scan *scan)
 {
 	struct hp_text line hp_cleanup_text = {0};
+	int asked = -1;
 	hp_host_read_text(scan->host, "/proc/cmdline", 64 * 1024, &line);
-	const char *words = hp_text_get(&line);
-	if (hp_has_word(words, "iommu=pt") || hp_has_word(words, "iommu.passthrough=1")) {
-		hp_row_number(&scan->row, HP_IOMMU_PASSTHROUGH, 1);
+	hp_cmdline_parse(hp_text_get(&line), take_option, &asked);
+	if (asked >= 0)
+		hp_row_number(&scan->row, HP_IOMMU_PASSTHROUGH, asked);
+	if (asked >= 0 || (!scan->identity && !scan->translated))
 		return 0;
-	}
-	bool denied = hp_has_word(words, "iommu=nopt") || hp_has_word(words, "iommu.passthrough=0");
-	if (denied || scan->identity || scan->translated)
-		hp_row_number(&scan->row, HP_IOMMU_PASSTHROUGH, !denied && !scan->translated);
-	if (denied || (!scan->identity && !scan->translated))
-		return 0;
+	hp_row_number(&scan->row, HP_IOMMU_PASSTHROUGH, !scan->translated);
 	return hp_facts_origin(scan->facts, HP_TBL_IOMMU, "", "passthrough", GROUPS "/*/type",
 	                       scan->err);
 }

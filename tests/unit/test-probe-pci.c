@@ -581,8 +581,10 @@ static void test_iommu_off(void **state HP_UNUSED)
 	tree_put(&tree, "/etc/hostname", "h\n");
 	tree_put(&tree, "/sys/kernel/iommu_groups/0/name", "vfio-noiommu\n");
 	tree_put(&tree, "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "Y\n");
+	tree_put(&tree, "/proc/cmdline", "quiet intel_iommu=on iommu=soft,pt\n");
 	struct hp_facts *facts = probe(&tree, 1);
 	assert_fact(facts, "SELECT state || noiommu FROM iommu", "off1");
+	assert_fact(facts, "SELECT passthrough FROM iommu", "1");
 	hp_facts_free(facts);
 	tree_remove(&tree);
 }
