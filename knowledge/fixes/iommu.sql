@@ -9,5 +9,7 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('allow-unsafe-interrupts', 'interrupt-remapping', 'modprobe', 'reload', 'Accept interrupts without remapping: options vfio_iommu_type1 allow_unsafe_interrupts=1', 'exact'),
  ('noiommu-off', 'no-noiommu-mode', 'modprobe', 'reload', 'Unset vfio.enable_unsafe_noiommu_mode', 'exact'),
  ('rmrr-in-firmware', 'no-firmware-reserved-region', 'advice', 'firmware', 'Switch off the platform feature that claims memory for the device', 'equivalent'),
+ ('cause-of-faults', 'no-iommu-faults', 'advice', 'hardware', 'Find the cause of the faults: slot, riser, firmware or another owner', 'equivalent'),
+ ('firmware-update', 'iommu-firmware-sound', 'advice', 'firmware', 'Update the firmware', 'one-way'),
  ('guest-bits-of-iommu', 'iommu-covers-address-bits', 'advice', 'live', 'Give the guest no more address bits than the IOMMU maps', 'exact'),
  ('viommu-from-outside', 'outer-hypervisor-gives-iommu', 'advice', 'hardware', 'Move to bare metal, or to a VM with a virtual IOMMU', 'equivalent');

@@ -5,6 +5,7 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('vf-bars-in-firmware', 'vf-bars-assigned', 'advice', 'firmware', 'Enable SR-IOV and Above 4G Decoding in the firmware setup', 'equivalent'),
  ('ari-in-firmware', 'vf-ari-forwarding', 'advice', 'firmware', 'Enable ARI forwarding in the firmware setup', 'equivalent'),
  ('sriov-in-firmware', 'pf-has-sriov', 'advice', 'firmware', 'Enable SR-IOV in the firmware setup, and load a driver that offers VFs', 'equivalent'),
+ ('assign-busses', 'vf-bus-numbers', 'kernel-cmdline', 'reboot', 'Boot with pci=assign-busses, or enable SR-IOV in the firmware setup', 'exact'),
  ('fewer-vfs', 'vf-count-possible', 'advice', 'live', 'Ask for no more VFs than the device has', 'exact'),
  ('pf-to-its-driver', 'pf-on-its-driver', 'driver', 'drain', 'Bind the PF to the driver that makes its VFs', 'exact'),
  ('install-gim', 'amd-gim-loaded', 'package', 'reload', 'Install and load gim', 'equivalent'),

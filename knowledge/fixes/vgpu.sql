@@ -11,6 +11,7 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('write-vgpu-type', 'vgpu-vendor-vfio', 'vgpu-type', 'live', 'Write the type to the VF''s current_vgpu_type', 'exact'),
  ('platform-with-vendor-vfio', 'vgpu-tool-knows-mode', 'package', 'reload', 'Upgrade the platform to a release that knows vendor-VFIO vGPUs', 'equivalent'),
  ('vgpu-type-by-hand', 'vgpu-device-manager-mode', 'vgpu-type', 'live', 'Write the type to the VF''s current_vgpu_type by hand', 'exact'),
+ ('nova-managed-no', 'nova-leaves-vf-alone', 'runtime', 'reload', 'Set managed = no in device_spec', 'exact'),
  ('add-uuid', 'vgpu-uuid-given', 'runtime', 'live', 'Add -uuid to QEMU''s arguments', 'exact'),
  ('vgpu-other-type', 'vgpu-type-available', 'advice', 'drain', 'Take the type that the GPU carries, another GPU, or remove its vGPUs', 'exact'),
  ('vgpu-same-type', 'vgpu-one-size', 'advice', 'drain', 'Use one vGPU type on this GPU', 'exact'),

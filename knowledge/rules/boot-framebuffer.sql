@@ -7,7 +7,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
 CREATE VIEW rule_boot_framebuffer_off_bar AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN f.sitting > 0 THEN 'fail'
-            WHEN m.told > 0 AND a.boot_vga = 1 THEN 'fail'
+            WHEN m.told > 0 AND a.boot_vga IS DISTINCT FROM 0 THEN 'fail'
             WHEN o.state = 'complete' AND coalesce(f.unsure, 0) = 0 THEN 'pass'
             WHEN substr(a.class, 1, 4) <> '0300' OR (a.boot_vga = 0 AND coalesce(f.unsure, 0) = 0) THEN 'pass'
             WHEN c.off > 0 AND coalesce(f.unsure, 0) = 0 THEN 'pass'

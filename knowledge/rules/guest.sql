@@ -86,6 +86,9 @@ SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
                  OR substr(t.driver_version_key, 1, 10) > substr(a.last_driver_key, 1, 10) THEN 'fail'
             WHEN substr(t.driver_version_key, 1, 10) >= substr(a.first_driver_key, 1, 10)
                  AND (a.last_driver = 'none' OR substr(t.driver_version_key, 1, 10) <= substr(a.last_driver_key, 1, 10)) THEN 'pass'
+            WHEN a.first_driver IS NULL AND a.generation IN ('kepler', 'maxwell', 'pascal', 'volta', 'turing', 'ampere')
+                 AND t.driver_version_key >= version_key('535')
+                 AND (a.last_driver = 'none' OR substr(t.driver_version_key, 1, 10) <= substr(a.last_driver_key, 1, 10)) THEN 'pass'
             ELSE 'unknown' END AS result,
        'guest driver ' || t.driver_version || ', ' || coalesce(a.name, a.address) || ': first driver '
          || coalesce(a.first_driver, 'not known') || ', last branch ' || coalesce(a.last_driver, 'not known') AS evidence

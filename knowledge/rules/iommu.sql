@@ -141,11 +141,15 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'kernel:drivers/vfio/Kconfig | https://github.com/rust-vmm/vfio/issues/152');
 CREATE VIEW rule_no_noiommu_mode AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN i.noiommu = 1 THEN 'fail' WHEN i.noiommu = 0 THEN 'pass' ELSE 'unknown' END AS result,
+       CASE WHEN i.noiommu = 1 THEN 'fail' WHEN i.noiommu = 0 THEN 'pass' WHEN m.told > 0 THEN 'fail'
+            ELSE 'unknown' END AS result,
        'vfio.enable_unsafe_noiommu_mode: '
-         || CASE WHEN i.noiommu = 1 THEN 'on' WHEN i.noiommu = 0 THEN 'off' ELSE 'not seen' END AS evidence
+         || CASE WHEN i.noiommu = 1 THEN 'on' WHEN i.noiommu = 0 THEN 'off' ELSE 'not seen' END
+         || coalesce(', kernel log: ' || m.first_line, '') AS evidence
 FROM host_summary s
-LEFT JOIN iommu i ON i.host = s.host;
+LEFT JOIN iommu i ON i.host = s.host
+LEFT JOIN (SELECT host, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message
+           WHERE kind = 'vfio-no-iommu' GROUP BY host) m ON m.host = s.host;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('no-firmware-reserved-region', 'Firmware claims no 1:1 memory region for the device', 'blocks', '@vfio',
@@ -200,3 +204,35 @@ SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
 FROM host_summary s
 LEFT JOIN machine m ON m.host = s.host
 LEFT JOIN iommu i ON i.host = s.host;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('no-iommu-faults', 'The kernel log has no IOMMU fault or PCIe error of the device', 'degrades', '@vfio',
+  'Find the cause before handing the device out: a broken riser or slot (AER), a device that another owner still drives, or firmware that describes the IOMMU wrongly.',
+  'kernel:Documentation/PCI/pcieaer-howto.rst | kernel:Documentation/arch/x86/iommu.rst');
+CREATE VIEW rule_no_iommu_faults AS
+SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN m.told > 0 THEN 'fail' WHEN o.state = 'complete' THEN 'pass' ELSE 'unknown' END AS result,
+       a.address || coalesce(', kernel log: ' || m.first_line, CASE WHEN o.state = 'complete' THEN ': no such line in the kernel log'
+                                                                   ELSE ': kernel log not seen' END) AS evidence
+FROM accelerator a
+LEFT JOIN observed o ON o.host = a.host AND o.tbl = 'kernel_message' AND o.subject = ''
+LEFT JOIN (SELECT k.host, x.address, COUNT(*) AS told, MIN(k.message) AS first_line
+           FROM kernel_message k
+           JOIN accelerator x ON x.host = k.host AND (x.address = k.address OR replace(k.message, x.address, '') <> k.message)
+           WHERE k.kind IN ('dmar-fault', 'aer-error') GROUP BY k.host, x.address) m
+       ON m.host = a.host AND m.address = a.address
+WHERE a.is_vf = 0;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('iommu-firmware-sound', 'The kernel does not call the firmware''s IOMMU tables broken', 'degrades', '@vfio',
+  'Update the firmware: the kernel works around what it found wrong, or leaves units out.',
+  'kernel:drivers/iommu/intel/dmar.c');
+CREATE VIEW rule_iommu_firmware_sound AS
+SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN m.told > 0 THEN 'fail' WHEN o.state = 'complete' THEN 'pass' ELSE 'unknown' END AS result,
+       coalesce('kernel log: ' || m.first_line, CASE WHEN o.state = 'complete' THEN 'no such line in the kernel log'
+                                                     ELSE 'kernel log not seen' END) AS evidence
+FROM host_summary s
+LEFT JOIN observed o ON o.host = s.host AND o.tbl = 'kernel_message' AND o.subject = ''
+LEFT JOIN (SELECT host, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message
+           WHERE kind = 'dmar-firmware-bug' GROUP BY host) m ON m.host = s.host;

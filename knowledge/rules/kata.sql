@@ -6,10 +6,12 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'https://github.com/kata-containers/kata-containers/issues/11687 | https://github.com/kata-containers/kata-containers/issues/10582 | kata-containers/kata-containers:docs/hypervisors.md@7c6ba40');
 CREATE VIEW rule_kata_on_qemu AS
 SELECT s.host, '' AS subject, 'kata' AS surface, NULL AS share,
-       CASE WHEN lower(coalesce(h.value, t.vmm)) = 'qemu' THEN 'pass'
-            WHEN coalesce(h.value, t.vmm) IS NOT NULL THEN 'fail' ELSE 'unknown' END AS result,
-       'hypervisor of Kata: ' || coalesce(h.value, t.vmm, 'not seen') AS evidence
+       CASE WHEN lower(h.value) <> 'qemu' OR t.vmm <> 'qemu' THEN 'fail'
+            WHEN lower(h.value) = 'qemu' OR (t.vmm = 'qemu' AND o.state = 'complete') THEN 'pass'
+            ELSE 'unknown' END AS result,
+       'hypervisor of Kata: ' || coalesce(h.value, 'not seen') || coalesce(', wanted: ' || t.vmm, '') AS evidence
 FROM host_summary s
+LEFT JOIN observed o ON o.host = s.host AND o.tbl = 'setting' AND o.subject = 'kata'
 LEFT JOIN setting h ON h.host = s.host AND h.component = 'kata' AND h.name = 'hypervisor'
 LEFT JOIN intent t ON t.host = s.host AND t.surface = 'kata';
 

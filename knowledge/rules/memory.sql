@@ -9,15 +9,19 @@ SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN m.memlock_bytes = -1 OR (m.memlock_of = 'self' AND c.root = 1)
                  OR m.memlock_bytes >= coalesce(t.guest_memory_bytes, 1073741824) THEN 'pass'
             WHEN m.memlock_bytes < coalesce(t.guest_memory_bytes, 1073741824) THEN 'fail'
+            WHEN l.told > 0 THEN 'fail'
             ELSE 'unknown' END AS result,
        'memory lock limit ' || CASE WHEN m.memlock_bytes = -1 THEN 'unlimited' ELSE coalesce(size_text(m.memlock_bytes), 'not seen') END
          || coalesce(' of ' || m.memlock_of, '') || ', guest memory '
-         || coalesce(size_text(t.guest_memory_bytes), 'not given (1 GiB taken)') AS evidence
+         || coalesce(size_text(t.guest_memory_bytes), 'not given (1 GiB taken)')
+         || coalesce(', kernel log: ' || l.first_line, '') AS evidence
 FROM host_summary s
+LEFT JOIN (SELECT host, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message
+           WHERE kind = 'memlock-exceeded' GROUP BY host) l ON l.host = s.host
 LEFT JOIN memory m ON m.host = s.host
 LEFT JOIN machine c ON c.host = s.host
 LEFT JOIN intent t ON t.host = s.host
-WHERE t.guest_memory_bytes IS NOT NULL OR (m.host IS NOT NULL AND m.memlock_of IS DISTINCT FROM 'self');
+WHERE t.guest_memory_bytes IS NOT NULL OR (m.host IS NOT NULL AND m.memlock_of IS DISTINCT FROM 'self') OR l.told > 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('memory-holds-guest', 'The host has the memory that the guest is to get', 'blocks', '@vm -@esxi -xenserver -hyper-v',

@@ -202,3 +202,17 @@ SELECT v.host, v.address AS subject, NULL AS surface, 'vf' AS share,
 FROM accelerator v
 LEFT JOIN accelerator f ON f.host = v.host AND f.address = v.parent
 WHERE v.is_vf = 1 AND v.vendor <> '10de';
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('vf-bus-numbers', 'The bridge above has bus numbers left for the VFs', 'blocks', ':vf :vgpu :mig-vgpu',
+  'Enable SR-IOV (and ARI) in the firmware setup so that it reserves bus numbers, or boot with pci=assign-busses.',
+  'kernel:drivers/pci/iov.c (sriov_enable) | kernel:Documentation/admin-guide/kernel-parameters.txt');
+CREATE VIEW rule_vf_bus_numbers AS
+SELECT p.host, p.address AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN p.sriov_numvfs > 0 THEN 'pass' ELSE 'fail' END AS result,
+       p.address || ', VFs now: ' || coalesce(CAST(p.sriov_numvfs AS TEXT), 'not seen') || ', kernel log: '
+         || m.first_line AS evidence
+FROM pci_function p
+JOIN (SELECT host, address, MIN(message) AS first_line FROM kernel_message
+      WHERE kind = 'sriov-not-enough-buses' AND message IS NOT NULL GROUP BY host, address) m
+  ON m.host = p.host AND m.address = p.address;

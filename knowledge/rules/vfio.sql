@@ -85,3 +85,33 @@ FROM host_summary s
 JOIN intent t ON t.host = s.host
 LEFT JOIN kernel k ON k.host = s.host
 WHERE t.iommufd = 1 AND (t.devices > 1 OR t.p2p_clique = 1);
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('vfio-group-node', 'VFIO''s device node of the group is there', 'blocks', '@vfio',
+  'Load vfio and vfio_iommu_type1, look whether every endpoint of the group is free, and make /dev/vfio visible where the VMM runs (container, chroot).',
+  'kernel:Documentation/driver-api/vfio.rst');
+CREATE VIEW rule_vfio_group_node AS
+SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
+       CASE WHEN g.vfio_node = 'present' OR i.vfio_cdev = 'present' THEN 'pass' WHEN g.vfio_node = 'none' THEN 'fail'
+            ELSE 'unknown' END AS result,
+       a.address || ' is bound to ' || coalesce(a.driver, 'a driver not seen') || ', /dev/vfio/'
+         || coalesce(a.iommu_group, '?') || ' ' || coalesce(g.vfio_node, 'not seen') AS evidence
+FROM accelerator a
+LEFT JOIN iommu_group g ON g.host = a.host AND g.iommu_group = a.iommu_group
+LEFT JOIN iommu i ON i.host = a.host
+WHERE a.is_vf = 0 AND a.driver = 'vfio-pci';
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('kubevirt-permits-device', 'KubeVirt is told to offer this device', 'blocks', 'kubevirt:whole',
+  'Add its id to permittedHostDevices.pciHostDevices of the KubeVirt resource (with externalResourceProvider where a device plugin offers it).',
+  'kubevirt/user-guide:docs/compute/host-devices.md | https://github.com/NVIDIA/kubevirt-gpu-device-plugin/issues/45');
+CREATE VIEW rule_kubevirt_permits_device AS
+SELECT a.host, a.address AS subject, 'kubevirt' AS surface, 'whole' AS share,
+       CASE WHEN has_word(lower(replace(g.value, ',', ' ')), a.vendor || ':' || a.device) = 1 THEN 'pass'
+            WHEN has_word(lower(replace(g.value, ',', ' ')), a.vendor || ':' || a.device) = 0 THEN 'fail'
+            ELSE 'unknown' END AS result,
+       a.address || ' is ' || coalesce(a.vendor || ':' || a.device, 'of an id not seen') || ', permittedHostDevices: '
+         || coalesce(g.value, 'not seen') AS evidence
+FROM accelerator a
+JOIN setting g ON g.host = a.host AND g.component = 'kubevirt' AND g.name = 'permittedHostDevices'
+WHERE a.is_vf = 0;

@@ -362,5 +362,18 @@ SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN m.architecture = 'x86_64' THEN 'pass' WHEN m.architecture IS NOT NULL THEN 'fail' ELSE 'unknown' END AS result,
        'architecture ' || coalesce(m.architecture, 'not seen') AS evidence
 FROM host_summary s
-LEFT JOIN machine m ON m.host = s.host
-WHERE s.nvidia_accelerators > 0;
+LEFT JOIN machine m ON m.host = s.host;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('nova-leaves-vf-alone', 'Nova does not rebind the VF of a vendor-VFIO vGPU', 'blocks', 'openstack:vgpu openstack:mig-vgpu',
+  'Set managed = no in [pci] device_spec: libvirt must not bind the VF to vfio-pci.',
+  'openstack/nova:doc/source/admin/pci-passthrough.rst | https://github.com/OpenNebula/one/issues/6841');
+CREATE VIEW rule_nova_leaves_vf_alone AS
+SELECT a.host, a.address AS subject, 'openstack' AS surface, NULL AS share,
+       CASE WHEN a.vgpu_mode IN ('mdev', 'sriov-mdev', 'none') OR lower(g.value) = 'no' THEN 'pass'
+            WHEN a.vgpu_mode = 'vendor-vfio' AND g.value IS NOT NULL THEN 'fail' ELSE 'unknown' END AS result,
+       a.address || ': vGPU mode ' || coalesce(a.vgpu_mode, 'not seen') || ', managed of device_spec: '
+         || coalesce(g.value, 'not seen') AS evidence
+FROM accelerator a
+LEFT JOIN setting g ON g.host = a.host AND g.component = 'openstack-nova' AND g.name = 'device_spec-managed'
+WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
