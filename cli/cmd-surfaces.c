@@ -119,7 +119,7 @@ static int open_view(struct view *view, const struct hp_options *options, struct
 	view->facts = session.facts;
 	view->knowledge = session.knowledge;
 	if (!code)
-		code = hp_surfaces_load(hp_facts_db(view->facts), &view->surfaces, err);
+		code = hp_surfaces_load(hp_facts_db(view->facts), false, &view->surfaces, err);
 	return code ? code : load_devices(view, err);
 }
 

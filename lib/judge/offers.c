@@ -186,7 +186,7 @@ int hp_matrix_new(struct hp_facts *facts, const char *as_of, struct hp_pool *poo
 {
 	sqlite3 *db = hp_facts_db(facts);
 	struct hp_matrix *matrix = *ret = hp_pool_alloc(pool, sizeof(*matrix));
-	int code = hp_surfaces_load(db, &matrix->surfaces, err);
+	int code = hp_surfaces_load(db, true, &matrix->surfaces, err);
 	if (!code)
 		code = read_kinds(matrix, db, as_of, pool, err);
 	if (!code)

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/database.h"
+#include "base/pool.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -14,8 +15,7 @@ struct hp_surfaces {
 	size_t row_count;
 	struct hp_surface_share *shares;
 	size_t share_count;
-	char **strings; // what the rows point to
-	size_t string_count;
+	struct hp_pool *pool; // of the strings
 };
 
 /* Keeps a copy of a column's text for as long as the matrix lives. Columns repeat their neighbour's text mostly:
@@ -27,18 +27,21 @@ static const char *keep(struct hp_surfaces *surfaces, sqlite3_stmt *statement, i
 		return NULL;
 	if (before && strcmp(before, text) == 0)
 		return before;
-	surfaces->strings = hp_realloc(surfaces->strings, (surfaces->string_count + 1) * sizeof(*surfaces->strings));
-	return surfaces->strings[surfaces->string_count++] = hp_strdup(text);
+	return hp_pool_strdup(surfaces->pool, text);
 }
 
-static int load_rows(struct hp_surfaces *surfaces, sqlite3 *db, struct hp_error *err)
+#define WANTED "(?1 = 0 OR vendor IN (SELECT a.vendor FROM accelerator a))"
+
+static int load_rows(struct hp_surfaces *surfaces, sqlite3 *db, bool present_vendors, struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
 	int code = hp_db_prepare(db,
 				 "SELECT surface, share, kind, vendor, match_kind, match_value, since, until, condition,"
-				 " reason, source, checked, path, approximate FROM support"
+				 " reason, source, checked, path, approximate FROM support WHERE " WANTED
 				 " ORDER BY surface, share, kind, vendor, match_kind, match_value, since",
 				 &statement, err);
+	if (!code)
+		sqlite3_bind_int(statement, 1, present_vendors);
 	struct hp_support none = {0};
 	while (!code && (code = hp_db_step(statement, err)) == 1) {
 		size_t n = surfaces->row_count++;
@@ -67,17 +70,19 @@ static int load_rows(struct hp_surfaces *surfaces, sqlite3 *db, struct hp_error 
 	return code;
 }
 
-static int load_shares(struct hp_surfaces *surfaces, sqlite3 *db, struct hp_error *err)
+static int load_shares(struct hp_surfaces *surfaces, sqlite3 *db, bool present_vendors, struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
 	int code = hp_db_prepare(db,
 				 "SELECT x.surface, x.share, x.kind, x.vendor, x.mechanism, x.isolation, x.vmm,"
 				 " x.base_surface, s.position, s.first_nine, s.probed FROM surface_share x"
-				 " JOIN surface s ON s.surface = x.surface"
+				 " JOIN surface s ON s.surface = x.surface WHERE " WANTED
 				 " ORDER BY s.position, x.kind = 'gpu' DESC, x.kind, x.vendor = '10de' DESC, x.vendor,"
 				 " CASE x.share WHEN 'whole' THEN 0 WHEN 'mig' THEN 1 WHEN 'vgpu' THEN 2 WHEN 'mig-vgpu'"
 				 " THEN 3 WHEN 'vf' THEN 4 WHEN 'partition' THEN 5 WHEN 'time-slice' THEN 6 ELSE 7 END, x.share",
 				 &statement, err);
+	if (!code)
+		sqlite3_bind_int(statement, 1, present_vendors);
 	struct hp_surface_share none = {0};
 	while (!code && (code = hp_db_step(statement, err)) == 1) {
 		size_t n = surfaces->share_count++;
@@ -102,12 +107,13 @@ static int load_shares(struct hp_surfaces *surfaces, sqlite3 *db, struct hp_erro
 	return code;
 }
 
-int hp_surfaces_load(sqlite3 *db, struct hp_surfaces **ret, struct hp_error *err)
+int hp_surfaces_load(sqlite3 *db, bool present_vendors, struct hp_surfaces **ret, struct hp_error *err)
 {
 	struct hp_surfaces *surfaces = hp_calloc(1, sizeof(*surfaces));
-	int code = load_shares(surfaces, db, err);
+	surfaces->pool = hp_pool_new();
+	int code = load_shares(surfaces, db, present_vendors, err);
 	if (!code)
-		code = load_rows(surfaces, db, err);
+		code = load_rows(surfaces, db, present_vendors, err);
 	if (!code)
 		*ret = surfaces;
 	else
@@ -119,9 +125,7 @@ void hp_surfaces_free(struct hp_surfaces *surfaces)
 {
 	if (!surfaces)
 		return;
-	for (size_t i = 0; i < surfaces->string_count; i++)
-		free(surfaces->strings[i]);
-	free(surfaces->strings);
+	hp_pool_free(surfaces->pool);
 	free(surfaces->rows);
 	free(surfaces->shares);
 	free(surfaces);

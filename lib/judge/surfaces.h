@@ -45,8 +45,9 @@ struct hp_surface_path {
 
 struct hp_surfaces;
 
-/* Reads the matrix from the knowledge on the connection. Its strings live until hp_surfaces_free. */
-int hp_surfaces_load(sqlite3 *db, struct hp_surfaces **ret, struct hp_error *err);
+/* Reads the matrix from the knowledge on the connection: all of it, or what is about vendors that the table
+ * accelerator has. Its strings live until hp_surfaces_free. */
+int hp_surfaces_load(sqlite3 *db, bool present_vendors, struct hp_surfaces **ret, struct hp_error *err);
 void hp_surfaces_free(struct hp_surfaces *surfaces);
 
 /* Surfaces with their shares, by position of the surface, then kind, vendor and share. */

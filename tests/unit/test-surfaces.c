@@ -14,7 +14,7 @@
 #include <string.h>
 
 static const char small_matrix[] =
-	"CREATE TABLE surface (surface, position, first_nine, probed);"
+	"CREATE TABLE accelerator (vendor);CREATE TABLE surface (surface, position, first_nine, probed);"
 	"CREATE TABLE surface_share (surface, share, kind, vendor, mechanism, isolation, vmm, base_surface);"
 	"CREATE TABLE support (surface, share, kind, vendor, match_kind, match_value, since, until, condition,"
 	" reason, source, checked, path, approximate);"
@@ -42,7 +42,7 @@ static int open_small(void **state)
 	static struct fixture fixture;
 	struct hp_error error = {0};
 	assert_int_equal(sqlite3_open(":memory:", &fixture.db), SQLITE_OK);
-	if (hp_db_exec(fixture.db, small_matrix, &error) || hp_surfaces_load(fixture.db, &fixture.surfaces, &error))
+	if (hp_db_exec(fixture.db, small_matrix, &error) || hp_surfaces_load(fixture.db, false, &fixture.surfaces, &error))
 		fail_msg("%s", error.message);
 	*state = &fixture;
 	return 0;
@@ -157,7 +157,7 @@ static void knowledge_says_what_was_published(void **state HP_UNUSED)
 	struct hp_knowledge_options options = {.file = getenv("HP_TEST_KNOWLEDGE"), .drop_ins = ""};
 	assert_int_equal(hp_facts_new(&facts, &error), 0);
 	if (hp_knowledge_open(hp_facts_db(facts), &options, &knowledge, &error) ||
-	    hp_surfaces_load(hp_facts_db(facts), &surfaces, &error))
+	    hp_surfaces_load(hp_facts_db(facts), false, &surfaces, &error))
 		fail_msg("%s", error.message);
 	for (size_t i = 0; i < HP_COUNT(published); i++) {
 		hp_cleanup_statement sqlite3_stmt *statement = NULL;
