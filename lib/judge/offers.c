@@ -66,15 +66,30 @@ static void set_path(struct hp_offer *offer, const struct hp_surface_path *path)
 	offer->path_approximate = path->support->approximate;
 }
 
-/* A device that the matrix does not know can still be passed through whole, by whatever takes any device: what
- * such surfaces ask of the host is known, the vendor's stance is not. */
+/* Shares that any PCI function may have, as the matrix tells them of vendors that have them everywhere. */
+static const struct {
+	const char *share, *told_of;
+} any_shares[] = {
+	{"whole", "10de"},
+	{"vf", "8086"},
+};
+
+static bool is_for_any(const struct hp_surface_share *share)
+{
+	for (size_t i = 0; i < HP_COUNT(any_shares); i++)
+		if (same(share->share, any_shares[i].share) && same(share->vendor, any_shares[i].told_of))
+			return same(share->kind, "gpu") && hp_has_word(share->mechanism, "vfio");
+	return false;
+}
+
+/* A device that the matrix does not know can still be passed through, whole or by its VFs, by whatever takes any
+ * device: what such surfaces ask of the host is known, the vendor's stance is not. */
 static void add_unknown_offers(struct hp_matrix *matrix, struct kind *kind)
 {
 	size_t count;
 	const struct hp_surface_share *shares = hp_surfaces_shares(matrix->surfaces, &count);
 	for (size_t i = 0; i < count; i++)
-		if (same(shares[i].vendor, "10de") && same(shares[i].kind, "gpu") && same(shares[i].share, "whole") &&
-		    hp_has_word(shares[i].mechanism, "vfio"))
+		if (is_for_any(&shares[i]))
 			kind->offers[kind->count++] =
 				(struct hp_offer){.surface = &shares[i], .path = HP_PATH_UNKNOWN};
 }
