@@ -100,7 +100,7 @@ static int accelerator_meets(const struct requirement *requirement, const struct
 	return best;
 }
 
-/* Any accelerator of the host, or each. A host whose devices were not all seen cannot tell that it has none. */
+/* Any accelerator of the host, or each. Where none was seen because PCI was not, that cannot be told. */
 static int host_meets(const struct requirement *requirement, const struct hp_verdict_host *host, bool each)
 {
 	int answer = -1;
@@ -113,7 +113,7 @@ static int host_meets(const struct requirement *requirement, const struct hp_ver
 	}
 	if (answer < 0)
 		return host->pci_seen ? HP_EXIT_NOT_MET : HP_EXIT_CANNOT_TELL;
-	return answer == HP_EXIT_NOT_MET && !each && !host->pci_seen ? HP_EXIT_CANNOT_TELL : answer;
+	return answer;
 }
 
 static int verdict_meets(const struct requirement *requirement, const struct hp_verdict *verdict, bool each)

@@ -1,6 +1,7 @@
 // The hosts that were asked for: live, a root, captures, files of facts, assumed. SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
 #include "cli.h"
+#include "facts/assume.h"
 #include "facts/derive.h"
 #include "host/host.h"
 #include "probe/probe.h"
@@ -105,6 +106,22 @@ static int read_facts(const struct hp_options *options HP_UNUSED, struct hp_sess
 	return refusals < 0 ? refusals : 0;
 }
 
+/* An assumption that makes no sense is a mistake of the command line, not of a host. */
+static int assume(const struct hp_options *options, struct hp_session *session, struct hp_error *err)
+{
+	int code = 0;
+	for (size_t i = 0; !code && i < options->assume.count; i++)
+		code = hp_facts_assume(session->facts, options->assume.items[i], err);
+	return code ? hp_wrap(err, "--assume"), code : 0;
+}
+
+static int read_nothing(const struct hp_options *options HP_UNUSED, struct hp_session *session, const char *name,
+			struct hp_error *err HP_UNUSED)
+{
+	hp_facts_begin_host(session->facts, name);
+	return 0;
+}
+
 typedef int reader(const struct hp_options *options, struct hp_session *session, const char *name,
 		   struct hp_error *err);
 
@@ -112,7 +129,7 @@ typedef int reader(const struct hp_options *options, struct hp_session *session,
 static void read_one(const struct hp_options *options, struct hp_session *session, reader *read, const char *name)
 {
 	struct hp_error error = {0};
-	if (!read(options, session, name, &error)) {
+	if (!read(options, session, name, &error) && !assume(options, session, &error)) {
 		session->hosts++;
 		return;
 	}
@@ -129,7 +146,10 @@ static void read_all(const struct hp_options *options, struct hp_session *sessio
 	for (size_t i = 0; i < options->facts.count; i++)
 		read_one(options, session, read_facts, options->facts.items[i]);
 	bool elsewhere = options->root.count + options->capture.count + options->facts.count;
-	if (!elsewhere)
+	/* What is assumed starts from an empty host, never from this one. */
+	if (!elsewhere && options->assume.count)
+		read_one(options, session, read_nothing, "assumed");
+	else if (!elsewhere)
 		read_one(options, session, read_live, NULL);
 }
 

@@ -256,6 +256,26 @@ static const char *failure_words(struct hp_pool *pool, const struct hp_finding *
 	return hp_pool_printf(pool, "not the case: %s (%s)", rule->title, finding->evidence);
 }
 
+/* What would have to hold: the titles of the blocking unknowns, most decisive first. */
+static const char *unknown_words(struct hp_pool *pool, const struct hp_offer *offer)
+{
+	enum { SAID = 3 };
+	size_t count = 0;
+	hp_cleanup_text struct hp_text text = {0};
+	for (size_t i = 0; i < offer->finding_count; i++) {
+		if (!blocks(offer->findings[i], HP_RESULT_UNKNOWN))
+			continue;
+		if (count < SAID)
+			hp_text_printf(&text, "%s%s", count ? "; " : "ready if: ", offer->findings[i]->rule->title);
+		count++;
+	}
+	if (count == 1)
+		return hp_pool_printf(pool, "%s (%s)", text.data, offer->findings[0]->evidence);
+	if (count > SAID)
+		hp_text_printf(&text, "; and %zu more", count - SAID);
+	return hp_pool_strdup(pool, text.data);
+}
+
 static const char *summary_of(struct hp_pool *pool, const struct hp_offer *offer)
 {
 	const struct hp_finding *first = offer->finding_count ? offer->findings[0] : NULL;
@@ -267,7 +287,7 @@ static const char *summary_of(struct hp_pool *pool, const struct hp_offer *offer
 		return hp_pool_printf(pool, "judged by knowledge alone: such hosts are not probed%s%s",
 				      path_words(offer) ? "; " : "", path_words(offer) ? path_words(offer) : "");
 	if (first && blocks(first, HP_RESULT_UNKNOWN))
-		return hp_pool_printf(pool, "not known whether: %s (%s)", first->rule->title, first->evidence);
+		return unknown_words(pool, offer);
 	if (offer->path != HP_PATH_ON && path_words(offer))
 		return path_words(offer);
 	if (first && first->rule->impact == HP_IMPACT_DEGRADES && first->result == HP_RESULT_FAIL)
@@ -486,7 +506,8 @@ static const char in_use_sql[] =
 	" UNION SELECT 'kubernetes' FROM kubernetes_node WHERE host = ?1 AND kubelet = 'running'"
 	" UNION SELECT 'container' FROM service WHERE host = ?1 AND state = 'active'"
 	"  AND service IN ('docker', 'podman', 'containerd', 'crio')"
-	" UNION SELECT surface FROM intent WHERE host = ?1 AND surface IS NOT NULL";
+	" UNION SELECT surface FROM intent WHERE host = ?1 AND surface IS NOT NULL"
+	" UNION SELECT vmm FROM intent WHERE host = ?1 AND vmm IS NOT NULL";
 
 static void mark_surface(struct hp_verdict_host *host, const char *surface)
 {

@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+# What `happypath` answers on the command line: the verdict against its schema and against itself, exit codes,
+# bad input. `test-check.py HAPPYPATH SOURCE_ROOT`. SPDX-License-Identifier: Apache-2.0
+import csv
+import io
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+PROGRAM, ROOT = sys.argv[1], pathlib.Path(sys.argv[2])
+checks = 0
+
+
+def run(*words, expect=0, stdin=None, **environment):
+    done = subprocess.run([PROGRAM, *map(str, words)], input=stdin, capture_output=True, text=True,
+                          env={**os.environ, "NO_COLOR": "1", **environment})
+    assert done.returncode == expect, f"{words}: exit {done.returncode}, expected {expect}\n{done.stderr}"
+    global checks
+    checks += 1
+    return done
+
+
+def verdict(*words, **options):
+    return json.loads(run("check", *words, "-o", "json", **options).stdout)
+
+
+def offers(document, host=0):
+    return {(o["surface"], o["share"]): o for a in document["hosts"][host]["accelerators"][:1] for o in a["offers"]}
+
+
+def validate(document):
+    """Against the schema, where python3-jsonschema is there; else what matters most by hand."""
+    try:
+        import jsonschema
+    except ImportError:
+        return False
+    schema = json.loads((ROOT / "docs/verdict.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(document)
+    return True
+
+
+def consistent(document):
+    """The definitions of DESIGN hold between an offer and its findings."""
+    order = ["none", "live", "drain", "reload", "reboot", "firmware", "hardware"]
+    for host in document["hosts"]:
+        wide = {f["id"]: f for f in host["findings"]}
+        for accelerator in host["accelerators"]:
+            for offer in accelerator["offers"]:
+                where = (host["host"], accelerator["address"], offer["surface"], offer["share"])
+                own = {f["id"]: f for f in offer["findings"]}
+                for blocking in offer["blocking"]:
+                    finding = own.get(blocking) or wide.get(blocking)
+                    assert finding and finding["result"] == "fail" and finding["impact"] == "blocks", (where, blocking)
+                fails = [f for f in offer["findings"] if f["result"] == "fail" and f["impact"] == "blocks"]
+                assert {f["id"] for f in fails} <= set(offer["blocking"]), where
+                ready = offer["readiness"] == "ready"
+                assert ready == (not offer["blocking"] and not offer["unknown"] and
+                                 offer["surface"] not in NOT_PROBED), where
+                assert (offer["distance"] == "none") == (not offer["blocking"]), where
+                assert offer["distance"] in order and offer["summary"], where
+                if any(f["fix"] is None for f in fails):
+                    assert offer["readiness"] == "unreachable", where
+                assert offer["path"] == "unknown" or offer["path_source"], where
+                for cost in offer["costs"]:
+                    assert cost["source"], where
+
+
+with open(ROOT / "knowledge/matrices/surface.csv", newline="", encoding="utf-8") as file:
+    NOT_PROBED = {row["surface"] for row in csv.DictReader(file) if row["probed"] == "0"}
+
+
+def test_schema():
+    validated, files = 0, sorted((ROOT / "tests/incidents").glob("*.json"))[:12] + \
+        sorted((ROOT / "tests/good").glob("*.json"))
+    document = verdict("--facts", *files)
+    assert len(document["hosts"]) == len(files)
+    validated += validate(document)
+    consistent(document)
+    everything = verdict("--facts", *files, "--all")
+    consistent(everything)
+    validated += validate(everything)
+    findings = [f for h in everything["hosts"] for a in h["accelerators"] for o in a["offers"] for f in o["findings"]]
+    assert any(f["result"] == "pass" for f in findings)
+    assert not any(f["result"] == "pass" for h in document["hosts"] for a in h["accelerators"] for o in a["offers"]
+                   for f in o["findings"])
+    print(f"figures: {len(files)} hosts, {len(findings)} findings; validated by jsonschema: {'yes' if validated else 'no'}")
+
+
+def test_assumed():
+    """The questions asked before months are burned."""
+    mig = offers(verdict("--assume", "gpu=10de:2330", "--assume", "vmm=cloud-hypervisor@53"))
+    assert mig["cloud-hypervisor", "mig"]["path"] == "off"
+    b200 = offers(verdict("--assume", "gpu=10de:2901", "--assume", "vmm=cloud-hypervisor@53"))
+    assert b200["cloud-hypervisor", "whole"]["readiness"] == "unreachable"
+    assert b200["cloud-hypervisor", "whole"]["blocking"]
+    fire = offers(verdict("--assume", "gpu=10de:2330", "--assume", "vmm=firecracker@1.16.1"))
+    assert fire["firecracker", "whole"]["path"] == "off"
+    h100 = offers(verdict("--assume", "gpu=10de:2330"))["qemu-vfio", "whole"]
+    assert h100["path"] == "on" and h100["readiness"] == "unknown" and h100["unknown"]
+    assert h100["summary"].startswith("ready if: ")
+    eight = verdict("--assume", "gpu=10de:2330x8")
+    assert len(eight["hosts"][0]["accelerators"]) == 8 and eight["hosts"][0]["host"] == "assumed"
+    assumed = json.dumps(verdict("--assume", "gpu=10de:2330", "--assume", "iommu=off"))
+    assert "[assumed]" in assumed
+    l40s = offers(verdict("--assume", "gpu=10de:26b9", "--assume", "vgpu-mode=vendor-vfio"))
+    assert l40s["qemu-vgpu", "vgpu"]["path"] == "on"
+
+
+def test_as_of():
+    then = offers(verdict("--assume", "gpu=10de:2330", "--as-of", "2025-02-14"))
+    paths = {surface: then[surface, share]["path"] for surface, share in
+             [("container", "whole"), ("qemu-vfio", "whole"), ("qemu-vgpu", "vgpu"), ("esxi-vgpu", "vgpu"),
+              ("cloud-hypervisor", "whole"), ("firecracker", "whole"), ("custom-vmm", "whole")]}
+    assert paths == {"container": "on", "qemu-vfio": "on", "qemu-vgpu": "on", "esxi-vgpu": "on",
+                     "cloud-hypervisor": "caution", "firecracker": "off", "custom-vmm": "off"}, paths
+    for key, offer in then.items():
+        if key[0] in NOT_PROBED:
+            assert offer["readiness"] in ("unknown", "unreachable"), key
+
+
+def test_require():
+    h100 = ("--assume", "gpu=10de:2330")
+    run("check", *h100, "--require", "qemu-vfio:whole", expect=4)
+    run("check", *h100, "--require", "firecracker:whole,path=caution", expect=3)
+    run("check", *h100, "--require", "cloud-hypervisor,path=on", expect=3)
+    run("check", "--assume", "gpu=10de:2901", "--require", "cloud-hypervisor:whole", expect=3)
+    run("check", "--assume", "gpu=10de:2901", "--assume", "gpu=10de:2330", "--require", "cloud-hypervisor:whole", expect=4)
+    run("check", "--assume", "gpu=10de:2901", "--assume", "gpu=10de:2330", "--require", "cloud-hypervisor:whole", "--all",
+        expect=3)
+    run("check", *h100, "--require", "nonesuch", expect=2)
+    run("check", *h100, "--require", "qemu-vfio,path=off", expect=2)
+
+
+def test_usage():
+    assert "did you mean 'check'" in run("chekc", expect=2).stderr
+    run("check", "--nonesuch", expect=2)
+    run("check", "--level", "3", "--assume", "gpu=10de:2330", expect=2)
+    run("check", "-o", "xml", expect=2)
+    run("check", "--as-of", "yesterday", expect=2)
+    run("explain", expect=2)
+    run("explain", "nonesuch", "--assume", "gpu=10de:2330", expect=2)
+    assert run("--version").stdout.startswith("happypath ")
+    for verb in ("check", "explain", "facts", "rules", "query", "surfaces", "capture"):
+        assert "--knowledge" in run(verb, "--help").stdout
+    run("check", "--knowledge", "/nonexistent", expect=1)
+    run("check", expect=1, HAPPYPATH_KNOWLEDGE="/etc/passwd")
+
+
+def test_bad_input():
+    """A host that cannot be read is a message; the others are printed, and the exit code says so."""
+    good = sorted((ROOT / "tests/good").glob("*.json"))[0]
+    with tempfile.TemporaryDirectory() as folder:
+        bad = pathlib.Path(folder, "bad.json")
+        bad.write_text('{"schema": "happypath.facts/1", "facts": {')
+        done = run("check", "--facts", bad, good, "-o", "json", expect=1)
+        assert len(json.loads(done.stdout)["hosts"]) == 1 and f"{bad}:1" in done.stderr
+        odd = pathlib.Path(folder, "odd.json")
+        odd.write_text(json.dumps({"schema": "happypath.facts/1", "host": "x\x07y", "facts": {"pci_function": [
+            {"address": "0000:01:00.0", "vendor": "10de", "device": "2330", "class": "030200", "flr": "many"}]}}))
+        done = run("check", "--facts", odd, "-o", "json")
+        assert "flr" in done.stderr and json.loads(done.stdout)["hosts"][0]["accelerators"]
+    run("check", "--root", "/nonexistent", expect=1)
+    run("check", "--capture", "/nonexistent", expect=1)
+    two = json.loads(run("check", "--facts", good, good, "-o", "json").stdout)["hosts"]
+    assert len({host["host"] for host in two}) == 2
+
+
+def test_forms():
+    h100 = ("--assume", "gpu=10de:2330x8")
+    table = run("check", *h100).stdout
+    assert "8 × NVIDIA H100" in table and ": one verdict" in table and "\033" not in table
+    for surface in ("container", "kubernetes", "qemu-vfio", "qemu-vgpu", "esxi-vgpu", "esxi-passthrough",
+                    "cloud-hypervisor", "firecracker", "custom-vmm"):
+        assert f" {surface} " in table, surface
+    narrow = run("check", *h100, COLUMNS="80").stdout
+    assert max(map(len, narrow.splitlines())) <= 80
+    rows = list(csv.DictReader(io.StringIO(run("check", *h100, "-o", "csv").stdout)))
+    assert {row["surface"] for row in rows} >= {"container", "kata", "slurm"} and len({r["address"] for r in rows}) == 8
+    assert run("check", *h100, "-o", "yaml").stdout.startswith('schema: "happypath.verdict/1"')
+    assert "qemu-vfio" in run("check", *h100, "-o", "wide").stdout
+
+
+def test_facts_and_query():
+    good = sorted((ROOT / "tests/good").glob("*.json"))[0]
+    exported = run("facts", "--facts", good, "-o", "json").stdout
+    again = verdict("--facts", "-", stdin=exported)
+    first = verdict("--facts", good)
+    strip = lambda d: [(o["surface"], o["share"], o["path"], o["readiness"], o["distance"], sorted(f["id"] + f["result"] for f in o["findings"]))
+                       for h in d["hosts"] for a in h["accelerators"] for o in a["offers"]]
+    assert strip(first) == strip(again)
+    rows = json.loads(run("query", "SELECT surface, count(*) AS n FROM support GROUP BY surface", "--facts", good, "-o",
+                          "json").stdout)["rows"]
+    assert rows and all(isinstance(row["n"], int) for row in rows)
+    assert "not allowed" in run("query", "DELETE FROM support", "--facts", good, expect=1).stderr
+    assert "# accelerator" in run("facts", "accelerator", "--facts", good).stdout
+    run("facts", "nonesuch", "--facts", good, expect=2)
+
+
+def test_explain():
+    rules = json.loads(run("rules", "-o", "json").stdout)["rules"]
+    assert rules and all(rule["reference"] and rule["title"] for rule in rules)
+    h100 = ("--assume", "gpu=10de:2330")
+    text = run("explain", rules[0]["id"], *h100).stdout
+    assert rules[0]["title"] in text and "source" in text
+    assert "path      on" in run("explain", "qemu-vfio", *h100).stdout
+    finding = next(f for o in offers(verdict(*h100)).values() for f in o["findings"])
+    assert finding["evidence"] in run("explain", finding["id"], *h100).stdout
+    address = verdict(*h100)["hosts"][0]["accelerators"][0]["address"]
+    assert address in run("explain", address[5:], *h100).stdout
+    assert "way out of" in run("explain", next(f["fix"] for o in offers(verdict(*h100)).values()
+                                             for f in o["findings"] if f["fix"]), *h100).stdout
+
+
+for name, test in sorted(globals().copy().items()):
+    if name.startswith("test_"):
+        test()
+print(f"figures: {checks} runs of the program")
