@@ -11,4 +11,7 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('install-docker-engine', 'docker-on-host', 'package', 'reload', 'Install Docker Engine on the host', 'equivalent'),
  ('open-device-nodes', 'device-nodes-rootless', 'modprobe', 'reload', 'Set NVreg_DeviceFileMode', 'exact'),
  ('make-device-nodes', 'nvidia-device-nodes', 'file', 'live', 'Make the device nodes', 'exact'),
- ('install-uvm', 'nvidia-uvm-module', 'package', 'live', 'Install all NVIDIA modules for this kernel', 'equivalent');
+ ('install-uvm', 'nvidia-uvm-module', 'package', 'live', 'Install all NVIDIA modules for this kernel', 'equivalent'),
+ ('upgrade-toolkit-cgroup2', 'toolkit-cgroup2', 'package', 'reload', 'Install the toolkit 1.8.0 or later', 'equivalent'),
+ ('host-libraries', 'container-library-matches', 'advice', 'live', 'Let the toolkit inject the host''s libraries', 'exact'),
+ ('newer-docker', 'docker-gpus-flag', 'package', 'reload', 'Install Docker 19.03 or later', 'equivalent');

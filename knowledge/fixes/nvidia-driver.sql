@@ -16,4 +16,6 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('install-last-branch', 'nvidia-driver-has-gpu', 'package', 'reload',
   'Install the last driver branch that has this GPU, and hold it', 'equivalent'),
  ('install-newer-driver', 'nvidia-driver-knows-gpu', 'package', 'reload',
-  'Install a driver that has this GPU', 'equivalent');
+  'Install a driver that has this GPU', 'equivalent'),
+ ('unblacklist-nvidia', 'nvidia-not-blacklisted', 'modprobe', 'live',
+  'Take the blacklist entry away and load the module', 'exact');

@@ -218,7 +218,7 @@ WHERE p.component = 'docker' AND p.name = 'packaging';
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('device-nodes-rootless', 'Device nodes are open to users where the engine runs without root', 'blocks', 'container',
   'Let the driver make its nodes with mode 0666 (NVreg_DeviceFileMode), or put the user into the group that may open '
-  || 'them.',
+  || 'them (render, video) and keep it in the container (--group-add keep-groups).',
   'https://download.nvidia.com/XFree86/Linux-x86_64/550.54.14/README/faq.html');
 CREATE VIEW rule_device_nodes_rootless AS
 WITH node AS (
@@ -226,7 +226,8 @@ WITH node AS (
          SUM(CASE WHEN mode IS NULL THEN 1 ELSE 0 END) AS unseen,
          sorted_list(path || ' ' || coalesce(mode, '(mode not seen)') || coalesce(' ' || owner, '')) AS listing
   FROM device_node
-  WHERE substr(path, 1, 11) = '/dev/nvidia' AND substr(path, 12, 1) <> '-' AND state = 'present'
+  WHERE ((substr(path, 1, 11) = '/dev/nvidia' AND substr(path, 12, 1) <> '-')
+         OR path = '/dev/kfd' OR substr(path, 1, 14) = '/dev/dri/rende') AND state = 'present'
   GROUP BY host
 )
 SELECT i.host, '' AS subject, NULL AS surface, NULL AS share,
@@ -284,3 +285,62 @@ FROM accelerator a
 JOIN module m ON m.host = a.host AND m.module = 'nvidia_uvm'
 LEFT JOIN kernel k ON k.host = a.host
 WHERE a.vendor = '10de' AND a.is_vf = 0;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('toolkit-cgroup2', 'The container toolkit knows cgroup v2', 'blocks', 'container kubernetes',
+  'Upgrade libnvidia-container and the toolkit to 1.8.0 or later; or boot with systemd.unified_cgroup_hierarchy=0.',
+  'https://github.com/NVIDIA/libnvidia-container/issues/111 | https://github.com/NVIDIA/k8s-device-plugin/issues/273');
+CREATE VIEW rule_toolkit_cgroup2 AS
+SELECT s.host, coalesce(a.address, '') AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN mc.cgroup_version = 1 OR i.injection IN ('cdi', 'jit-cdi') THEN 'pass'
+            WHEN coalesce(l.version_key, t.version_key) < version_key('1.8.0') AND mc.cgroup_version = 2 THEN 'fail'
+            WHEN coalesce(l.version_key, t.version_key) >= version_key('1.8.0') THEN 'pass'
+            ELSE 'unknown' END AS result,
+       'cgroup v' || coalesce(CAST(mc.cgroup_version AS TEXT), '(not seen)') || ', libnvidia-container '
+         || coalesce(l.version, 'not seen') || ', nvidia-container-toolkit ' || coalesce(t.version, 'not seen') AS evidence
+FROM host_summary s
+LEFT JOIN accelerator a ON a.host = s.host AND a.vendor = '10de' AND a.is_vf = 0
+LEFT JOIN machine mc ON mc.host = s.host
+LEFT JOIN intent i ON i.host = s.host
+LEFT JOIN software t ON t.host = s.host AND t.name = 'nvidia-container-toolkit'
+LEFT JOIN software l ON l.host = s.host AND l.name = 'libnvidia-container'
+WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0))
+  AND (t.version_key IS NOT NULL OR l.version_key IS NOT NULL);
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('container-library-matches', 'Driver libraries inside the container have the version of the host''s module', 'blocks',
+  'container kubernetes slurm',
+  'Leave the driver''s libraries out of the image and let the toolkit inject the host''s, or install exactly the host''s '
+  || 'version in it (an LXC container without the toolkit needs that).',
+  'repo:NVIDIA/open-gpu-kernel-modules:README.md@595.45.04');
+CREATE VIEW rule_container_library_matches AS
+SELECT s.host, coalesce(a.address, '') AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN i.driver_version_key <> coalesce(d.loaded_version_key, m.version_key) THEN 'fail'
+            WHEN i.driver_version_key = coalesce(d.loaded_version_key, m.version_key) THEN 'pass'
+            ELSE 'unknown' END AS result,
+       'the container brings driver libraries ' || i.driver_version || ', host''s module '
+         || coalesce(d.loaded_version, m.version, 'not seen') AS evidence
+FROM host_summary s
+LEFT JOIN accelerator a ON a.host = s.host AND a.vendor = '10de' AND a.is_vf = 0
+JOIN intent i ON i.host = s.host
+LEFT JOIN nvidia_driver d ON d.host = s.host
+LEFT JOIN module m ON m.host = s.host AND m.module = 'nvidia'
+WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0))
+  AND i.driver_version IS NOT NULL AND i.surface IN ('container', 'kubernetes', 'slurm');
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('docker-gpus-flag', 'Docker is new enough to be asked for GPUs', 'blocks', 'container',
+  'Upgrade Docker to 19.03 or later (--gpus), or use the nvidia runtime by name.',
+  'https://docs.docker.com/engine/containers/resource_constraints/');
+CREATE VIEW rule_docker_gpus_flag AS
+SELECT s.host, coalesce(a.address, '') AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN d.version_key < version_key('19.03') THEN 'fail'
+            WHEN d.version_key >= version_key('19.03') THEN 'pass'
+            ELSE 'unknown' END AS result,
+       'docker ' || coalesce(d.version, '(version not seen)') || ', --gpus asked for' AS evidence
+FROM host_summary s
+LEFT JOIN accelerator a ON a.host = s.host AND a.vendor = '10de' AND a.is_vf = 0
+JOIN software d ON d.host = s.host AND d.name = 'docker'
+JOIN (SELECT host, COUNT(*) AS uses FROM intent_argument
+      WHERE target = 'container' AND name IN ('--gpus', 'gpus') GROUP BY host) g ON g.host = s.host
+WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0)) AND coalesce(d.version, '') <> 'none';

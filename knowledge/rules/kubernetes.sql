@@ -83,6 +83,9 @@ WITH chosen AS (
   WHERE component IN ('containerd', 'k3s', 'rke2', 'crio', 'docker')
     AND lower(name) IN ('default_runtime_name', 'default-runtime', 'default_runtime')
   GROUP BY host
+), known AS (
+  SELECT host, MAX(CASE WHEN value = 'none' THEN 1 ELSE 0 END) AS absent
+  FROM setting WHERE component IN ('containerd', 'k3s', 'rke2', 'crio', 'docker') AND name = 'runtime-nvidia' GROUP BY host
 ), pods AS (
   SELECT host, MAX(CASE WHEN replace(value, 'nvidia', '') <> value THEN 1 ELSE 0 END) AS is_nvidia
   FROM setting WHERE lower(name) IN ('runtimeclassname', 'runtime-class', 'runtimeclass') GROUP BY host
@@ -90,18 +93,20 @@ WITH chosen AS (
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN c.is_nvidia = 1 OR p.is_nvidia = 1 OR i.injection IN ('cdi', 'jit-cdi') THEN 'pass'
             WHEN o.version_key >= version_key('25.10') THEN 'pass'
-            WHEN c.is_nvidia = 0 THEN 'fail'
+            WHEN c.is_nvidia = 0 OR k.absent = 1 THEN 'fail'
             ELSE 'unknown' END AS result,
-       'default runtime ' || coalesce(c.names, 'not seen') || ', runtimeClassName nvidia: '
+       CASE WHEN k.absent = 1 THEN 'no runtime nvidia is configured; ' ELSE '' END || 'default runtime ' || coalesce(c.names, 'not seen') || ', runtimeClassName nvidia: '
          || CASE WHEN p.is_nvidia = 1 THEN 'yes' WHEN p.is_nvidia = 0 THEN 'no' ELSE 'not seen' END
          || ', GPU Operator ' || coalesce(o.version, 'not seen') AS evidence
 FROM accelerator a
 JOIN kubernetes_node n ON n.host = a.host
 LEFT JOIN chosen c ON c.host = n.host
 LEFT JOIN pods p ON p.host = n.host
+LEFT JOIN known k ON k.host = n.host
 LEFT JOIN intent i ON i.host = n.host
 LEFT JOIN software o ON o.host = n.host AND o.name = 'gpu-operator'
-WHERE a.vendor = '10de' AND a.is_vf = 0 AND n.kubelet IS DISTINCT FROM 'none' AND c.host IS NOT NULL;
+WHERE a.vendor = '10de' AND a.is_vf = 0 AND n.kubelet IS DISTINCT FROM 'none'
+  AND (c.host IS NOT NULL OR k.host IS NOT NULL);
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('device-plugin-registered', 'The NVIDIA device plugin has registered with the kubelet', 'blocks', 'kubernetes',

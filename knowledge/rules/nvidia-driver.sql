@@ -269,3 +269,42 @@ SELECT host, address AS subject, NULL AS surface, NULL AS share,
        'driver ' || coalesce(version, '(version not seen)') || ', ' || coalesce(name, address)
          || coalesce(' needs ' || first_driver || ' or later', ': first driver not known') AS evidence
 FROM nv;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('nvidia-not-blacklisted', 'Nothing keeps the nvidia module from being loaded', 'blocks', '@host-driver :vgpu :mig-vgpu',
+  'Take the blacklist or install line for nvidia out of modprobe.d (left by Bumblebee, prime-select or a passthrough '
+  || 'set-up) and modprobe.blacklist=nvidia off the kernel command line, rebuild the initramfs, load the module.',
+  'kernel:Documentation/admin-guide/kernel-parameters.txt');
+CREATE VIEW rule_nvidia_not_blacklisted AS
+WITH line AS (
+  SELECT host, sorted_list(file || ': ' || directive || ' nvidia') AS listing
+  FROM module_directive
+  WHERE module = 'nvidia' AND (directive = 'blacklist'
+        OR (directive = 'install' AND (replace(argument, '/bin/false', '') <> argument
+                                       OR replace(argument, '/bin/true', '') <> argument)))
+  GROUP BY host
+), option AS (
+  SELECT host, sorted_list(name || '=' || value) AS listing
+  FROM cmdline_option
+  WHERE which = 'running' AND name IN ('modprobe.blacklist', 'module_blacklist', 'rd.driver.blacklist', 'driver.blacklist')
+    AND has_word(replace(value, ',', ' '), 'nvidia') = 1
+  GROUP BY host
+)
+SELECT s.host, coalesce(a.address, '') AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN a.driver = 'nvidia' OR d.loaded_version <> 'none' OR m.state = 'loaded' THEN 'pass'
+            WHEN l.listing IS NOT NULL OR o.listing IS NOT NULL THEN 'fail'
+            WHEN v.state = 'complete' AND k.cmdline IS NOT NULL THEN 'pass'
+            ELSE 'unknown' END AS result,
+       'nvidia ' || CASE WHEN a.driver = 'nvidia' OR d.loaded_version <> 'none' OR m.state = 'loaded' THEN 'loaded'
+                         WHEN d.loaded_version = 'none' THEN 'not loaded' ELSE coalesce(m.state, 'not seen') END
+         || coalesce('; ' || l.listing, '') || coalesce('; ' || o.listing, '')
+         || CASE WHEN l.listing IS NULL AND o.listing IS NULL THEN '; no blacklist entry seen' ELSE '' END AS evidence
+FROM host_summary s
+LEFT JOIN accelerator a ON a.host = s.host AND a.vendor = '10de' AND a.is_vf = 0
+LEFT JOIN nvidia_driver d ON d.host = s.host
+LEFT JOIN module m ON m.host = s.host AND m.module = 'nvidia'
+LEFT JOIN line l ON l.host = s.host
+LEFT JOIN option o ON o.host = s.host
+LEFT JOIN kernel k ON k.host = s.host
+LEFT JOIN observed v ON v.host = s.host AND v.tbl = 'module_directive' AND v.subject = ''
+WHERE a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0);

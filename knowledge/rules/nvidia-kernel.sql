@@ -105,9 +105,8 @@ LEFT JOIN accelerator a ON a.host = s.host AND a.vendor = '10de' AND a.is_vf = 0
 LEFT JOIN nvidia_driver d ON d.host = s.host
 LEFT JOIN module m ON m.host = s.host AND m.module = 'nvidia'
 WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0))
-  AND d.in_container IS DISTINCT FROM 1
-  AND (d.disk_version = 'none' OR m.disk_version = 'none' OR m.state = 'absent')
-  AND coalesce(d.loaded_version, 'none') = 'none';
+  AND (d.disk_version = 'none' OR m.disk_version = 'none' OR m.state = 'absent' OR d.in_container = 1)
+  AND coalesce(d.loaded_version, 'none') = 'none' AND a.driver IS DISTINCT FROM 'nvidia';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('nvidia-branch-supported', 'The driver''s branch still gets fixes', 'notes', '@host-driver :vgpu :mig-vgpu',

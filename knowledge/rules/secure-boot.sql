@@ -19,6 +19,7 @@ WITH vendor_module AS (
 )
 SELECT v.host, v.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN m.state IN ('loaded', 'builtin') OR v.bound = v.module THEN 'pass'
+            WHEN r.first_line IS NOT NULL THEN 'fail'
             WHEN (m.signature_trusted = 0 OR m.signer = 'none')
              AND (k.module_signing_enforced = 1 OR k.lockdown IN ('integrity', 'confidentiality')
                   OR (k.secure_boot = 'on' AND k.lockdown IS NULL AND k.module_signing_enforced IS NULL)) THEN 'fail'
@@ -32,10 +33,13 @@ SELECT v.host, v.address AS subject, NULL AS surface, NULL AS share,
                  WHEN m.signature_trusted = 1 THEN ', key trusted' ELSE '' END
          || '; signatures enforced: ' || coalesce(CAST(k.module_signing_enforced AS TEXT), 'not seen')
          || ', Secure Boot ' || coalesce(k.secure_boot, 'not seen')
-         || ', lockdown ' || coalesce(k.lockdown, 'not seen') AS evidence
+         || ', lockdown ' || coalesce(k.lockdown, 'not seen')
+         || coalesce('; kernel log: ' || r.first_line, '') AS evidence
 FROM vendor_module v
-JOIN module m ON m.host = v.host AND m.module = v.module
-LEFT JOIN kernel k ON k.host = v.host;
+LEFT JOIN module m ON m.host = v.host AND m.module = v.module
+LEFT JOIN kernel k ON k.host = v.host
+LEFT JOIN (SELECT host, MIN(message) AS first_line FROM kernel_message
+           WHERE kind = 'module-signature-rejected' GROUP BY host) r ON r.host = v.host;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('secure-boot-driver-container', 'No driver container has to compile unsigned modules under Secure Boot', 'blocks',
