@@ -242,10 +242,18 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('nvidia-driver-knows-gpu', 'The driver is not older than the GPU', 'blocks', '@host-driver :vgpu :mig-vgpu',
   'Install a driver that has this GPU.',
   'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/620/deployment-considerations.html | '
-  || 'repo:NVIDIA/open-gpu-kernel-modules:README.md@595.45.04');
+  || 'repo:endoflife-date/endoflife.date:products/nvidia-driver.md@a70eca3');
+-- Where the first driver of an id is not known: branches below these have no board of the generation.
 CREATE VIEW rule_nvidia_driver_knows_gpu AS
-WITH nv AS (
-  SELECT a.host, a.address, a.name, a.first_driver, a.first_driver_key,
+WITH first_branch AS (
+  SELECT 'turing' AS generation, '410' AS branch, version_key('410') AS branch_key
+  UNION ALL SELECT 'ampere', '450', version_key('450')
+  UNION ALL SELECT 'ada', '520', version_key('520')
+  UNION ALL SELECT 'hopper', '515', version_key('515')
+  UNION ALL SELECT 'blackwell', '565', version_key('565')
+), nv AS (
+  SELECT a.host, a.address, a.name,
+         coalesce(a.first_driver, f.branch) AS first_driver, coalesce(a.first_driver_key, f.branch_key) AS first_driver_key,
          coalesce(d.loaded_version_key, m.version_key, d.disk_version_key, m.disk_version_key,
                   d.library_version_key, w.version_key) AS driver_key,
          coalesce(CASE WHEN d.loaded_version <> 'none' THEN d.loaded_version END,
@@ -260,7 +268,8 @@ WITH nv AS (
   LEFT JOIN nvidia_driver d ON d.host = a.host
   LEFT JOIN module m ON m.host = a.host AND m.module = 'nvidia'
   LEFT JOIN software w ON w.host = a.host AND w.name = 'nvidia-smi'
-  WHERE a.vendor = '10de' AND a.is_vf = 0 AND (a.first_driver_key IS NOT NULL OR a.model IS NULL)
+  LEFT JOIN first_branch f ON f.generation = a.generation
+  WHERE a.vendor = '10de' AND a.is_vf = 0
 )
 SELECT host, address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN driver_key < first_driver_key THEN 'fail'
