@@ -211,10 +211,10 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
 CREATE VIEW rule_nvidia_driver_has_gpu AS
 WITH nv AS (
   SELECT a.host, a.address, a.name, a.generation, a.last_driver, substr(a.last_driver_key, 1, 10) AS last_branch,
-         coalesce(d.loaded_version_key, m.version_key, d.disk_version_key, m.disk_version_key,
-                  d.library_version_key, w.version_key) AS driver_key,
+         coalesce(d.loaded_version_key, CASE WHEN d.loaded_version IS NULL THEN m.version_key END,
+                  d.disk_version_key, m.disk_version_key, d.library_version_key, w.version_key) AS driver_key,
          coalesce(CASE WHEN d.loaded_version <> 'none' THEN d.loaded_version END,
-                  CASE WHEN m.version <> 'none' THEN m.version END,
+                  CASE WHEN d.loaded_version IS NULL AND m.version <> 'none' THEN m.version END,
                   CASE WHEN d.disk_version <> 'none' THEN d.disk_version END,
                   CASE WHEN m.disk_version <> 'none' THEN m.disk_version END,
                   CASE WHEN d.library_version <> 'none' THEN d.library_version END,
@@ -254,10 +254,10 @@ WITH first_branch AS (
 ), nv AS (
   SELECT a.host, a.address, a.name,
          coalesce(a.first_driver, f.branch) AS first_driver, coalesce(a.first_driver_key, f.branch_key) AS first_driver_key,
-         coalesce(d.loaded_version_key, m.version_key, d.disk_version_key, m.disk_version_key,
-                  d.library_version_key, w.version_key) AS driver_key,
+         coalesce(d.loaded_version_key, CASE WHEN d.loaded_version IS NULL THEN m.version_key END,
+                  d.disk_version_key, m.disk_version_key, d.library_version_key, w.version_key) AS driver_key,
          coalesce(CASE WHEN d.loaded_version <> 'none' THEN d.loaded_version END,
-                  CASE WHEN m.version <> 'none' THEN m.version END,
+                  CASE WHEN d.loaded_version IS NULL AND m.version <> 'none' THEN m.version END,
                   CASE WHEN d.disk_version <> 'none' THEN d.disk_version END,
                   CASE WHEN m.disk_version <> 'none' THEN m.disk_version END,
                   CASE WHEN d.library_version <> 'none' THEN d.library_version END,

@@ -116,12 +116,11 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
 CREATE VIEW rule_nvidia_branch_supported AS
 WITH nv AS (
   SELECT s.host, coalesce(a.address, '') AS subject,
-         coalesce(nullif(d.loaded_version, 'none'), nullif(d.disk_version, 'none'), d.library_version, w.version) AS version,
-         coalesce(d.loaded_version_key, d.disk_version_key, d.library_version_key, w.version_key) AS version_key
+         CASE WHEN d.loaded_version = 'none' THEN d.disk_version ELSE d.loaded_version END AS version,
+         CASE WHEN d.loaded_version = 'none' THEN d.disk_version_key ELSE d.loaded_version_key END AS version_key
   FROM host_summary s
   LEFT JOIN accelerator a ON a.host = s.host AND a.vendor = '10de' AND a.is_vf = 0
   LEFT JOIN nvidia_driver d ON d.host = s.host
-  LEFT JOIN software w ON w.host = s.host AND w.name = 'nvidia-smi'
   WHERE a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0)
 )
 SELECT nv.host, nv.subject, NULL AS surface, NULL AS share,
