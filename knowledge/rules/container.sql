@@ -304,8 +304,7 @@ LEFT JOIN machine mc ON mc.host = s.host
 LEFT JOIN intent i ON i.host = s.host
 LEFT JOIN software t ON t.host = s.host AND t.name = 'nvidia-container-toolkit'
 LEFT JOIN software l ON l.host = s.host AND l.name = 'libnvidia-container'
-WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0))
-  AND (t.version_key IS NOT NULL OR l.version_key IS NOT NULL);
+WHERE a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0);
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('container-library-matches', 'Driver libraries inside the container have the version of the host''s module', 'blocks',

@@ -80,8 +80,6 @@ SELECT host, address AS subject, NULL AS surface, NULL AS share,
                   OR (length(manager_version_key) > 11 AND length(driver_key) > 11 AND manager_version_key <> driver_key))
             THEN 'fail'
             WHEN pci_seen = 1 AND nvswitches = 0 AND nvidia_accelerators < 8 AND nvswitch IS NULL THEN 'pass'
-            WHEN pci_seen = 1 AND nvswitches = 0 AND nvidia_accelerators < 8 AND manager_version IS NULL
-             AND generation <> 'blackwell' THEN 'pass'
             ELSE 'unknown' END AS result,
        'Fabric Manager ' || coalesce(manager_version, '(version not seen)') || ', driver '
          || coalesce(driver, '(version not seen)') || ', ' || CAST(nvswitches AS TEXT) || ' NVSwitches, GPU '
