@@ -47,6 +47,7 @@ struct function {
 	int acs; // controls that count, NOT_KNOWN; 0 also without the capability
 	int acs_capable;
 	enum answer isolates;
+	int alias; // number of the function of its slot whose requester id it uses; NONE: its own
 	const char *quirk;
 	int group; // NOT_YET, NOT_KNOWN
 };
@@ -355,8 +356,8 @@ static enum answer quirk_applies(const struct topology *t, const struct quirk *q
 	return quirk_holds(t, quirk, f);
 }
 
-/* The kernel asks for the controls that it wants among those that the function has: a capability without
- * controls says that there is nothing to control. */
+/* The kernel asks for the controls that it wants among those that the function has: a capability
+ * without controls says that there is nothing to control. */
 static enum answer by_capability(const struct function *f)
 {
 	if (f->acs == NOT_KNOWN || f->acs_capable == NOT_KNOWN)
@@ -418,6 +419,16 @@ static enum answer with_options(const struct topology *t, const struct function 
 		return t->configured ? UNKNOWN : YES;
 	}
 	return plain == NO && t->overridden ? UNKNOWN : plain;
+}
+
+static void settle_alias(const struct topology *t, struct function *f)
+{
+	f->alias = NONE;
+	for (size_t i = 0; i < t->quirk_count; i++) {
+		const struct quirk *quirk = &t->quirks[i];
+		if (has_id(quirk, f) && hp_starts_with(quirk->needs, alias))
+			f->alias = (int)strtoul(quirk->needs + strlen(alias), NULL, 10);
+	}
 }
 
 static void settle_isolation(const struct topology *t, struct function *f)
@@ -486,17 +497,9 @@ static int group_from_above(const struct topology *t, const struct function *f)
 }
 
 /* Whether `a` sends requests in the name of `b`. */
-static bool uses_id_of(const struct topology *t, const struct function *a, const struct function *b)
+static bool uses_id_of(const struct function *a, const struct function *b)
 {
-	if (!same_slot(a, b))
-		return false;
-	for (size_t i = 0; i < t->quirk_count; i++) {
-		const struct quirk *quirk = &t->quirks[i];
-		if (has_id(quirk, a) && hp_starts_with(quirk->needs, alias) &&
-		    strtoul(quirk->needs + strlen(alias), NULL, 10) == b->number)
-			return true;
-	}
-	return false;
+	return a->alias == (int)b->number && same_slot(a, b);
 }
 
 static int group_of_same_id(const struct topology *t, const struct function *f)
@@ -504,7 +507,7 @@ static int group_of_same_id(const struct topology *t, const struct function *f)
 	for (size_t i = 0; i < t->count; i++) {
 		const struct function *other = &t->functions[i];
 		if (other->group != NOT_YET && other != f &&
-		    (uses_id_of(t, f, other) || uses_id_of(t, other, f)))
+		    (uses_id_of(f, other) || uses_id_of(other, f)))
 			return other->group;
 	}
 	return NOT_YET;
@@ -563,7 +566,7 @@ static void solve(struct topology *t)
 {
 	settle_multifunction(t);
 	for (size_t i = 0; i < t->count; i++)
-		settle_isolation(t, &t->functions[i]);
+		settle_isolation(t, &t->functions[i]), settle_alias(t, &t->functions[i]);
 	for (size_t i = 0; i < t->count; i++)
 		settle_group(t, (int)i, 0);
 }
