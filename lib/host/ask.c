@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -125,8 +126,29 @@ static ssize_t give(const struct hp_text *answer, char *buffer, size_t size)
 }
 
 #define MODINFO "modinfo "
+#define SELINUX "selinux "
 
-ssize_t hp_ask_files(struct hp_host *host, const char *root, const char *question, char *buffer, size_t size)
+/* The type in a file's label, user:role:type:level. */
+static ssize_t selinux_type(const char *path, char *buffer, size_t size)
+{
+	char label[256];
+	ssize_t length = getxattr(path, "security.selinux", label, sizeof(label) - 1);
+	if (length < 0)
+		return errno == ENODATA || errno == EOPNOTSUPP ? -ENODATA : -errno;
+	label[length] = '\0';
+	char *rest = label;
+	strsep(&rest, ":");
+	strsep(&rest, ":");
+	const char *type = strsep(&rest, ":");
+	if (!type)
+		return -ENODATA;
+	hp_cleanup_text struct hp_text answer = {0};
+	hp_text_puts(&answer, type);
+	return give(&answer, buffer, size);
+}
+
+ssize_t hp_ask_files(struct hp_host *host, const char *root, const char *question, char *buffer,
+                     size_t size)
 {
 	if (!hp_starts_with(question, MODINFO))
 		return -ENODATA;
@@ -137,6 +159,8 @@ ssize_t hp_ask_files(struct hp_host *host, const char *root, const char *questio
 
 ssize_t hp_ask_live(struct hp_host *host, const char *question, char *buffer, size_t size)
 {
+	if (hp_starts_with(question, SELINUX))
+		return selinux_type(question + strlen(SELINUX), buffer, size);
 	if (hp_starts_with(question, MODINFO))
 		return hp_ask_files(host, "", question, buffer, size);
 	for (size_t i = 0; i < HP_COUNT(questions); i++) {

@@ -140,6 +140,7 @@ int hp_host_run_remembered(struct hp_host *host, const char *witness, const char
  *   "limit.memlock"      RLIMIT_MEMLOCK in bytes, "-1" if unlimited
  *   "modinfo FILE"       version=, license=, signer= and vermagic= of a module's file, one a line;
  *                        trees of files answer it too
+ *   "selinux FILE"       the type in the file's SELinux label
  *   "time"               when the host was looked at, seconds since 1970
  * Returns the answer's length, -ENODATA where the host cannot tell. */
 ssize_t hp_host_ask(struct hp_host *host, const char *question, char *buffer, size_t size);

@@ -280,7 +280,7 @@ static int put_module(struct hp_host *host, struct hp_facts *facts, const struct
 	if (lists->early.data)
 		hp_row_number(&row, HP_MODULE_LOADED_EARLY, hp_has_word(lists->early.data, name));
 	int r = hp_row_put(&row, err);
-	return r < 0 ? r : hp_facts_observed(facts, HP_TBL_MODULE, name, "complete", err);
+	return r < 0 || !state ? r : hp_facts_observed(facts, HP_TBL_MODULE, name, "complete", err);
 }
 
 static int put_parameter(struct hp_facts *facts, const char *module, const char *parameter,

@@ -94,7 +94,9 @@ static bool walk_text(struct hp_host *host, struct hp_facts *facts, const char *
                       void *data)
 {
 	hp_cleanup_text struct hp_text text = {0};
-	if (hp_look_text(host, facts, path, DATABASE_LIMIT, &text) != HP_LOOK_SEEN || !text.data)
+	// Megabytes, of which a few lines are kept: those who keep them see to their being text.
+	int r = hp_host_read_text(host, path, DATABASE_LIMIT, &text);
+	if (hp_look_result(host, facts, path, r) != HP_LOOK_SEEN || !text.data)
 		return false;
 	read(text.data, seen, data);
 	return true;

@@ -148,6 +148,27 @@ static const char *running_state(struct hp_host *host, const struct service *ser
 	return has_file ? "inactive" : all_seen ? "absent" : NULL;
 }
 
+static int put_service(struct hp_host *host, struct hp_facts *facts, const struct service *service,
+                       const char *wanted, const struct hp_processes *processes,
+                       struct hp_error *err)
+{
+	bool all_seen = true;
+	hp_cleanup_free char *file = unit_file(host, service->name, &all_seen);
+	const char *state = running_state(host, service, processes, file, all_seen);
+	struct hp_row row = hp_row_begin(facts, HP_TBL_SERVICE);
+	hp_row_text(&row, HP_SERVICE_SERVICE, service->name);
+	hp_row_text(&row, HP_SERVICE_STATE, state);
+	if (file)
+		hp_row_text(&row, HP_SERVICE_ENABLED,
+		            enabled_state(host, facts, service->name, file, wanted));
+	else if (all_seen)
+		hp_row_text(&row, HP_SERVICE_ENABLED, "absent");
+	int r = hp_row_put(&row, err);
+	if (r < 0 || !state)
+		return r;
+	return hp_facts_observed(facts, HP_TBL_SERVICE, service->name, "complete", err);
+}
+
 int hp_probe_service(struct hp_host *host, struct hp_facts *facts,
                      const struct hp_probe_options *options, struct hp_error *err)
 {
@@ -160,23 +181,7 @@ int hp_probe_service(struct hp_host *host, struct hp_facts *facts,
 	    hp_host_exists(host, "/run/nvidia/driver") > 0)
 		hp_processes_read(host, &processes);
 	int r = 0;
-	for (size_t i = 0; r == 0 && i < HP_COUNT(services); i++) {
-		bool all_seen = true;
-		hp_cleanup_free char *file = unit_file(host, services[i].name, &all_seen);
-		struct hp_row row = hp_row_begin(facts, HP_TBL_SERVICE);
-		hp_row_text(&row, HP_SERVICE_SERVICE, services[i].name);
-		hp_row_text(&row, HP_SERVICE_STATE,
-		            running_state(host, &services[i], &processes, file, all_seen));
-		if (file)
-			hp_row_text(&row, HP_SERVICE_ENABLED,
-			            enabled_state(host, facts, services[i].name, file,
-			                          hp_text_get(&wanted)));
-		else if (all_seen)
-			hp_row_text(&row, HP_SERVICE_ENABLED, "absent");
-		r = hp_row_put(&row, err);
-		if (r == 0)
-			r = hp_facts_observed(facts, HP_TBL_SERVICE, services[i].name, "complete",
-			                      err);
-	}
+	for (size_t i = 0; r == 0 && i < HP_COUNT(services); i++)
+		r = put_service(host, facts, &services[i], hp_text_get(&wanted), &processes, err);
 	return r;
 }

@@ -223,6 +223,7 @@ static void take_package(struct found *found, const struct package *package, con
 	free(found->version[i]);
 	free(found->path[i]);
 	found->version[i] = hp_strdup(version);
+	hp_utf8_repair(found->version[i]);
 	found->path[i] = hp_asprintf("%s (%s)", file, name);
 	found->rank[i] = package->rank;
 }
