@@ -4,10 +4,12 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 
-PROGRAM = sys.argv[1]
+PROGRAM, SCHEMA = sys.argv[1], json.load(open(sys.argv[2], encoding="utf-8"))
+TYPES = {"string": str, "integer": int, "null": type(None), "array": list, "object": dict}
 PUBLISHED = {"container": "on", "kubernetes": "on", "qemu-vfio": "on", "qemu-vgpu": "on", "esxi-vgpu": "on",
              "cloud-hypervisor": "caution", "firecracker": "off", "custom-vmm": "off"}
 ORDER = ["on", "caution", "off", "unknown"]
@@ -23,10 +25,32 @@ def run(*arguments):
     return subprocess.run([PROGRAM, "surfaces", *arguments], capture_output=True, text=True)
 
 
+def conform(value, schema, where="answer"):
+    """The part of JSON Schema that docs/surfaces.schema.json uses."""
+    if "$ref" in schema:
+        conform(value, SCHEMA["$defs"][schema["$ref"].rsplit("/", 1)[1]], where)
+    if "type" in schema:
+        kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        assert any(isinstance(value, TYPES[k]) for k in kinds), f"{where} is {value!r}, expected {kinds}"
+    assert value in schema.get("enum", [value]) and value == schema.get("const", value), f"{where} is {value!r}"
+    assert re.search(schema.get("pattern", ""), str(value)), f"{where} is {value!r}"
+    for name in schema.get("required", []):
+        assert name in value, f"{where} has no {name}"
+    if isinstance(value, dict):
+        for name, part in value.items():
+            assert name in schema["properties"], f"{where}.{name} is not in the schema"
+            conform(part, schema["properties"][name], f"{where}.{name}")
+    if isinstance(value, list):
+        for number, part in enumerate(value):
+            conform(part, schema["items"], f"{where}[{number}]")
+
+
 def answer(*arguments):
     done = run(*arguments, "-o", "json")
     assert done.returncode == 0, (arguments, done.returncode, done.stderr)
-    return json.loads(done.stdout)
+    whole = json.loads(done.stdout)
+    conform(whole, SCHEMA)
+    return whole
 
 
 def check_published():
