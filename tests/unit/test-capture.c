@@ -574,15 +574,26 @@ static char *facts_of(struct hp_host *host, bool record)
 	return text;
 }
 
-static void unpack_a2(const struct tree *tree)
+/* In memory: the archive has thousands of small files. */
+static char a2[] = "/dev/shm/happypath-a2-XXXXXX";
+static bool a2_is_there;
+
+static int unpack_a2(void **state)
 {
+	(void)state;
 	hp_cleanup_free char *archive = hp_asprintf("%s/%s", SOURCE_ROOT, A2_TREE);
-	if (access(archive, R_OK) < 0)
-		skip();
-	hp_cleanup_free char *command = hp_asprintf("tar xJf %s -C %s/a2", archive, tree->path);
-	hp_cleanup_free char *directory = hp_asprintf("%s/a2", tree->path);
-	assert_int_equal(mkdir(directory, 0755), 0);
-	assert_int_equal(system(command), 0);
+	if (access(archive, R_OK) < 0 || !mkdtemp(a2))
+		return 0;
+	hp_cleanup_free char *command = hp_asprintf("tar xJf %s -C %s", archive, a2);
+	a2_is_there = system(command) == 0;
+	return 0;
+}
+
+static int remove_a2(void **state)
+{
+	(void)state;
+	nftw(a2, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return 0;
 }
 
 static size_t opened(struct hp_host *host, const char *pattern)
@@ -597,9 +608,9 @@ static size_t opened(struct hp_host *host, const char *pattern)
 static void test_a2_capture_gives_the_same_facts(void **state)
 {
 	struct tree *tree = *state;
-	unpack_a2(tree);
-	hp_cleanup_free char *path = hp_asprintf("%s/a2", tree->path);
-	struct hp_host *host = open_root(path);
+	if (!a2_is_there)
+		skip();
+	struct hp_host *host = open_root(a2);
 	hp_cleanup_free char *before = facts_of(host, true);
 	hp_cleanup_free char *text = write_capture(host, tree, false);
 	hp_host_close(host);
@@ -613,10 +624,10 @@ static void test_a2_capture_gives_the_same_facts(void **state)
 /* 204 of its functions are awake below awake bridges, 22 sleep. */
 static void test_a2_is_not_disturbed(void **state)
 {
-	struct tree *tree = *state;
-	unpack_a2(tree);
-	hp_cleanup_free char *path = hp_asprintf("%s/a2", tree->path);
-	struct hp_host *host = open_root(path);
+	(void)state;
+	if (!a2_is_there)
+		skip();
+	struct hp_host *host = open_root(a2);
 	free(facts_of(host, false));
 	hp_cleanup_names struct hp_names functions = {0};
 	assert_int_equal(hp_host_list(host, "/sys/bus/pci/devices", &functions), 0);
@@ -636,7 +647,7 @@ static void test_a2_is_not_disturbed(void **state)
 	hp_host_close(host);
 
 	const struct hp_host_options level_0 = {.level = 0, .count_opens = true};
-	assert_int_equal(hp_host_open_root(path, &level_0, &host, NULL), 0);
+	assert_int_equal(hp_host_open_root(a2, &level_0, &host, NULL), 0);
 	free(facts_of(host, false));
 	assert_true(opened(host, "/sys/bus/pci/devices/*") > 226);
 	assert_int_equal(opened(host, "*/config") + opened(host, "*_link_*") + opened(host, "*/rom") +
@@ -695,8 +706,8 @@ int main(void)
 		cmocka_unit_test(test_links_stay_inside),
 		cmocka_unit_test(test_what_is_not_recorded_is_unknown),
 		WITH_TREE(test_a2_capture_gives_the_same_facts),
-		WITH_TREE(test_a2_is_not_disturbed),
+		cmocka_unit_test(test_a2_is_not_disturbed),
 		cmocka_unit_test(test_unprivileged),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, unpack_a2, remove_a2);
 }
