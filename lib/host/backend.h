@@ -49,10 +49,19 @@ struct hp_backend {
 	void (*close)(struct hp_host *host);
 };
 
-/* Whether a PCI function was found awake, and when. */
+#define HP_POWERS 2 // attributes that tell whether a function sleeps
+
+enum hp_answer {
+	HP_ASK, // not known; 0, so that nothing is known of what was never asked
+	HP_YES,
+	HP_NO,
+};
+
+/* Whether a PCI function is awake, each of its attributes and it with all bridges above. */
 struct hp_awake {
 	char address[HP_ADDRESS_SIZE];
-	bool awake;
+	char bridge[HP_ADDRESS_SIZE]; // the one above, if `above` says that there is one
+	unsigned char parts[HP_POWERS], above, whole; // enum hp_answer
 	time_t when; // CLOCK_MONOTONIC
 };
 
@@ -88,6 +97,10 @@ void hp_names_sort(struct hp_names *names);
 
 /* policy.c: 0 if the level allows reading it now, else -ECANCELED. */
 int hp_policy(struct hp_host *host, struct hp_dir *dir, const char *path);
+/* What a caller read anyway need not be read again to know whether a function is awake. */
+void hp_policy_note(struct hp_host *host, const struct hp_dir *dir, const char *name, const char *value,
+		    ssize_t length);
+void hp_policy_note_link(struct hp_host *host, const char *path, const char *target);
 bool hp_host_awake(struct hp_host *host, const char *address);
 /* Whether `text`, up to `length`, is a PCI address. */
 bool hp_is_address(const char *text, size_t length);

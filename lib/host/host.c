@@ -108,7 +108,10 @@ static ssize_t read_file(struct hp_host *host, struct hp_dir *dir, const char *p
 	if (r < 0)
 		return r;
 	hp_host_log(host, dir, path);
-	return finish(buffer, host->backend->read(host, dir, path, buffer, size), size);
+	ssize_t length = finish(buffer, host->backend->read(host, dir, path, buffer, size), size);
+	if (dir)
+		hp_policy_note(host, dir, path, buffer, length);
+	return length;
 }
 
 ssize_t hp_host_read(struct hp_host *host, const char *path, char *buffer, size_t size)
@@ -192,7 +195,10 @@ static ssize_t link_name(struct hp_host *host, struct hp_dir *dir, const char *p
 
 ssize_t hp_host_link(struct hp_host *host, const char *path, char *buffer, size_t size)
 {
-	return read_link(host, NULL, path, buffer, size);
+	ssize_t length = read_link(host, NULL, path, buffer, size);
+	if (length >= 0)
+		hp_policy_note_link(host, path, buffer);
+	return length;
 }
 
 ssize_t hp_host_link_name(struct hp_host *host, const char *path, char *buffer, size_t size)

@@ -210,36 +210,114 @@ int hp_policy(struct hp_host *host, struct hp_dir *dir, const char *path)
 	return level == 0 || hp_host_awake(host, address) ? 0 : -ECANCELED;
 }
 
-/* Reads one of the power attributes; what is not there (older kernels, no runtime power management,
- * bare copies) says nothing against the device. */
-static bool attribute_is(struct hp_host *host, const char *address, const char *attribute,
-                         const char *allowed)
+/* What must not say that the function sleeps. "unknown": it has no power management, and is on whenever its
+ * bus is. */
+static const struct {
+	const char *attribute;
+	const char *awake; // words
+} power[] = {
+	{"power_state", "D0 unknown"},
+	{"power/runtime_status", "active unsupported"},
+};
+
+_Static_assert(HP_COUNT(power) == HP_POWERS, "struct hp_awake has a place for each");
+
+static time_t now(void)
 {
-	char value[32];
-	ssize_t length = hp_host_readf(host, value, sizeof(value), "/sys/bus/pci/devices/%s/%s",
-	                               address, attribute);
-	if (length == -ENOENT || length == -ENOTDIR || length == -ENODATA)
-		return true;
-	return length >= 0 && hp_has_word(allowed, value);
+	struct timespec time;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+	return time.tv_sec;
 }
 
-/* The bridge above: the last but one part of where the function's link leads. */
-static bool bridge_above(struct hp_host *host, const char *address, char bridge[HP_ADDRESS_SIZE])
+/* What is known of a function. It is believed for a second, which saves asking the same bridges for each
+ * function below them. */
+static struct hp_awake *place_of(struct hp_host *host, const char *address)
 {
-	char path[PATH_MAX], target[PATH_MAX];
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", address);
-	if (hp_host_link(host, path, target, sizeof(target)) < 0)
+	if (!host->awake)
+		host->awake = hp_calloc(AWAKE_PLACES, sizeof(*host->awake));
+	uint32_t hash = 2166136261u; // FNV-1a
+	for (const char *at = address; *at; at++)
+		hash = (hash ^ (unsigned char)*at) * 16777619u;
+	struct hp_awake *place = &host->awake[hash % AWAKE_PLACES];
+	if (strcmp(place->address, address) == 0 && now() - place->when <= 1)
+		return place;
+	*place = (struct hp_awake){.when = now()};
+	memcpy(place->address, address, strlen(address) + 1);
+	return place;
+}
+
+/* What is not there (older kernels, no runtime power management, bare copies) says nothing against the
+ * function. */
+static bool speaks_of_sleep(const char *value, ssize_t length, const char *awake)
+{
+	if (length == -ENOENT || length == -ENOTDIR || length == -ENODATA)
 		return false;
-	char *slash = strrchr(target, '/');
-	if (!slash)
-		return false;
-	*slash = '\0';
-	char *name = strrchr(target, '/');
-	name = name ? name + 1 : target;
-	if (!hp_is_address(name, strlen(name)))
-		return false;
-	memcpy(bridge, name, strlen(name) + 1);
-	return true;
+	return length < 0 || !hp_has_word(awake, value);
+}
+
+void hp_policy_note(struct hp_host *host, const struct hp_dir *dir, const char *name, const char *value,
+		    ssize_t length)
+{
+	if (*name != 'p' || !*dir->address || host->level < 1)
+		return;
+	for (size_t i = 0; i < HP_COUNT(power); i++)
+		if (strcmp(power[i].attribute, name) == 0)
+			place_of(host, dir->address)->parts[i] =
+				speaks_of_sleep(value, length, power[i].awake) ? HP_NO : HP_YES;
+}
+
+static bool is_on(struct hp_host *host, const char *address, size_t part)
+{
+	enum hp_answer known = place_of(host, address)->parts[part];
+	if (known != HP_ASK)
+		return known == HP_YES;
+	char value[32];
+	ssize_t length = hp_host_readf(host, value, sizeof(value), "/sys/bus/pci/devices/%s/%s", address,
+				       power[part].attribute);
+	return !speaks_of_sleep(value, length, power[part].awake);
+}
+
+static const char functions[] = "/sys/bus/pci/devices/";
+
+/* The bridge above: the last but one part of where a function's link leads; "" if it is none. */
+static void note_bridge(struct hp_awake *place, const char *target)
+{
+	const char *end = strrchr(target, '/');
+	const char *start = end;
+	while (start && start > target && start[-1] != '/')
+		start--;
+	size_t length = (size_t)(end - start);
+	place->above = HP_NO;
+	if (!end || !hp_is_address(start, length))
+		return;
+	place->above = HP_YES;
+	memcpy(place->bridge, start, length);
+	place->bridge[length] = '\0';
+}
+
+void hp_policy_note_link(struct hp_host *host, const char *path, const char *target)
+{
+	if (host->level < 1 || !hp_starts_with(path, functions))
+		return;
+	const char *address = path + sizeof(functions) - 1;
+	if (hp_is_address(address, strlen(address)))
+		note_bridge(place_of(host, address), target);
+}
+
+/* 1, 0 if there is none, or a negative errno. */
+static int bridge_above(struct hp_host *host, const char *address, char bridge[HP_ADDRESS_SIZE])
+{
+	if (place_of(host, address)->above == HP_ASK) {
+		char path[PATH_MAX], target[PATH_MAX];
+		snprintf(path, sizeof(path), "%s%s", functions, address);
+		ssize_t length = hp_host_link(host, path, target, sizeof(target)); // and so it is noted
+		if (length < 0) // in a copy it can be a directory, or missing
+			return length == -EINVAL || length == -ENOENT || length == -ENODATA ? 0
+											    : (int)length;
+	}
+	const struct hp_awake *place = place_of(host, address);
+	memcpy(bridge, place->bridge, sizeof(place->bridge));
+	return place->above == HP_YES;
 }
 
 static bool may_be_woken(const struct hp_host *host, const char *address)
@@ -250,39 +328,19 @@ static bool may_be_woken(const struct hp_host *host, const char *address)
 	return false;
 }
 
-static bool believed(const struct hp_awake *known, const char *address, time_t now)
-{
-	return strcmp(known->address, address) == 0 && now - known->when <= 1;
-}
-
-static struct hp_awake *place_of(struct hp_host *host, const char *address)
-{
-	if (!host->awake)
-		host->awake = hp_calloc(AWAKE_PLACES, sizeof(*host->awake));
-	uint32_t hash = 2166136261u; // FNV-1a
-	for (const char *at = address; *at; at++)
-		hash = (hash ^ (unsigned char)*at) * 16777619u;
-	return &host->awake[hash % AWAKE_PLACES];
-}
-
-/* Itself and all bridges above. "unknown": a function without power management, on whenever its bus
- * is. An answer is believed for a second, which saves asking the same bridges for each function
- * below them. */
+/* Itself and all bridges above. */
 static bool is_awake(struct hp_host *host, const char *address, int depth)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	struct hp_awake *known = place_of(host, address);
-	if (believed(known, address, now.tv_sec))
-		return known->awake;
+	enum hp_answer known = place_of(host, address)->whole;
+	if (known != HP_ASK)
+		return known == HP_YES;
+	bool awake = depth < MAX_BRIDGES;
+	for (size_t i = 0; awake && i < HP_COUNT(power); i++)
+		awake = is_on(host, address, i);
 	char bridge[HP_ADDRESS_SIZE];
-	bool awake = depth < MAX_BRIDGES &&
-	             attribute_is(host, address, "power_state", "D0 unknown") &&
-	             attribute_is(host, address, "power/runtime_status", "active unsupported") &&
-	             (!bridge_above(host, address, bridge) || is_awake(host, bridge, depth + 1));
-	known->awake = awake;
-	known->when = now.tv_sec;
-	memcpy(known->address, address, strlen(address) + 1);
+	int above = awake ? bridge_above(host, address, bridge) : 0;
+	awake = awake && above >= 0 && (!above || is_awake(host, bridge, depth + 1));
+	place_of(host, address)->whole = awake ? HP_YES : HP_NO;
 	return awake;
 }
 

@@ -112,6 +112,8 @@ static ssize_t read_file(struct hp_host *host, struct hp_dir *dir, const char *p
 	                           : open_path(host, path, O_RDONLY);
 	if (fd < 0)
 		return fd;
+	if (dir && dir->whole < 0 && (strcmp(path, "vendor") == 0 || strcmp(path, "modalias") == 0))
+		dir->whole = 1;
 	bool sysfs = hp_starts_with(dir ? dir->path : path, "/sys/");
 	return hp_fd_read(fd, buffer, size, !sysfs);
 }
