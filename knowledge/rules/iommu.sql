@@ -163,7 +163,9 @@ SELECT p.host, p.address AS subject, NULL AS surface, NULL AS share,
        p.address || ', IOMMU group ' || coalesce(p.iommu_group, 'not seen') || ': direct reserved regions '
          || coalesce(CAST(g.reserved_direct AS TEXT), 'not seen')
          || coalesce(', kernel log: ' || m.first_line, '') AS evidence
-FROM pci_function p
+FROM (SELECT host, address FROM accelerator UNION
+      SELECT host, address FROM kernel_message WHERE kind IN ('rmrr-ineligible', 'firmware-1to1')) c
+JOIN pci_function p ON p.host = c.host AND p.address = c.address
 LEFT JOIN accelerator a ON a.host = p.host AND a.address = p.address
 LEFT JOIN iommu_group g ON g.host = p.host AND g.iommu_group = p.iommu_group
 LEFT JOIN (SELECT host, address, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message

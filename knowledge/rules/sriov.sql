@@ -28,7 +28,10 @@ SELECT p.host, p.address AS subject, NULL AS surface, NULL AS share,
          || coalesce(' (' || b.listing || ')', '') || ', VFs now: ' || coalesce(CAST(p.sriov_numvfs AS TEXT), 'not seen')
          || coalesce(', SR-IOV in the firmware: ' || w.value, '')
          || coalesce(', kernel log: ' || m.first_line, '') AS evidence
-FROM pci_function p
+FROM (SELECT host, address FROM accelerator UNION
+      SELECT host, address FROM pci_bar WHERE kind = 'vf-bar' AND assigned = 0 UNION
+      SELECT host, address FROM kernel_message WHERE kind IN ('vf-bar-unassigned', 'sriov-not-enough-mmio')) c
+JOIN pci_function p ON p.host = c.host AND p.address = c.address
 LEFT JOIN accelerator a ON a.host = p.host AND a.address = p.address
 LEFT JOIN (SELECT host, address, COUNT(CASE WHEN assigned = 0 THEN 1 END) AS unassigned,
                   COUNT(CASE WHEN assigned = 1 THEN 1 END) AS assigned,
@@ -60,7 +63,9 @@ SELECT p.host, p.address AS subject, NULL AS surface, NULL AS share,
          || CASE WHEN u.ari_forwarding = 1 THEN 'forwarded' WHEN u.ari_forwarding_capable = 0 THEN 'not supported'
                  WHEN u.ari_forwarding = 0 THEN 'off' WHEN w.value IS NOT NULL THEN w.value || ' in the firmware'
                  ELSE 'not seen' END AS evidence
-FROM pci_function p
+FROM (SELECT host, address FROM accelerator UNION
+      SELECT host, address FROM pci_function WHERE sriov_totalvfs > 0) c
+JOIN pci_function p ON p.host = c.host AND p.address = c.address
 LEFT JOIN pci_function u ON u.host = p.host AND u.address = p.parent
 LEFT JOIN setting w ON w.host = p.host AND w.component = 'firmware' AND w.name = 'ari'
 LEFT JOIN intent t ON t.host = p.host

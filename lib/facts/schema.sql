@@ -11,6 +11,7 @@
 --     evidence quotes as origin.
 --   * "observed: column" above a table names the column whose values `observed` speaks of; ''
 --     means that the table is observed as a whole.
+--   * "index: columns" above a table adds an index that rules profit from.
 --   * Tables under "derived" are computed from the others (lib/facts/derive.c, derive.sql): no
 --     probe and no facts file fills them.
 --
@@ -180,6 +181,7 @@ CREATE TABLE memory_node (
 -- Every PCI function of the host, bridges included. Capability columns come from config space
 -- (level 1): NULL where it was not read.
 -- observed: ''
+-- index: host, parent
 CREATE TABLE pci_function (
   host TEXT NOT NULL, -- host
   address TEXT NOT NULL, -- PCI address DDDD:BB:DD.F {address}
