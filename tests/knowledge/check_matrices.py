@@ -16,7 +16,7 @@ MATRICES = os.path.join(ROOT, "knowledge/matrices")
 DAY = re.compile(r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")
 DAY_OR_MONTH = re.compile(r"^\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?$")
 ID = re.compile(r"^[0-9a-f]{4}$")
-VERSION = re.compile(r"^(none|v?\d+(\.\d+)*([-~]?(rc|beta|alpha)\d*)?)$")
+VERSION = re.compile(r"^(none|v?\d+(\.\d+)*([-~]?(rc|beta|alpha)\.?\d*)?)$")
 NINE = ["container", "kubernetes", "qemu-vfio", "qemu-vgpu", "esxi-vgpu", "esxi-passthrough",
         "cloud-hypervisor", "firecracker", "custom-vmm"]
 COSTS = ["driver-work", "slices-lost", "churn", "support-lost", "boot-time", "isolation"]
