@@ -315,7 +315,7 @@ CREATE TABLE module (
   disk_version TEXT, -- version of the file for the running kernel, 'none' if there is no file {version} @/lib/modules
   license TEXT, -- licence of the file: 'NVIDIA', 'Dual MIT/GPL', 'GPL' @/lib/modules
   signer TEXT, -- signer of the file, 'none' if unsigned @/lib/modules
-  signature_trusted INTEGER, -- the kernel trusts that signer's key {0|1} @/proc/keys
+  signature_trusted INTEGER, -- the kernel trusts that signer's key {0|1} @/sys/module/{module}/taint
   refcount INTEGER, -- users of the loaded module @/sys/module/{module}/refcnt
   in_initramfs INTEGER, -- is in the initramfs of the running kernel {0|1} @/boot
   loaded_early INTEGER, -- the initramfs is configured to load it before devices are probed {0|1} @/etc/initramfs-tools/modules

@@ -157,14 +157,15 @@ int hp_probe_cdi(struct hp_host *host, struct hp_facts *facts,
                  const struct hp_probe_options *options, struct hp_error *err)
 {
 	(void)options;
-	bool partial = false;
+	bool partial = false, looked = false;
 	int r = 0;
 	for (size_t i = 0; i < HP_COUNT(directories); i++) {
 		hp_cleanup_names struct hp_names names = {0};
 		if (is_repeated(host, directories[i]))
 			continue;
-		partial =
-		    hp_look_list(host, facts, directories[i], &names) == HP_LOOK_UNKNOWN || partial;
+		enum hp_look look = hp_look_list(host, facts, directories[i], &names);
+		partial = partial || look == HP_LOOK_UNKNOWN;
+		looked = looked || look != HP_LOOK_UNKNOWN;
 		for (size_t n = 0; r == 0 && n < names.count; n++) {
 			hp_cleanup_free char *path =
 			    hp_asprintf("%s/%s", directories[i], names.names[n]);
@@ -172,7 +173,7 @@ int hp_probe_cdi(struct hp_host *host, struct hp_facts *facts,
 				r = put_file(host, facts, path, err);
 		}
 	}
-	return r < 0 ? r
-	             : hp_facts_observed(facts, HP_TBL_CDI_SPEC, "",
-	                                 partial ? "partial" : "complete", err);
+	if (r < 0 || !looked)
+		return r;
+	return hp_facts_observed(facts, HP_TBL_CDI_SPEC, "", partial ? "partial" : "complete", err);
 }

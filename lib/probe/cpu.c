@@ -124,5 +124,5 @@ int hp_probe_cpu(struct hp_host *host, struct hp_facts *facts,
 	put_virtualization(host, &row, text);
 	put_confidential(host, &row);
 	int r = hp_row_put(&row, err);
-	return r < 0 ? r : hp_facts_observed(facts, HP_TBL_CPU, "", "complete", err);
+	return r < 0 ? r : hp_look_observed(host, facts, HP_TBL_CPU, "/proc", err);
 }

@@ -69,6 +69,8 @@ static int put_node(struct hp_host *host, struct hp_facts *facts, const char *pa
 	struct hp_stat st;
 	int found = hp_host_stat(host, path, &st);
 	enum hp_look look = hp_look_result(host, facts, path, found);
+	if (look == HP_LOOK_UNKNOWN)
+		return 0;
 	struct hp_row row = hp_row_begin(facts, HP_TBL_DEVICE_NODE);
 	hp_row_text(&row, HP_DEVICE_NODE_PATH, path);
 	hp_look_put(&row, HP_DEVICE_NODE_STATE, look, "present", "none");
@@ -81,9 +83,7 @@ static int put_node(struct hp_host *host, struct hp_facts *facts, const char *pa
 		put_label(host, &row, path, selinux_absent);
 	}
 	int r = hp_row_put(&row, err);
-	if (r < 0 || look == HP_LOOK_UNKNOWN)
-		return r;
-	return hp_facts_observed(facts, HP_TBL_DEVICE_NODE, path, "complete", err);
+	return r < 0 ? r : hp_facts_observed(facts, HP_TBL_DEVICE_NODE, path, "complete", err);
 }
 
 static int put_family(struct hp_host *host, struct hp_facts *facts, size_t family,

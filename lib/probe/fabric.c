@@ -63,5 +63,5 @@ int hp_probe_fabric(struct hp_host *host, struct hp_facts *facts,
 	if (hp_look_list(host, facts, "/sys/class/infiniband", &names) != HP_LOOK_UNKNOWN)
 		hp_row_number(&row, HP_FABRIC_INFINIBAND_DEVICES, (int64_t)names.count);
 	int r = hp_row_put(&row, err);
-	return r < 0 ? r : hp_facts_observed(facts, HP_TBL_FABRIC, "", "complete", err);
+	return r < 0 ? r : hp_look_observed(host, facts, HP_TBL_FABRIC, "/usr", err);
 }

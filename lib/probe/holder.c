@@ -273,6 +273,17 @@ static int put_observed(struct scan *scan)
 	return r < 0 ? r : hp_facts_observed(scan->facts, HP_TBL_RUNNING_VMM, "", state, scan->err);
 }
 
+/* Root can lack the capability to look into processes (a container), and then being root adds
+ * nothing. */
+static void put_denied(struct scan *scan)
+{
+	char uid[16] = "";
+	bool root = hp_host_ask(scan->host, "uid", uid, sizeof(uid)) > 0 && strcmp(uid, "0") == 0;
+	hp_facts_gap(scan->facts, root ? "privilege" : "permission", "/proc/*/fd",
+	             root ? "some processes cannot be looked into without CAP_SYS_PTRACE"
+	                  : "only root sees what other users' processes have open");
+}
+
 int hp_probe_holder(struct hp_host *host, struct hp_facts *facts,
                     const struct hp_probe_options *options, struct hp_error *err)
 {
@@ -287,7 +298,6 @@ int hp_probe_holder(struct hp_host *host, struct hp_facts *facts,
 	if (scan.result < 0)
 		return scan.result;
 	if (scan.denied)
-		hp_facts_gap(facts, "permission", "/proc/*/fd",
-		             "what some processes have open may not be seen; root sees most");
+		put_denied(&scan);
 	return put_observed(&scan);
 }

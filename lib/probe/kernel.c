@@ -92,5 +92,5 @@ int hp_probe_kernel(struct hp_host *host, struct hp_facts *facts,
 	hp_look_put_number(host, &row, HP_KERNEL_TAINT, "/proc/sys/kernel/tainted", NULL);
 	hp_bootloader_put(host, &row, put_cmdline(host, &row, cmdline, sizeof(cmdline)));
 	int r = hp_row_put(&row, err);
-	return r < 0 ? r : hp_facts_observed(facts, HP_TBL_KERNEL, "", "complete", err);
+	return r < 0 ? r : hp_look_observed(host, facts, HP_TBL_KERNEL, "/proc", err);
 }

@@ -122,5 +122,5 @@ int hp_probe_kubernetes(struct hp_host *host, struct hp_facts *facts,
 			hp_row_text(&row, columns[i], "none");
 	}
 	int r = hp_row_put(&row, err);
-	return r < 0 ? r : hp_facts_observed(facts, HP_TBL_KUBERNETES_NODE, "", "complete", err);
+	return r < 0 ? r : hp_look_observed(host, facts, HP_TBL_KUBERNETES_NODE, "/var", err);
 }

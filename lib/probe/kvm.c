@@ -67,5 +67,5 @@ int hp_probe_kvm(struct hp_host *host, struct hp_facts *facts,
 	if (options->prove_kvm && live && device == HP_LOOK_SEEN)
 		put_proof(facts, &row);
 	int r = hp_row_put(&row, err);
-	return r < 0 ? r : hp_facts_observed(facts, HP_TBL_KVM, "", "complete", err);
+	return r < 0 ? r : hp_look_observed(host, facts, HP_TBL_KVM, "/dev", err);
 }

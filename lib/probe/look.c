@@ -97,6 +97,14 @@ void hp_look_put_number(struct hp_host *host, struct hp_row *row, int column, co
 		             buffer);
 }
 
+int hp_look_observed(struct hp_host *host, struct hp_facts *facts, enum hp_tbl table,
+                     const char *source, struct hp_error *err)
+{
+	if (!hp_host_covers(host, source))
+		return 0;
+	return hp_facts_observed(facts, table, "", "complete", err);
+}
+
 int hp_look_flag(const char *text)
 {
 	if (strcmp(text, "Y") == 0 || strcmp(text, "y") == 0 || strcmp(text, "1") == 0 ||

@@ -39,6 +39,11 @@ void hp_look_put_number(struct hp_host *host, struct hp_row *row, int column, co
 void hp_look_put_flag(struct hp_host *host, struct hp_row *row, int column, const char *path,
                       const int64_t *absent);
 
+/* Notes a table of one row a host as observed, if the host shows `source`, where most of it comes
+ * from. */
+int hp_look_observed(struct hp_host *host, struct hp_facts *facts, enum hp_tbl table,
+                     const char *source, struct hp_error *err);
+
 /* What a flag says: 1 for Y, y, 1, on; 0 for N, n, 0, off; -1 for anything else. */
 int hp_look_flag(const char *text);
 

@@ -259,5 +259,5 @@ int hp_probe_machine(struct hp_host *host, struct hp_facts *facts,
 	put_selinux(host, &row);
 	put_cgroup_version(host, &row);
 	int r = hp_row_put(&row, err);
-	return r < 0 ? r : hp_facts_observed(facts, HP_TBL_MACHINE, "", "complete", err);
+	return r < 0 ? r : hp_look_observed(host, facts, HP_TBL_MACHINE, "/etc", err);
 }

@@ -86,7 +86,7 @@ static int put_memory(struct hp_host *host, struct hp_facts *facts, struct hp_er
 	hp_look_put_number(host, &row, HP_MEMORY_OVERCOMMIT, "/proc/sys/vm/overcommit_memory",
 	                   NULL);
 	int r = hp_row_put(&row, err);
-	return r < 0 ? r : hp_facts_observed(facts, HP_TBL_MEMORY, "", "complete", err);
+	return r < 0 ? r : hp_look_observed(host, facts, HP_TBL_MEMORY, "/proc", err);
 }
 
 /* Amounts of a node's meminfo, whose lines begin with "Node 0 ". */

@@ -47,7 +47,8 @@ struct reading {
 	const struct place *place;
 	struct hp_error *err;
 	int result;
-	bool partial;
+	bool partial; // some place could not be looked at
+	bool looked;  // some could
 };
 
 static void put_directive(void *data, const struct hp_directive *directive)
@@ -85,6 +86,7 @@ static void read_file(struct reading *reading, const char *path)
 		return;
 	enum hp_look look = hp_look_text(reading->host, reading->facts, path, FILE_LIMIT, &text);
 	reading->partial = reading->partial || look == HP_LOOK_UNKNOWN;
+	reading->looked = reading->looked || look != HP_LOOK_UNKNOWN;
 	if (look != HP_LOOK_SEEN)
 		return;
 	reading->file = path;
@@ -109,6 +111,7 @@ static void read_directory(struct reading *reading, const char *directory)
 	hp_cleanup_names struct hp_names names = {0};
 	enum hp_look look = hp_look_list(reading->host, reading->facts, directory, &names);
 	reading->partial = reading->partial || look == HP_LOOK_UNKNOWN;
+	reading->looked = reading->looked || look != HP_LOOK_UNKNOWN;
 	for (size_t i = 0; i < names.count; i++) {
 		if (!hp_ends_with(names.names[i], reading->place->suffix) ||
 		    !remember(&reading->seen, names.names[i]))
@@ -132,7 +135,7 @@ int hp_module_directives_put(struct hp_host *host, struct hp_facts *facts,
 			read_file(&reading, places[i].path);
 	}
 	hp_names_free(&reading.seen);
-	if (reading.result < 0)
+	if (reading.result < 0 || !reading.looked)
 		return reading.result;
 	return hp_facts_observed(facts, HP_TBL_MODULE_DIRECTIVE, "",
 	                         reading.partial ? "partial" : "complete", err);

@@ -264,15 +264,30 @@ static void put_loaded(struct hp_host *host, struct hp_row *row, const char *nam
 	hp_look_put_number(host, row, HP_MODULE_REFCOUNT, count, NULL);
 }
 
+/* Whether the kernel trusted the loaded module's signature: else it carries the taint E. A kernel
+ * without module signatures trusts nothing, and taints nothing. Of a module that is not loaded the
+ * signer's name alone says too little: names are not keys. */
+static void put_trusted(struct hp_host *host, struct hp_row *row, const char *name)
+{
+	char taint[32];
+	if (hp_host_exists(host, "/sys/module/module/parameters/sig_enforce") > 0 &&
+	    hp_host_readf(host, taint, sizeof(taint), "/sys/module/%s/taint", name) >= 0)
+		hp_row_number(row, HP_MODULE_SIGNATURE_TRUSTED, strchr(taint, 'E') == NULL);
+}
+
 static int put_module(struct hp_host *host, struct hp_facts *facts, const struct lists *lists,
                       size_t i, struct hp_error *err)
 {
 	const char *name = wanted[i].name, *state = state_of(host, lists, i);
+	if (!state && !lists->file[i] && !lists->early.data)
+		return 0;
 	struct hp_row row = hp_row_begin(facts, HP_TBL_MODULE);
 	hp_row_text(&row, HP_MODULE_MODULE, name);
 	hp_row_text(&row, HP_MODULE_STATE, state);
-	if (state && strcmp(state, "loaded") == 0)
+	if (state && strcmp(state, "loaded") == 0) {
 		put_loaded(host, &row, name);
+		put_trusted(host, &row, name);
+	}
 	if (lists->file[i] && wanted[i].info)
 		put_info(host, &row, lists->release, lists->file[i]);
 	else if (lists->disk == HP_LOOK_SEEN && !lists->file[i])

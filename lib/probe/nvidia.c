@@ -236,7 +236,7 @@ static int put_driver(struct hp_host *host, struct hp_facts *facts, struct hp_er
 	put_kind(host, &row);
 	put_in_container(host, &row);
 	int r = hp_row_put(&row, err);
-	return r < 0 ? r : hp_facts_observed(facts, HP_TBL_NVIDIA_DRIVER, "", "complete", err);
+	return r < 0 ? r : hp_look_observed(host, facts, HP_TBL_NVIDIA_DRIVER, "/proc", err);
 }
 
 // == each GPU

@@ -19,6 +19,7 @@ static const struct service {
     {"apt-daily-upgrade", NULL},
     {"containerd", "containerd"},
     {"crio", "crio"},
+    {"dcgm", "nv-hostengine"},
     {"dcgm-exporter", "dcgm-exporter"},
     {"display-manager", NULL},
     {"dnf-automatic", NULL},
@@ -155,6 +156,8 @@ static int put_service(struct hp_host *host, struct hp_facts *facts, const struc
 	bool all_seen = true;
 	hp_cleanup_free char *file = unit_file(host, service->name, &all_seen);
 	const char *state = running_state(host, service, processes, file, all_seen);
+	if (!state && !file && !all_seen)
+		return 0;
 	struct hp_row row = hp_row_begin(facts, HP_TBL_SERVICE);
 	hp_row_text(&row, HP_SERVICE_SERVICE, service->name);
 	hp_row_text(&row, HP_SERVICE_STATE, state);

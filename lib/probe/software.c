@@ -77,6 +77,7 @@ static const struct program programs[] = {
      "/usr/bin/nvidia-smi /run/nvidia/driver/usr/bin/nvidia-smi " NIX "nvidia-smi "
      "/usr/local/bin/nvidia-smi",
      NULL},
+    {"nvidia-fs", "nvidia-fs-dkms nvidia-fs", "", NULL},
     {"nvidia-modprobe", "nvidia-modprobe", "/usr/bin/nvidia-modprobe", NULL},
     {"nvidia-fabricmanager", "nvidia-fabricmanager nvidia-fabric-manager nvidia-fabricmanager-*",
      "/usr/bin/nv-fabricmanager /run/nvidia/driver/usr/bin/nv-fabricmanager", "--version"},

@@ -454,6 +454,9 @@ static void test_modules_of_a_tree(void **state)
 	    {"/sys/module/kvm/refcnt", "4\n"},
 	    {"/sys/module/nvidia/version", "570.133.20\n"},
 	    {"/sys/module/nvidia/refcnt", "12\n"},
+	    {"/sys/module/nvidia/taint", "OE\n"},
+	    {"/sys/module/kvm/taint", "\n"},
+	    {"/sys/module/module/parameters/sig_enforce", "N\n"},
 	    {"/sys/module/nvidia_drm/parameters/modeset", "Y\n"},
 	    {"/sys/module/vfio_iommu_type1/parameters/dma_entry_limit", "65535\n"},
 	    {"/lib/modules/6.1.0/modules.builtin", "kernel/drivers/vfio/vfio.ko\n"},
@@ -474,6 +477,8 @@ static void test_modules_of_a_tree(void **state)
 	assert_value(&tree, "SELECT state FROM module WHERE module = 'nova_core'", "absent");
 	assert_value(&tree, "SELECT version FROM module WHERE module = 'nvidia'", "570.133.20");
 	assert_value(&tree, "SELECT refcount FROM module WHERE module = 'nvidia'", "12");
+	assert_value(&tree, "SELECT signature_trusted FROM module WHERE module = 'nvidia'", "0");
+	assert_value(&tree, "SELECT signature_trusted FROM module WHERE module = 'kvm'", "1");
 	assert_value(&tree, "SELECT disk_version FROM module WHERE module = 'nvidia'", "none");
 	assert_value(&tree, "SELECT loaded_early FROM module WHERE module = 'vfio_pci'", "1");
 	assert_value(&tree, "SELECT loaded_early FROM module WHERE module = 'nvidia'", "0");
