@@ -9,9 +9,12 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN b.unassigned > 0 THEN 'fail'
             WHEN o.state = 'complete' AND b.known > 0 AND b.unsure = 0 THEN 'pass'
             WHEN m.told > 0 THEN 'fail'
+            WHEN a.driver IN ('nvidia', 'amdgpu', 'i915', 'xe', 'habanalabs', 'gim') THEN 'pass'
             ELSE 'unknown' END AS result,
        a.address || ': ' || CASE WHEN b.unassigned > 0 THEN 'no address for ' || b.listing
                                  WHEN b.known > 0 THEN CAST(b.known AS TEXT) || ' memory BARs, all with an address'
+                                 WHEN a.driver IN ('nvidia', 'amdgpu', 'i915', 'xe', 'habanalabs', 'gim')
+                                 THEN a.driver || ' drives it, which needs its BARs mapped'
                                  ELSE 'BARs not seen' END
          || coalesce(', Above 4G Decoding ' || w.value, '')
          || coalesce(', kernel log: ' || m.first_line, '') AS evidence

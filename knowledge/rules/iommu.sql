@@ -47,7 +47,7 @@ SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
          || ', IOMMU ' || coalesce(i.state, 'state not seen') AS evidence
 FROM accelerator a
 LEFT JOIN iommu i ON i.host = a.host
-WHERE a.is_vf = 0 AND i.state IS DISTINCT FROM 'off';
+WHERE a.is_vf = 0 AND (i.state = 'on' OR (i.state IS NULL AND a.iommu_group = 'none'));
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('iommu-firmware-table', 'The firmware describes an IOMMU to the kernel', 'blocks', '@vfio',
@@ -63,7 +63,8 @@ SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
          || ', IOMMU ' || coalesce(i.state, 'state not seen') AS evidence
 FROM host_summary s
 LEFT JOIN iommu i ON i.host = s.host
-LEFT JOIN setting w ON w.host = s.host AND w.component = 'firmware' AND w.name = 'vtd';
+LEFT JOIN setting w ON w.host = s.host AND w.component = 'firmware' AND w.name = 'vtd'
+WHERE i.state = 'off' OR i.firmware_table = 'none' OR w.value = 'disabled';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('intel-iommu-requested', 'An Intel host whose IOMMU is off asks for it with intel_iommu=on', 'blocks', '@vfio',
@@ -92,7 +93,8 @@ LEFT JOIN (SELECT host, COUNT(CASE WHEN iommu_group <> 'none'
            FROM accelerator GROUP BY host) g ON g.host = s.host
 LEFT JOIN (SELECT host, COUNT(*) AS asked FROM cmdline_option
            WHERE which = 'running' AND name = 'intel_iommu' AND has_word(replace(value, ',', ' '), 'on') = 1
-           GROUP BY host) c ON c.host = s.host;
+           GROUP BY host) c ON c.host = s.host
+WHERE i.state = 'off' OR (i.state IS NULL AND g.ungrouped > 0);
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('interrupt-remapping', 'Interrupts of assigned devices are remapped, or the risk is accepted', 'blocks', '@vfio',
@@ -205,7 +207,8 @@ SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
          || ', firmware table ' || coalesce(i.firmware_table, 'not seen') AS evidence
 FROM host_summary s
 LEFT JOIN machine m ON m.host = s.host
-LEFT JOIN iommu i ON i.host = s.host;
+LEFT JOIN iommu i ON i.host = s.host
+WHERE i.state = 'off' OR i.firmware_table = 'none';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('no-iommu-faults', 'The kernel log has no IOMMU fault or PCIe error of the device', 'degrades', '@vfio',

@@ -42,7 +42,7 @@ SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
 FROM host_summary s
 LEFT JOIN kvm v ON v.host = s.host
 LEFT JOIN machine m ON m.host = s.host
-WHERE v.device IS DISTINCT FROM 'none';
+WHERE v.device = 'present' OR v.module = 'kvm_pvm' OR v.proof IS NOT NULL OR m.hypervisor = 'pvm';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('kvm-accessible', 'This user may use KVM', 'notes', '@vm -@esxi -xenserver -hyper-v',
@@ -56,4 +56,4 @@ SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
          WHEN v.accessible = 0 THEN ', does not open for this user' ELSE ', not tried' END AS evidence
 FROM host_summary s
 LEFT JOIN kvm v ON v.host = s.host
-WHERE v.device IS DISTINCT FROM 'none';
+WHERE v.device = 'present';

@@ -6,14 +6,14 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'https://github.com/bryansteiner/gpu-passthrough-tutorial/issues/39 | https://github.com/kata-containers/kata-containers/issues/11708');
 CREATE VIEW rule_config_space_readable AS
 SELECT p.host, p.address AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN p.header_type = 'broken' THEN 'fail' WHEN p.header_type IS NOT NULL THEN 'pass'
-            WHEN p.power_state = 'error' OR m.told > 0 THEN 'fail' ELSE 'unknown' END AS result,
+       'fail' AS result,
        p.address || ': config header ' || coalesce(p.header_type, 'not read') || ', power state '
          || coalesce(p.power_state, 'not seen') || coalesce(', kernel log: ' || m.first_line, '') AS evidence
 FROM pci_function p
 JOIN accelerator a ON a.host = p.host AND a.address = p.address
 LEFT JOIN (SELECT host, address, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message
-           WHERE kind = 'unknown-header-type' GROUP BY host, address) m ON m.host = p.host AND m.address = p.address;
+           WHERE kind = 'unknown-header-type' GROUP BY host, address) m ON m.host = p.host AND m.address = p.address
+WHERE p.header_type = 'broken' OR (p.header_type IS NULL AND (p.power_state = 'error' OR m.told > 0));
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('reset-method-present', 'The device can be reset between guests', 'degrades', '@vfio',

@@ -92,14 +92,14 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'kernel:Documentation/driver-api/vfio.rst');
 CREATE VIEW rule_vfio_group_node AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
-       CASE WHEN g.vfio_node = 'present' OR i.vfio_cdev = 'present' THEN 'pass' WHEN g.vfio_node = 'none' THEN 'fail'
+       CASE WHEN g.vfio_node = 'present' OR i.vfio_cdev = 'present' THEN 'pass' WHEN g.vfio_node = 'none' AND a.driver = 'vfio-pci' THEN 'fail'
             ELSE 'unknown' END AS result,
        a.address || ' is bound to ' || coalesce(a.driver, 'a driver not seen') || ', /dev/vfio/'
          || coalesce(a.iommu_group, '?') || ' ' || coalesce(g.vfio_node, 'not seen') AS evidence
 FROM accelerator a
 LEFT JOIN iommu_group g ON g.host = a.host AND g.iommu_group = a.iommu_group
 LEFT JOIN iommu i ON i.host = a.host
-WHERE a.is_vf = 0 AND a.driver = 'vfio-pci';
+WHERE a.is_vf = 0 AND (a.driver = 'vfio-pci' OR (a.driver IS NULL AND g.vfio_node IS NOT NULL));
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('kubevirt-permits-device', 'KubeVirt is told to offer this device', 'blocks', 'kubevirt:whole',
