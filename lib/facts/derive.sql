@@ -24,7 +24,8 @@ INSERT INTO accelerator (host, address, parent, is_vf, vendor, device, subsystem
 WITH known AS MATERIALIZED (
   SELECT f.host, f.address, f.physical_function AS parent,
          f.vendor, f.device,
-         CASE WHEN f.physical_function IS NOT NULL AND f.physical_function <> 'none' THEN 1 ELSE 0 END AS is_vf,
+         -- Only VFs are set to a vGPU type, also where the PF did not make it into a copy of sysfs.
+         CASE WHEN f.physical_function <> 'none' OR f.vgpu_type_current IS NOT NULL THEN 1 ELSE 0 END AS is_vf,
          (SELECT m.subsystem FROM accelerator_model m
           WHERE m.vendor = f.vendor AND m.device = f.device
             AND m.subsystem IN ('', f.subsystem_vendor || ':' || f.subsystem_device)
@@ -34,7 +35,7 @@ WITH known AS MATERIALIZED (
           ORDER BY length(c.class_prefix) DESC LIMIT 1) AS class_kind,
          -- A ticket may say "an NVIDIA GPU at 01:00.0" and no more.
          CASE WHEN f.vendor = '10de' AND f.class IS NULL AND f.device IS NULL
-               AND substr(f.address, -2) = '.0' THEN 'gpu'
+               AND (substr(f.address, -2) = '.0' OR f.vgpu_mode IS NOT NULL) THEN 'gpu'
               WHEN f.address = i.address THEN 'other' END AS told_kind
   FROM pci_function f
   LEFT JOIN intent i ON i.host = f.host

@@ -20,6 +20,7 @@ struct function {
 	char address[HP_ADDRESS_SIZE];
 	char pf[HP_ADDRESS_SIZE]; // the PF of a VF, "" if it is none or that is not known
 	char witness[96];         // what shows the mode
+	bool identified;          // its vendor is known
 	bool asked;               // it was seen whole: a mode that is not shown is not there
 	long long vfs;            // VFs that it has, -1 unknown
 	size_t vfs_seen;
@@ -69,7 +70,8 @@ static int load_functions(struct scan *scan)
 		*f = (struct function){.vfs = sqlite3_column_int64(statement, 2)};
 		copy(f->address, sizeof(f->address), hp_db_text(statement, 0));
 		copy(f->pf, sizeof(f->pf), hp_db_text(statement, 1));
-		f->asked = hp_db_text(statement, 1) && hp_db_text(statement, 3);
+		f->identified = hp_db_text(statement, 3);
+		f->asked = hp_db_text(statement, 1) && f->identified;
 	}
 	return r;
 }
@@ -124,6 +126,17 @@ static int set_column(struct scan *scan, const char *sql, const char *address, c
 	return r < 0 ? r : 0;
 }
 
+/* Where a copy of sysfs lacks the vendor, the directory that its driver made tells it. */
+static int put_vendor(struct scan *scan, const struct function *f)
+{
+	int r =
+	    set_column(scan, "UPDATE pci_function SET vendor = ?3 WHERE host = ?1 AND address = ?2",
+	               f->address, "10de");
+	return r < 0 ? r
+	             : hp_facts_origin(scan->facts, HP_TBL_PCI_FUNCTION, f->address, "vendor",
+	                               f->witness, scan->err);
+}
+
 /* In vendor-VFIO mode each VF has a directory of the driver's own, with the type that it is set to.
  */
 static int read_vendor(struct scan *scan, struct function *f)
@@ -138,10 +151,11 @@ static int read_vendor(struct scan *scan, struct function *f)
 	snprintf(f->witness, sizeof(f->witness), DEVICES "/%s/nvidia/current_vgpu_type",
 	         f->address);
 	hp_utf8_repair(current);
-	return set_column(scan,
-	                  "UPDATE pci_function SET vgpu_type_current = ?3 "
-	                  "WHERE host = ?1 AND address = ?2",
-	                  f->address, strcmp(current, "0") ? current : "none");
+	int r = set_column(scan,
+	                   "UPDATE pci_function SET vgpu_type_current = ?3 "
+	                   "WHERE host = ?1 AND address = ?2",
+	                   f->address, strcmp(current, "0") ? current : "none");
+	return r < 0 || f->identified ? r : put_vendor(scan, f);
 }
 
 /* A PF offers what its VFs show; VFs that show nothing share the mode of their PF. */

@@ -116,7 +116,7 @@ static void test_lone_vfs(void **state HP_UNUSED)
 	    facts,
 	    "SELECT vgpu_type_current || coalesce(vendor, '?') || coalesce(driver, '?') FROM "
 	    "pci_function WHERE address = '0000:26:00.4'",
-	    "none??");
+	    "none10de?");
 	assert_fact(facts,
 	            "SELECT name FROM vgpu_type WHERE address = '0000:26:00.4' AND type = '1148'",
 	            "NVIDIA L40S-2Q");
