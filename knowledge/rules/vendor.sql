@@ -48,17 +48,18 @@ SELECT host, address AS subject, NULL AS surface, NULL AS share,
 FROM node;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('amd-partition-chip', 'The GPU can be partitioned', 'blocks', ':partition',
-  'Nothing can be done on this board: compute and memory partitions (CPX, NPS) exist on the MI300 series and later.',
+ ('partition-chip', 'The GPU can be partitioned', 'blocks', ':partition',
+  'Nothing can be done on this board: compute and memory partitions (CPX, NPS) exist on AMD''s MI300 series and later.',
   'repo:ROCm/gpu-operator:docs/device_plugin/device-plugin.md@6df13c17');
-CREATE VIEW rule_amd_partition_chip AS
+CREATE VIEW rule_partition_chip AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN a.generation IN ('cdna3', 'cdna4') THEN 'pass'
-            WHEN a.generation IS NOT NULL THEN 'fail'
+            WHEN a.generation IS NOT NULL OR a.vendor <> '1002' THEN 'fail'
             ELSE 'unknown' END AS result,
-       coalesce(a.name, a.address) || ': generation ' || coalesce(a.generation, 'not known') AS evidence
+       coalesce(a.name, a.address) || ' of vendor ' || coalesce(a.vendor, '(not seen)') || ': generation '
+         || coalesce(a.generation, 'not known') AS evidence
 FROM accelerator a
-WHERE a.vendor = '1002' AND a.is_vf = 0;
+WHERE a.is_vf = 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('amd-atomics-routed', 'Every port above the AMD GPU routes PCIe atomics', 'degrades', '@host-driver @vfio',
@@ -111,3 +112,16 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        coalesce(a.name, a.address) || ': generation ' || coalesce(a.generation, 'not known') AS evidence
 FROM accelerator a
 WHERE a.vendor = '8086' AND a.kind = 'gpu' AND a.is_vf = 0;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('vgpu-is-for-vms', 'A vGPU is attached to a VM', 'blocks',
+  'container:vgpu kubernetes:vgpu kubernetes-dra:vgpu gvisor:vgpu slurm:vgpu container:mig-vgpu kubernetes:mig-vgpu '
+  || 'kubernetes-dra:mig-vgpu gvisor:mig-vgpu slurm:mig-vgpu container:vf kubernetes:vf kubernetes-dra:vf gvisor:vf slurm:vf',
+  'Give containers the whole GPU, its MIG devices or a time slice: no driver of the host uses an NVIDIA vGPU or VF. Inside '
+  || 'a VM that has a vGPU, the container takes that whole.',
+  'repo:NVIDIA/cloud-native-docs:gpu-operator/gpu-operator-kubevirt.rst@52dcb7b');
+CREATE VIEW rule_vgpu_is_for_vms AS
+SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share, 'fail' AS result,
+       a.address || ': NVIDIA vGPUs and VFs have no driver for use on the host itself' AS evidence
+FROM accelerator a
+WHERE a.vendor = '10de' AND a.is_vf = 0;
