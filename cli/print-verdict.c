@@ -337,6 +337,53 @@ static void print_host_findings(const struct printer *printer, const struct hp_v
 			unknown > 1 ? "s" : "", unknown > 1 ? "stay" : "stays");
 }
 
+/* Whether something about the host itself stands in the way of a surface, whatever the accelerator. */
+static bool hinders(const struct hp_finding *finding, const struct hp_surface_share *surface)
+{
+	return finding->result == HP_RESULT_FAIL && finding->rule->impact == HP_IMPACT_BLOCKS &&
+	       (!finding->surface || strcmp(finding->surface, surface->surface) == 0) &&
+	       hp_applies(finding->rule->applies, surface);
+}
+
+static void print_bare_surface(const struct printer *printer, const struct hp_verdict_host *host,
+			       const struct hp_surface_share *surface)
+{
+	const struct hp_finding *first = NULL;
+	size_t count = 0;
+	for (size_t i = 0; i < host->finding_count; i++) {
+		if (!hinders(host->findings[i], surface))
+			continue;
+		first = first ? first : host->findings[i];
+		count++;
+	}
+	hp_cleanup_free char *more = count > 1 ? hp_asprintf("; and %zu more", count - 1) : hp_strdup("");
+	hp_cleanup_free char *line = first ? hp_asprintf("%s (%s)%s", first->rule->resolution, first->evidence, more)
+					   : hp_strdup("nothing that was seen of the host itself");
+	fputs("  ", printer->to);
+	paint(printer, PLAIN, surface->surface, 18);
+	wrap(printer, DIM, line, 20, 20);
+}
+
+/* A host without an accelerator: what would stand in the way of each of the first surfaces if it had one. */
+static void print_bare_host(const struct printer *printer, const struct hp_verdict_host *host)
+{
+	struct hp_surfaces *surfaces = NULL;
+	size_t count;
+	if (!host->pci_seen || hp_surfaces_load(hp_knowledge_db(printer->what->knowledge), false, &surfaces, NULL))
+		return;
+	const struct hp_surface_share *shares = hp_surfaces_shares(surfaces, &count);
+	const char *last = "";
+	fputs("\nNo accelerator was found: every surface is unreachable without the hardware. With one,\n"
+	      "this would stand in the way besides:\n\n", printer->to);
+	for (size_t i = 0; i < count; i++) {
+		if (!shares[i].first_nine || strcmp(shares[i].surface, last) == 0)
+			continue;
+		last = shares[i].surface;
+		print_bare_surface(printer, host, &shares[i]);
+	}
+	hp_surfaces_free(surfaces);
+}
+
 /* The gaps of one kind, with some of them named. */
 static void print_gaps(const struct printer *printer, const struct hp_verdict_host *host, const char *kind,
 		       const char *words)
@@ -428,7 +475,11 @@ void hp_print_verdict(const struct hp_verdict_print *what, FILE *to)
 		paint(&printer, BOLD, title, 0);
 		fputc('\n', to);
 		print_accelerators(&printer, host);
-		print_host_findings(&printer, host);
+		bool bare = !host->accelerator_count && host->pci_seen;
+		if (bare)
+			print_bare_host(&printer, host);
+		if (!bare || what->all)
+			print_host_findings(&printer, host);
 		print_foot(&printer, host);
 	}
 	print_knowledge(&printer);
