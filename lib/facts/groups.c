@@ -18,8 +18,9 @@
  *   3. functions of one slot belong together if neither isolates from the other, or if one uses the
  *      other's requester id;
  *   4. else it is a group of its own.
- * A function isolates if the kernel says so by a quirk; if not, conventional ones never do, ports
- * only with ACS, and endpoints with ACS or if they are alone in their slot. */
+ * Not shown by facts, and so not taken into account: aliases that AMD firmware names in its IVRS
+ * table. A function isolates if the kernel says so by a quirk; if not, conventional ones never do,
+ * ports only with ACS, and endpoints with ACS or if they are alone in their slot. */
 
 enum answer { NO, YES, UNKNOWN };
 
