@@ -30,14 +30,6 @@ struct scan {
 	bool identity, translated; // default domains that groups were seen to have
 };
 
-static bool has_name(const struct hp_names *names, const char *name)
-{
-	for (size_t i = 0; i < names->count; i++)
-		if (!strcmp(names->names[i], name))
-			return true;
-	return false;
-}
-
 /* 'present', 'none', or nothing where that cannot be told. */
 static void put_presence(struct scan *scan, int column, const char *path)
 {
@@ -160,7 +152,7 @@ static int put_firmware_table(struct scan *scan)
 		return hp_probe_gap(scan->facts, TABLES, r);
 	const char *found = "none";
 	for (size_t i = 0; i < HP_COUNT(wanted) && !strcmp(found, "none"); i++)
-		if (has_name(&tables, wanted[i]))
+		if (hp_probe_has_name(&tables, wanted[i]))
 			found = wanted[i];
 	hp_row_text(&scan->row, HP_IOMMU_FIRMWARE_TABLE, found);
 	return 0;
@@ -255,7 +247,7 @@ static void put_node(struct scan *scan, struct hp_row *row, const char *group)
 {
 	char path[96], text[160];
 	struct hp_stat stat;
-	if (!has_name(&scan->nodes, group)) {
+	if (!hp_probe_has_name(&scan->nodes, group)) {
 		hp_row_text(row, HP_IOMMU_GROUP_VFIO_NODE, scan->nodes_known ? "none" : NULL);
 		return;
 	}

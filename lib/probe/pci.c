@@ -435,14 +435,6 @@ static int probe_listed(struct scan *scan, const struct hp_names *names)
 	return r;
 }
 
-static bool has_name(const struct hp_names *names, const char *name)
-{
-	for (size_t i = 0; i < names->count; i++)
-		if (!strcmp(names->names[i], name))
-			return true;
-	return false;
-}
-
 /* Parents of mediated devices that the bus does not list: seen in copies of parts of sysfs. */
 static int probe_unlisted(struct scan *scan, const struct hp_names *listed)
 {
@@ -453,7 +445,7 @@ static int probe_unlisted(struct scan *scan, const struct hp_names *listed)
 		return 0;
 	for (size_t i = 0; r == 0 && i < parents.count; i++) {
 		const char *name = parents.names[i];
-		if (hp_is_pci_address(name) && !has_name(listed, name))
+		if (hp_is_pci_address(name) && !hp_probe_has_name(listed, name))
 			r = probe_function(scan, MDEV_BUS, name);
 	}
 	return r;

@@ -69,6 +69,14 @@ const char *hp_probe_gap_kind(int code)
 	return "malformed";
 }
 
+bool hp_probe_has_name(const struct hp_names *names, const char *name)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (!strcmp(names->names[i], name))
+			return true;
+	return false;
+}
+
 int hp_probe_gap(struct hp_facts *facts, const char *what, int code)
 {
 	const char *why =

@@ -36,3 +36,4 @@ hp_probe_run hp_probe_vgpu;
 const char *hp_probe_gap_kind(int code);
 /* Notes that `what` could not be read, and why. */
 int hp_probe_gap(struct hp_facts *facts, const char *what, int code);
+bool hp_probe_has_name(const struct hp_names *names, const char *name);
