@@ -418,8 +418,10 @@ static void print_foot(const struct printer *printer, const struct hp_verdict_ho
 		{"deadline vanished malformed unsupported", "Could not be read"},
 	};
 	fputc('\n', printer->to);
-	for (size_t i = 0; i < HP_COUNT(kinds); i++)
-		print_gaps(printer, host, kinds[i].kinds, kinds[i].words);
+	for (size_t i = 0; i < HP_COUNT(kinds); i++) {
+		bool refused = i == 0 && host->root == 1;
+		print_gaps(printer, host, kinds[i].kinds, refused ? "Refused even to root" : kinds[i].words);
+	}
 	if (host->root == 0 && !host->gap_count)
 		wrap(printer, DIM, "Seen without root: as root more may be known.", 0, 2);
 }
