@@ -16,4 +16,5 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('switch-validator-off', 'operator-validator-sriov', 'advice', 'live',
   'Switch the sandbox validation off for this node', 'exact'),
  ('one-driver', 'operator-driver-not-twice', 'advice', 'reload', 'Set driver.enabled=false', 'exact'),
- ('host-users', 'user-namespaces-legacy-hook', 'advice', 'live', 'Set hostUsers: true', 'exact');
+ ('host-users', 'user-namespaces-legacy-hook', 'advice', 'live', 'Set hostUsers: true', 'exact'),
+ ('pass-device-specs', 'cpu-manager-device-specs', 'advice', 'reload', 'Let the device plugin pass device specs', 'exact');

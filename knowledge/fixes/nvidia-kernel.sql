@@ -15,4 +15,6 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
   'Install the proprietary modules', 'equivalent'),
  ('mend-gpu-start', 'gpu-initialised', 'advice', 'reboot', 'Mend the cause that the log names, then start cold', 'one-way'),
  ('listed-board', 'gpu-dma-reach', 'advice', 'hardware', 'Use a board that the platform''s vendor lists', 'none'),
- ('disable-hmm', 'uvm-hmm-blackwell', 'modprobe', 'reload', 'Load nvidia_uvm with uvm_disable_hmm=1', 'exact');
+ ('disable-hmm', 'uvm-hmm-blackwell', 'modprobe', 'reload', 'Load nvidia_uvm with uvm_disable_hmm=1', 'exact'),
+ ('newer-kernel', 'nvidia-kernel-new-enough', 'package', 'reboot', 'Boot a kernel of 4.15 or later', 'equivalent'),
+ ('older-branch', 'nvidia-kernel-new-enough', 'package', 'reload', 'Install branch 550 or before', 'equivalent');

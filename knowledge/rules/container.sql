@@ -201,15 +201,15 @@ LEFT JOIN service v ON v.host = i.host AND v.service = 'docker'
 WHERE v.state IS NOT NULL OR r.value IS NOT NULL;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('docker-on-host', 'Docker runs on the host itself, not in Docker Desktop''s VM or a snap', 'blocks', 'container',
-  'Install Docker Engine from its own packages: Docker Desktop on Linux runs containers in a VM without the GPU, and the '
-  || 'snap cannot use the host''s NVIDIA runtime.',
+ ('docker-on-host', 'Docker runs on the host itself, not in Docker Desktop''s VM', 'blocks', 'container',
+  'Install Docker Engine from its own packages: Docker Desktop on Linux runs containers in a VM without the GPU; '
+  || 'whether the snap has what GPUs need depends on its release.',
   'https://github.com/NVIDIA/nvidia-container-toolkit/issues/175 | https://github.com/docker/roadmap/issues/497 | '
   || 'https://github.com/canonical/docker-snap/issues/148');
 CREATE VIEW rule_docker_on_host AS
 SELECT p.host, '' AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN lower(p.value) IN ('desktop', 'desktop-linux', 'docker-desktop', 'snap') THEN 'fail'
-            WHEN p.value IS NOT NULL THEN 'pass'
+       CASE WHEN lower(p.value) IN ('desktop', 'desktop-linux', 'docker-desktop') THEN 'fail'
+            WHEN p.value IS NOT NULL AND lower(p.value) <> 'snap' THEN 'pass'
             ELSE 'unknown' END AS result,
        'docker ' || p.name || ': ' || coalesce(p.value, 'not seen') AS evidence
 FROM setting p
@@ -343,3 +343,21 @@ JOIN software d ON d.host = s.host AND d.name = 'docker'
 JOIN (SELECT host, COUNT(*) AS uses FROM intent_argument
       WHERE target = 'container' AND name IN ('--gpus', 'gpus') GROUP BY host) g ON g.host = s.host
 WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0)) AND coalesce(d.version, '') <> 'none';
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('toolkit-ldconfig', 'The toolkit calls the ldconfig that this distribution has', 'blocks', 'container kubernetes',
+  'Set ldconfig = "@/sbin/ldconfig" in /etc/nvidia-container-runtime/config.toml; only Debian 8 and Ubuntu have '
+  || '/sbin/ldconfig.real.',
+  'https://github.com/NVIDIA/nvidia-docker/issues/587 | https://github.com/NVIDIA/nvidia-container-toolkit/issues/147');
+CREATE VIEW rule_toolkit_ldconfig AS
+SELECT l.host, '' AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN replace(l.value, 'ldconfig.real', '') = l.value THEN 'pass'
+            WHEN m.distribution IN ('ubuntu', 'pop', 'linuxmint', 'elementary', 'zorin', 'neon') THEN 'pass'
+            WHEN m.distribution IN ('fedora', 'rhel', 'centos', 'rocky', 'almalinux', 'ol', 'amzn', 'arch', 'manjaro',
+                                    'endeavouros', 'opensuse-leap', 'opensuse-tumbleweed', 'sles', 'gentoo', 'nixos')
+            THEN 'fail'
+            ELSE 'unknown' END AS result,
+       'ldconfig = ' || coalesce(l.value, 'not seen') || ', distribution ' || coalesce(m.distribution, 'not seen') AS evidence
+FROM setting l
+LEFT JOIN machine m ON m.host = l.host
+WHERE l.component IN ('nvidia-container-runtime', 'nvidia-container-cli') AND l.name = 'ldconfig';

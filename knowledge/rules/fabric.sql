@@ -14,7 +14,8 @@ CREATE VIEW rule_fabric_manager_installed AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN f.manager_version <> 'none' OR v.state IN ('active', 'inactive', 'failed') THEN 'pass'
             WHEN (f.manager_version = 'none' OR v.state = 'absent')
-             AND (s.nvswitches > 0 OR (a.nvswitch = 'yes' AND s.nvidia_accelerators >= 8)) THEN 'fail'
+             AND (s.nvswitches > 0 OR (a.nvswitch = 'yes' AND s.nvidia_accelerators >= 8
+                                       AND coalesce(mc.hypervisor, 'none') = 'none')) THEN 'fail'
             WHEN s.pci_seen = 1 AND s.nvswitches = 0 AND s.nvidia_accelerators < 8
              AND coalesce(a.generation, '') <> 'blackwell' THEN 'pass'
             ELSE 'unknown' END AS result,
@@ -25,6 +26,7 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
 FROM accelerator a
 JOIN host_summary s ON s.host = a.host
 LEFT JOIN fabric f ON f.host = a.host
+LEFT JOIN machine mc ON mc.host = a.host
 LEFT JOIN service v ON v.host = a.host AND v.service = 'nvidia-fabricmanager'
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.nvswitch IS DISTINCT FROM 'no';
 
@@ -37,7 +39,8 @@ CREATE VIEW rule_fabric_manager_running AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN v.state = 'active' THEN 'pass'
             WHEN v.state IN ('inactive', 'failed')
-             AND (s.nvswitches > 0 OR (a.nvswitch = 'yes' AND s.nvidia_accelerators >= 8)) THEN 'fail'
+             AND (s.nvswitches > 0 OR (a.nvswitch = 'yes' AND s.nvidia_accelerators >= 8
+                                       AND coalesce(mc.hypervisor, 'none') = 'none')) THEN 'fail'
             WHEN s.pci_seen = 1 AND s.nvswitches = 0 AND s.nvidia_accelerators < 8
              AND coalesce(a.generation, '') <> 'blackwell' THEN 'pass'
             ELSE 'unknown' END AS result,
@@ -48,6 +51,7 @@ FROM accelerator a
 JOIN host_summary s ON s.host = a.host
 LEFT JOIN service v ON v.host = a.host AND v.service = 'nvidia-fabricmanager'
 LEFT JOIN nvidia_gpu g ON g.host = a.host AND g.address = a.address
+LEFT JOIN machine mc ON mc.host = a.host
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.nvswitch IS DISTINCT FROM 'no'
   AND v.state IS DISTINCT FROM 'absent';
 
@@ -149,7 +153,8 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('fabric-partition-for-vm', 'A GPU behind NVSwitch goes to a VM with its fabric partition or with all switches',
   'blocks', '@vfio -:vf',
   'Run Fabric Manager on the host in shared mode (FABRIC_MODE=1) and activate the partition of the GPUs before the VM '
-  || 'starts; or give one VM all GPUs and all switches (mode 0). Else CUDA in the guest returns error 802.',
+  || 'starts; or give one VM all GPUs and all switches (mode 0); or disable NVLink in the guest '
+  || '(nvidia.NVreg_NvLinkDisable=1). Else CUDA in the guest returns error 802.',
   'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html | '
   || 'https://github.com/kata-containers/kata-containers/issues/11730');
 CREATE VIEW rule_fabric_partition_for_vm AS
@@ -163,6 +168,8 @@ WITH switch AS (
 )
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN w.total > 0 AND w.passed = w.total THEN 'pass'
+            WHEN EXISTS (SELECT 1 FROM intent_argument i WHERE i.host = a.host AND i.target = 'guest-kernel'
+                           AND lower(i.name) = 'nvidia.nvreg_nvlinkdisable' AND i.value = '1') THEN 'pass'
             WHEN f.partition_active = 1 AND f.mode = '1' AND v.state IS NOT DISTINCT FROM 'active' THEN 'pass'
             WHEN f.partition_active = 0 THEN 'fail'
             WHEN f.mode = '0' AND w.unseen = 0 THEN 'fail'

@@ -30,8 +30,9 @@ FROM kubernetes_node n
 LEFT JOIN place p ON p.host = n.host
 LEFT JOIN software o ON o.host = n.host AND o.name = 'gpu-operator'
 LEFT JOIN (SELECT host, MAX(value) AS value FROM setting
-           WHERE component = 'gpu-operator'
-             AND lower(name) IN ('containerd_socket', 'toolkit.containerd_socket', 'toolkit.env.containerd_socket')
+           WHERE component IN ('gpu-operator', 'nvidia-container-toolkit')
+             AND (lower(name) IN ('containerd_socket', 'toolkit.containerd_socket', 'toolkit.env.containerd_socket')
+                  OR replace(value, '/run/k3s/', '') <> value)
            GROUP BY host) e ON e.host = n.host
 LEFT JOIN observed s ON s.host = n.host AND s.tbl = 'setting' AND s.subject = 'gpu-operator'
 WHERE (n.flavour IN ('rke2', 'k3s') OR p.own = 1)
@@ -293,3 +294,23 @@ SELECT g.host, '' AS subject, NULL AS surface, NULL AS share,
 FROM intent_argument g
 WHERE g.target = 'container' AND g.name = 'hostUsers'
 GROUP BY g.host;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('cpu-manager-device-specs', 'The kubelet''s CPU manager does not take GPUs away from running pods', 'degrades', 'kubernetes',
+  'With cpuManagerPolicy static let the device plugin pass device specs (PASS_DEVICE_SPECS=true, the plugin privileged), or '
+  || 'inject by CDI: the CPU manager''s updates rewrite the device rules without them.',
+  'https://github.com/NVIDIA/k8s-device-plugin/issues/145 | https://github.com/NVIDIA/nvidia-docker/issues/966');
+CREATE VIEW rule_cpu_manager_device_specs AS
+SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN c.value <> 'static' OR i.injection IN ('cdi', 'jit-cdi') THEN 'pass'
+            WHEN lower(p.value) IN ('true', '1') THEN 'pass'
+            WHEN c.value = 'static' AND (p.value IS NOT NULL OR o.state = 'complete') THEN 'fail'
+            ELSE 'unknown' END AS result,
+       'cpuManagerPolicy ' || coalesce(c.value, 'not seen') || ', device plugin passes device specs: '
+         || coalesce(p.value, CASE WHEN o.state = 'complete' THEN 'not set' END, 'not seen') AS evidence
+FROM accelerator a
+JOIN setting c ON c.host = a.host AND c.component = 'kubelet' AND c.name = 'cpuManagerPolicy'
+LEFT JOIN setting p ON p.host = a.host AND p.component = 'device-plugin' AND p.name = 'passDeviceSpecs'
+LEFT JOIN observed o ON o.host = a.host AND o.tbl = 'setting' AND o.subject = 'device-plugin'
+LEFT JOIN intent i ON i.host = a.host
+WHERE a.vendor = '10de' AND a.is_vf = 0;

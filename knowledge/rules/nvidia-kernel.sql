@@ -276,3 +276,24 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
 FROM accelerator a
 LEFT JOIN module_parameter p ON p.host = a.host AND p.module = 'nvidia_uvm' AND p.parameter = 'uvm_disable_hmm'
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.device = '2bb5';
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('nvidia-kernel-new-enough', 'The kernel is new enough for this driver branch', 'blocks', '@host-driver :vgpu :mig-vgpu',
+  'Boot a kernel of 4.15 or later (CentOS and RHEL 7 have 3.10), or stay with branch 550 and before.',
+  'repo:NVIDIA/open-gpu-kernel-modules:README.md@555.42.02 | repo:NVIDIA/open-gpu-kernel-modules:README.md@545.29.02');
+CREATE VIEW rule_nvidia_kernel_new_enough AS
+SELECT s.host, coalesce(a.address, '') AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN a.driver = 'nvidia' OR d.loaded_version <> 'none' OR m.state = 'loaded' THEN 'pass'
+            WHEN k.release_key >= version_key('4.15') THEN 'pass'
+            WHEN k.release_key < version_key('4.15')
+             AND coalesce(d.disk_version_key, d.library_version_key) >= version_key('555') THEN 'fail'
+            ELSE 'unknown' END AS result,
+       'kernel ' || coalesce(k.release, '(not seen)') || ', driver '
+         || coalesce(nullif(d.loaded_version, 'none'), nullif(d.disk_version, 'none'), d.library_version, 'not seen')
+         || '; 555 and later need 4.15' AS evidence
+FROM host_summary s
+LEFT JOIN accelerator a ON a.host = s.host AND a.vendor = '10de' AND a.is_vf = 0
+LEFT JOIN kernel k ON k.host = s.host
+LEFT JOIN nvidia_driver d ON d.host = s.host
+LEFT JOIN module m ON m.host = s.host AND m.module = 'nvidia'
+WHERE a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0);

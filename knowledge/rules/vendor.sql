@@ -36,7 +36,7 @@ WITH node AS (
   FROM accelerator a
   JOIN host_driver h ON h.vendor = a.vendor AND h.kind = a.kind AND h.node <> 'none'
   LEFT JOIN device_node n ON n.host = a.host
-   AND (n.path = h.node OR substr(n.path, 1, length(replace(h.node, '*', ''))) = replace(h.node, '*', ''))
+   AND (n.path = h.node OR (n.path = '/dev/dri/*' AND substr(h.node, 1, 9) = '/dev/dri/') OR substr(n.path, 1, length(replace(h.node, '*', ''))) = replace(h.node, '*', ''))
   WHERE a.is_vf = 0
   GROUP BY a.host, a.address, h.node
 )
