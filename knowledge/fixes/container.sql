@@ -15,4 +15,5 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('upgrade-toolkit-cgroup2', 'toolkit-cgroup2', 'package', 'reload', 'Install the toolkit 1.8.0 or later', 'equivalent'),
  ('host-libraries', 'container-library-matches', 'advice', 'live', 'Let the toolkit inject the host''s libraries', 'exact'),
  ('newer-docker', 'docker-gpus-flag', 'package', 'reload', 'Install Docker 19.03 or later', 'equivalent'),
- ('set-ldconfig', 'toolkit-ldconfig', 'file', 'live', 'Set ldconfig = "@/sbin/ldconfig"', 'exact');
+ ('set-ldconfig', 'toolkit-ldconfig', 'file', 'live', 'Set ldconfig = "@/sbin/ldconfig"', 'exact'),
+ ('leave-docker-snap', 'docker-not-snap', 'package', 'reload', 'Install Docker Engine from its own packages', 'equivalent');

@@ -361,3 +361,17 @@ SELECT l.host, '' AS subject, NULL AS surface, NULL AS share,
 FROM setting l
 LEFT JOIN machine m ON m.host = l.host
 WHERE l.component IN ('nvidia-container-runtime', 'nvidia-container-cli') AND l.name = 'ldconfig';
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('docker-not-snap', 'Docker was not installed as a snap', 'degrades', 'container',
+  'Install Docker Engine from its own packages: the snap sees the host''s driver libraries through its confinement only, '
+  || 'and older releases of it not at all on classic Ubuntu.',
+  'https://github.com/canonical/docker-snap/issues/148 | https://github.com/NVIDIA/nvidia-docker/issues/1642');
+CREATE VIEW rule_docker_not_snap AS
+SELECT p.host, '' AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN lower(p.value) = 'snap' THEN 'fail'
+            WHEN p.value IS NOT NULL THEN 'pass'
+            ELSE 'unknown' END AS result,
+       'docker ' || p.name || ': ' || coalesce(p.value, 'not seen') AS evidence
+FROM setting p
+WHERE p.component = 'docker' AND p.name = 'packaging';
