@@ -147,13 +147,25 @@ static ssize_t selinux_type(const char *path, char *buffer, size_t size)
 	return give(&answer, buffer, size);
 }
 
+/* Questions whose answers lie in files below `root`: trees of files answer them too. */
+static const struct {
+	const char *question;
+	int (*answer)(const char *root, struct hp_text *ret);
+} file_questions[] = {
+    {.question = "descriptors", .answer = hp_ask_descriptors},
+    {.question = "processes", .answer = hp_ask_processes},
+};
+
 ssize_t hp_ask_files(struct hp_host *host, const char *root, const char *question, char *buffer,
                      size_t size)
 {
-	if (!hp_starts_with(question, MODINFO))
-		return -ENODATA;
 	hp_cleanup_text struct hp_text answer = {0};
-	int r = hp_ask_modinfo(host, root, question + strlen(MODINFO), &answer);
+	int r = -ENODATA;
+	if (hp_starts_with(question, MODINFO))
+		r = hp_ask_modinfo(host, root, question + strlen(MODINFO), &answer);
+	for (size_t i = 0; i < HP_COUNT(file_questions); i++)
+		if (strcmp(file_questions[i].question, question) == 0)
+			r = file_questions[i].answer(root, &answer);
 	return r < 0 ? r : give(&answer, buffer, size);
 }
 
@@ -161,8 +173,6 @@ ssize_t hp_ask_live(struct hp_host *host, const char *question, char *buffer, si
 {
 	if (hp_starts_with(question, SELINUX))
 		return selinux_type(question + strlen(SELINUX), buffer, size);
-	if (hp_starts_with(question, MODINFO))
-		return hp_ask_files(host, "", question, buffer, size);
 	for (size_t i = 0; i < HP_COUNT(questions); i++) {
 		if (strcmp(questions[i].question, question) != 0)
 			continue;
@@ -170,5 +180,5 @@ ssize_t hp_ask_live(struct hp_host *host, const char *question, char *buffer, si
 		int r = questions[i].answer(&answer);
 		return r < 0 ? r : give(&answer, buffer, size);
 	}
-	return -ENODATA;
+	return hp_ask_files(host, "", question, buffer, size);
 }

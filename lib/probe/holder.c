@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { ARGUMENTS_LIMIT = 4 << 20 };
+enum { ANSWER_SIZE = 1 << 20 };
 
 // Names of executables, or their beginnings.
 static const struct {
@@ -36,18 +36,6 @@ const char *hp_vmm_of(const char *program)
 	return "custom";
 }
 
-bool hp_has_argument(const char *arguments, size_t length, const char *argument)
-{
-	size_t wanted = strlen(argument);
-	for (size_t at = 0; at < length;) {
-		size_t size = strnlen(arguments + at, length - at);
-		if (size == wanted && memcmp(arguments + at, argument, size) == 0)
-			return true;
-		at += size + 1;
-	}
-	return false;
-}
-
 struct scan {
 	struct hp_host *host;
 	struct hp_facts *facts;
@@ -60,8 +48,9 @@ struct scan {
 struct process {
 	int64_t pid;
 	char name[64]; // 'qemu-system-x86[1234]'
-	char program[256];
+	const char *program;
 	bool vmm;
+	char uuid; // '1', '0' or '?'
 	int64_t vfio_devices;
 };
 
@@ -135,91 +124,63 @@ static void take_target(struct scan *scan, const struct process *process, const 
 
 static void put_vmm(struct scan *scan, const struct process *process)
 {
-	hp_cleanup_text struct hp_text arguments = {0};
-	hp_cleanup_free char *path = hp_asprintf("/proc/%lld/cmdline", (long long)process->pid);
 	struct hp_row row = hp_row_begin(scan->facts, HP_TBL_RUNNING_VMM);
 	hp_row_number(&row, HP_RUNNING_VMM_PID, process->pid);
 	hp_row_text(&row, HP_RUNNING_VMM_PROGRAM, process->program);
 	hp_row_text(&row, HP_RUNNING_VMM_VMM, hp_vmm_of(process->program));
-	// Of the arguments nothing is kept but whether -uuid is among them: they hold names and
-	// secrets.
-	if (hp_host_read_text(scan->host, path, ARGUMENTS_LIMIT, &arguments) >= 0)
-		hp_row_number(&row, HP_RUNNING_VMM_HAS_UUID,
-		              hp_has_argument(hp_text_get(&arguments), arguments.length, "-uuid"));
+	if (process->uuid == '0' || process->uuid == '1')
+		hp_row_number(&row, HP_RUNNING_VMM_HAS_UUID, process->uuid == '1');
 	hp_row_number(&row, HP_RUNNING_VMM_VFIO_DEVICES, process->vfio_devices);
 	int r = hp_row_put(&row, scan->err);
 	if (r < 0)
 		scan->result = r;
 }
 
-/* Where the descriptors of a process lead. */
-static int read_targets(struct scan *scan, const char *directory, struct hp_names *ret)
+/* A line of the answer, taken apart in place: pid, command, program, virtual machines, VFIO
+ * devices, -uuid; the devices are left in `rest`. Whether it is one. */
+static bool take_process(char *line, struct process *ret, char **rest)
 {
-	struct hp_dir *dir = NULL;
-	hp_cleanup_names struct hp_names numbers = {0};
-	int r = hp_dir_open(scan->host, directory, &dir);
-	if (r < 0)
-		return r;
-	r = hp_dir_list(dir, &numbers);
-	ret->names = hp_calloc(numbers.count, sizeof(*ret->names));
-	for (size_t i = 0; r == 0 && i < numbers.count; i++) {
-		char target[512];
-		if (hp_dir_link(dir, numbers.names[i], target, sizeof(target)) > 0)
-			ret->names[ret->count++] = hp_strdup(target);
-	}
-	hp_dir_close(dir);
-	return r;
+	const char *pid = strsep(&line, "\t"), *command = strsep(&line, "\t"),
+		   *program = strsep(&line, "\t"), *machines = strsep(&line, "\t"),
+		   *devices = strsep(&line, "\t"), *uuid = strsep(&line, "\t");
+	int64_t count;
+	if (!uuid || !hp_parse_s64(pid, &ret->pid) || !hp_parse_s64(machines, &count) ||
+	    !hp_parse_s64(devices, &ret->vfio_devices))
+		return false;
+	ret->vmm = count > 0;
+	ret->uuid = uuid[0];
+	ret->program = program;
+	snprintf(ret->name, sizeof(ret->name), "%s[%s]", command, pid);
+	*rest = line;
+	return true;
 }
 
-static void take_targets(struct scan *scan, struct process *process, const struct hp_names *targets)
-{
-	for (size_t i = 0; i < targets->count; i++) {
-		process->vmm = process->vmm || strcmp(targets->names[i], "anon_inode:kvm-vm") == 0;
-		process->vfio_devices += strcmp(targets->names[i], "anon_inode:[vfio-device]") == 0;
-	}
-	for (size_t i = 0; i < targets->count; i++)
-		if (hp_starts_with(targets->names[i], "/dev/"))
-			take_target(scan, process, targets->names[i]);
-	if (process->vmm)
-		put_vmm(scan, process);
-}
-
-static void scan_process(struct scan *scan, const char *pid)
+static void take_line(struct scan *scan, char *line)
 {
 	struct process process = {0};
-	char command[32] = "?", path[512];
-	hp_cleanup_names struct hp_names targets = {0};
-	hp_cleanup_free char *directory = hp_asprintf("/proc/%s/fd", pid);
-	hp_cleanup_free char *exe = hp_asprintf("/proc/%s/exe", pid);
-	// Threads of the kernel have no program, and there are many of them.
-	ssize_t length = hp_host_link(scan->host, exe, path, sizeof(path));
-	if (length == -ENOENT || !hp_parse_s64(pid, &process.pid))
+	char *devices = NULL;
+	int64_t denied;
+	if (hp_starts_with(line, "denied ") && hp_parse_s64(line + strlen("denied "), &denied))
+		scan->denied = denied > 0;
+	else if (!take_process(line, &process, &devices))
 		return;
-	int r = length < 0 ? (int)length : read_targets(scan, directory, &targets);
-	if (r == -EACCES || r == -EPERM)
-		scan->denied = true;
-	if (r < 0)
-		return;
-	char *deleted = strstr(path, " (deleted)");
-	if (deleted)
-		*deleted = '\0';
-	const char *slash = strrchr(path, '/');
-	snprintf(process.program, sizeof(process.program), "%.255s", slash ? slash + 1 : path);
-	hp_utf8_repair(process.program);
-	hp_host_readf(scan->host, command, sizeof(command), "/proc/%s/comm", pid);
-	hp_utf8_repair(command);
-	snprintf(process.name, sizeof(process.name), "%s[%s]", command, pid);
-	take_targets(scan, &process, &targets);
+	for (const char *device; (device = strsep(&devices, "\t"));)
+		take_target(scan, &process, device);
+	if (process.vmm)
+		put_vmm(scan, &process);
 }
 
-static void scan_processes(struct scan *scan)
+/* Whether the host could tell what its processes hold. */
+static bool scan_processes(struct scan *scan)
 {
-	hp_cleanup_names struct hp_names names = {0};
-	if (hp_host_list(scan->host, "/proc", &names) < 0)
-		return;
-	for (size_t i = 0; scan->result == 0 && i < names.count; i++)
-		if (names.names[i][0] >= '1' && names.names[i][0] <= '9')
-			scan_process(scan, names.names[i]);
+	hp_cleanup_free char *answer = hp_calloc(1, ANSWER_SIZE);
+	ssize_t length = hp_host_ask(scan->host, "descriptors", answer, ANSWER_SIZE);
+	if (length < 0 && length != -ENODATA)
+		hp_probe_gap(scan->facts, "/proc/*/fd", (int)length);
+	char *cursor = answer;
+	for (char *line; length > 0 && (line = hp_next_line(&cursor));)
+		take_line(scan, line);
+	return length >= 0;
 }
 
 // == holders without a process
@@ -289,10 +250,8 @@ int hp_probe_holder(struct hp_host *host, struct hp_facts *facts,
 {
 	(void)options;
 	struct scan scan = {.host = host, .facts = facts, .err = err};
-	// A copied tree has no processes, whatever of /proc it holds.
-	if (hp_host_exists(host, "/proc/1/comm") <= 0)
+	if (!scan_processes(&scan))
 		return 0;
-	scan_processes(&scan);
 	put_console(&scan);
 	put_nvidia_drm(&scan);
 	if (scan.result < 0)

@@ -3,18 +3,12 @@
 
 #include "host/host.h"
 
-struct hp_process {
-	int64_t pid;
-	char command[32];
-};
-
 struct hp_processes {
-	struct hp_process *rows; // in no order
-	size_t count;
-	bool complete; // /proc was there
+	char *names;   // the commands, one a line
+	bool complete; // the host could tell
 };
 
-/* Reads them; what ended meanwhile is left out. */
+/* Asks for them. The names are the kernel's: at most 15 characters. */
 void hp_processes_read(struct hp_host *host, struct hp_processes *ret);
 void hp_processes_free(struct hp_processes *processes);
 /* Whether one of that name runs. */

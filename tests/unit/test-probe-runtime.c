@@ -325,13 +325,9 @@ static void test_nodes_of_a_tree(void **state)
 static void test_vmm_names(void **state)
 {
 	(void)state;
-	static const char arguments[] = "qemu\0-name\0-uuid\0x";
 	assert_string_equal(hp_vmm_of("qemu-system-x86_64"), "qemu");
 	assert_string_equal(hp_vmm_of("cloud-hypervisor"), "cloud-hypervisor");
 	assert_string_equal(hp_vmm_of("my-vmm"), "custom");
-	assert_true(hp_has_argument(arguments, sizeof(arguments), "-uuid"));
-	assert_false(hp_has_argument(arguments, sizeof(arguments), "-uui"));
-	assert_false(hp_has_argument("", 0, "-uuid"));
 }
 
 static void put_function(struct tree *tree, const char *address, const char *driver,
@@ -355,7 +351,10 @@ static void test_holders_of_a_tree(void **state)
 	    {"/proc/2/comm", "kthreadd\n"},
 	    {"/proc/40/comm", "qemu-system-x86\n"},
 	    {"/proc/40/exe", "-> /usr/bin/qemu-system-x86_64 (deleted)"},
-	    {"/proc/40/cmdline", "qemu"},
+	    {"/proc/40/cmdline", "qemu -uuid-not"},
+	    {"/proc/42/comm", "bash\n"},
+	    {"/proc/42/exe", "-> /bin/bash"},
+	    {"/proc/42/fd/0", "-> /home/somebody/secret"},
 	    {"/proc/40/fd/3", "-> anon_inode:kvm-vm"},
 	    {"/proc/40/fd/4", "-> /dev/vfio/12"},
 	    {"/proc/40/fd/5", "-> anon_inode:[vfio-device]"},
@@ -380,6 +379,10 @@ static void test_holders_of_a_tree(void **state)
 	assert_value(&tree, "SELECT address FROM holder WHERE holder = 'nvidia-drm'",
 	             "0000:01:00.0");
 	assert_value(&tree, "SELECT count(*) FROM holder", "3");
+	char answer[4096];
+	assert_true(hp_host_ask(tree.host, "descriptors", answer, sizeof(answer)) > 0);
+	assert_null(strstr(answer, "secret"));
+	assert_null(strstr(answer, "bash"));
 	assert_value(&tree, "SELECT program FROM running_vmm", "qemu-system-x86_64");
 	assert_value(&tree, "SELECT vfio_devices FROM running_vmm", "1");
 	assert_value(&tree, "SELECT has_uuid FROM running_vmm", "0");

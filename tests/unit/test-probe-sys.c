@@ -693,6 +693,28 @@ static void test_services_of_a_tree(void **state)
 	assert_value(&tree, "SELECT state FROM service WHERE service = 'crio'", "absent");
 }
 
+/* A host without systemd tells by its processes. */
+static void test_services_without_systemd(void **state)
+{
+	(void)state;
+	static const struct file files[] = {
+	    {"/proc/7/comm", "dockerd\n"},
+	    {"/proc/7/exe", "-> /usr/bin/dockerd"},
+	    {"/proc/8/comm", "nvidia-persiste\n"}, // a thread of the kernel: no program
+	    {"/etc/systemd/system/x", ""},
+	    {"/usr/lib/systemd/system/libvirtd.service", "[Install]\n"},
+	    {"/run/x", ""},
+	    {"/lib/x", ""},
+	};
+	TREE(tree, files);
+	probe(&tree, hp_probe_service);
+	assert_value(&tree, "SELECT state FROM service WHERE service = 'docker'", "active");
+	assert_value(&tree, "SELECT state FROM service WHERE service = 'libvirtd'", "inactive");
+	assert_value(&tree, "SELECT state FROM service WHERE service = 'nvidia-persistenced'",
+	             "absent");
+	assert_value(&tree, "SELECT state FROM service WHERE service = 'display-manager'", NULL);
+}
+
 // == KVM
 
 /* What KVM there is decides the word; that it is one of them, and that no process stays, is what
@@ -737,6 +759,7 @@ int main(void)
 	    cmocka_unit_test(test_output_versions),
 	    cmocka_unit_test(test_software_of_a_tree),
 	    cmocka_unit_test(test_services_of_a_tree),
+	    cmocka_unit_test(test_services_without_systemd),
 	    cmocka_unit_test(test_kvm_proof),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
