@@ -18,7 +18,8 @@ def main():
     log = os.path.join(folder, "meson-logs", "testlog.json")
     if os.path.exists(log):
         os.remove(log)
-    status = subprocess.run(["meson", "test", "-C", folder, "--no-rebuild", "--print-errorlogs", *arguments]).returncode
+    status = subprocess.run(["meson", "test", "-C", folder, "--no-rebuild", "--print-errorlogs",
+                             "--timeout-multiplier", "4", *arguments]).returncode
     if not os.path.exists(log):
         sys.exit("no test ran")
     rows = results(folder)
