@@ -182,6 +182,7 @@ CREATE TABLE memory_node (
 -- (level 1): NULL where it was not read.
 -- observed: ''
 -- index: host, parent
+-- index: host, iommu_group
 CREATE TABLE pci_function (
   host TEXT NOT NULL, -- host
   address TEXT NOT NULL, -- PCI address DDDD:BB:DD.F {address}
