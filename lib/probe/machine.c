@@ -253,7 +253,9 @@ int hp_probe_machine(struct hp_host *host, struct hp_facts *facts,
 	put_container(host, &row);
 	hp_look_put_file(host, &row, HP_MACHINE_BOOT_ID, "/proc/sys/kernel/random/boot_id");
 	enum hp_look efi = hp_look_exists(host, facts, "/sys/firmware/efi");
-	hp_look_put(&row, HP_MACHINE_BOOT_FIRMWARE, efi, "uefi", "bios");
+	// A machine with a device tree was booted by neither, unless it shows EFI.
+	bool device_tree = hp_host_exists(host, "/sys/firmware/devicetree") > 0;
+	hp_look_put(&row, HP_MACHINE_BOOT_FIRMWARE, efi, "uefi", device_tree ? NULL : "bios");
 	hp_row_text(&row, HP_MACHINE_BOOTLOADER, hp_bootloader(host));
 	put_init(host, &row);
 	put_selinux(host, &row);

@@ -220,6 +220,10 @@ static const char *state_of(struct hp_host *host, const struct lists *lists, siz
 		return "loaded";
 	if (lists->file[i])
 		return in_sysfs == 0 ? "available" : NULL;
+	// A kernel without modules: what has parameters would show in sysfs, and what is made
+	// outside of the kernel cannot be part of it.
+	if (in_sysfs == 0 && lists->loaded == HP_LOOK_ABSENT && wanted[i].info)
+		return "absent";
 	bool all_seen =
 	    in_sysfs == 0 && lists->builtin == HP_LOOK_SEEN && lists->disk == HP_LOOK_SEEN;
 	return all_seen ? "absent" : NULL;

@@ -54,6 +54,23 @@ void hp_dpkg_read(char *text, hp_package_seen *seen, void *data)
 	}
 }
 
+void hp_dpkg_held(const char *text, struct hp_text *ret)
+{
+	static const char mark[] = "\nStatus: hold ", name[] = "Package: ";
+	for (const char *at = text; (at = strstr(at, mark)); at++) {
+		// The name stands above, mostly in the line before.
+		const char *line = at;
+		while (line > text && strncmp(line, name, strlen(name)) != 0 &&
+		       !(line[0] == '\n' && line[1] == '\n'))
+			line--;
+		if (strncmp(line, name, strlen(name)) != 0)
+			continue;
+		line += strlen(name);
+		hp_text_printf(ret, "%s%.*s", ret->length ? " " : "", (int)strcspn(line, "\n"),
+		               line);
+	}
+}
+
 void hp_apk_read(char *text, hp_package_seen *seen, void *data)
 {
 	for (char *stanza; (stanza = next_stanza(&text));) {

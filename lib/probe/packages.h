@@ -16,6 +16,9 @@ bool hp_packages_walk(struct hp_host *host, struct hp_facts *facts, hp_package_s
 
 /* The installed packages of /var/lib/dpkg/status, which is changed while it is read. */
 void hp_dpkg_read(char *text, hp_package_seen *seen, void *data);
+/* The names of packages that are held back (apt-mark hold), separated by blanks; `text` as above.
+ */
+void hp_dpkg_held(const char *text, struct hp_text *ret);
 /* The packages of /lib/apk/db/installed, likewise. */
 void hp_apk_read(char *text, hp_package_seen *seen, void *data);
 /* Splits a directory's name of /var/lib/pacman/local, NAME-VERSION-RELEASE, in place; whether it is

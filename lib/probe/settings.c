@@ -1,6 +1,7 @@
 // Settings of programs, from their configuration files. SPDX-License-Identifier: Apache-2.0
 #include "probe/apt-conf.h"
 #include "probe/look.h"
+#include "probe/packages.h"
 #include "probe/probes.h"
 #include "probe/toml.h"
 
@@ -11,7 +12,7 @@
 #include <jansson.h>
 #include <string.h>
 
-enum { FILE_LIMIT = 4 << 20 };
+enum { FILE_LIMIT = 4 << 20, DATABASE_LIMIT = 64 << 20 };
 
 /* A component's files being read. */
 struct reading {
@@ -432,11 +433,30 @@ static int put_marks(struct hp_host *host, struct hp_facts *facts, struct hp_err
 	             : put_first(host, facts, "docker", "packaging", docker, HP_COUNT(docker), err);
 }
 
+/* Packages that no upgrade touches. */
+static int put_held(struct hp_host *host, struct hp_facts *facts, struct hp_error *err)
+{
+	static const char path[] = "/var/lib/dpkg/status";
+	hp_cleanup_text struct hp_text text = {0}, held = {0};
+	struct reading reading = {.host = host, .facts = facts, .file = path, .err = err};
+	if (hp_host_read_text(host, path, DATABASE_LIMIT, &text) < 0)
+		return 0;
+	hp_dpkg_held(hp_text_get(&text), &held);
+	if (held.data)
+		hp_utf8_repair(held.data);
+	put(&reading, "apt", "held", hp_text_get(&held));
+	if (reading.result < 0)
+		return reading.result;
+	return hp_facts_observed(facts, HP_TBL_SETTING, "apt", "complete", err);
+}
+
 int hp_probe_settings(struct hp_host *host, struct hp_facts *facts,
                       const struct hp_probe_options *options, struct hp_error *err)
 {
 	(void)options;
 	int r = put_marks(host, facts, err);
+	if (r >= 0)
+		r = put_held(host, facts, err);
 	for (size_t i = 0; r >= 0 && i < HP_COUNT(files); i = (size_t)r)
 		r = read_component(host, facts, i, err);
 	return r < 0 ? r : 0;

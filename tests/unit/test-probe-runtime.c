@@ -110,6 +110,9 @@ static void test_settings_of_a_tree(void **state)
 	    {"/var/lib/kubelet/config.yaml",
 	     "cgroupDriver: cgroupfs\nfeatureGates:\n  DynamicResourceAllocation: true\nkind: x\n"},
 	    {"/usr/bin/dockerd", ""},
+	    {"/var/lib/dpkg/status", "Package: libcuda1\nStatus: hold ok installed\nVersion: "
+	                             "1\n\nPackage: b\nStatus: install ok "
+	                             "installed\n"},
 	    {"/etc/booster.yaml", ""},
 	    {"/usr/lib/systemd/system/nvidia-persistenced.service",
 	     "[Service]\nExecStart=/usr/bin/nvidia-persistenced --no-persistence-mode --verbose\n"},
@@ -146,6 +149,7 @@ static void test_settings_of_a_tree(void **state)
 	    {"kubelet", "feature-gates", "DynamicResourceAllocation=true"},
 	    {"nvidia-persistenced", "persistence-mode", "off"},
 	    {"initramfs", "generator", "booster"},
+	    {"apt", "held", "libcuda1"},
 	};
 	for (size_t i = 0; i < HP_COUNT(rows); i++) {
 		hp_cleanup_free char *sql =

@@ -490,6 +490,21 @@ static void test_modules_of_a_tree(void **state)
 	             "/etc/modprobe.d/a.conf:2");
 }
 
+/* No /proc/modules: a kernel without modules. What may be part of it unseen stays unknown. */
+static void test_kernel_without_modules(void **state)
+{
+	(void)state;
+	static const struct file files[] = {
+	    {"/proc/sys/kernel/osrelease", "6.18.44\n"},
+	    {"/sys/module/kvm/parameters/ignore_msrs", "N\n"},
+	};
+	TREE(tree, files);
+	probe(&tree, hp_probe_module);
+	assert_value(&tree, "SELECT state FROM module WHERE module = 'kvm'", "builtin");
+	assert_value(&tree, "SELECT state FROM module WHERE module = 'nvidia'", "absent");
+	assert_value(&tree, "SELECT state FROM module WHERE module = 'mdev'", NULL);
+}
+
 // == NVIDIA
 
 static void test_nvidia_version(void **state)
@@ -580,6 +595,12 @@ static void test_packages(void **state)
 	assert_string_equal(
 	    hp_text_get(&seen),
 	    "docker-ce 5:28.1.1-1\npodman 4.3.1\nqemu 9.1.2-r0\nsystemd 257.5-2.fc42\n");
+	hp_cleanup_text struct hp_text held = {0};
+	hp_dpkg_held(
+	    "Package: a\nStatus: install ok installed\n\nPackage: nvidia-driver\nStatus: hold ok "
+	    "installed\nVersion: 1\n\nPackage: b\nPriority: x\nStatus: hold ok installed\n",
+	    &held);
+	assert_string_equal(hp_text_get(&held), "nvidia-driver b");
 	char pacman[] = "nvidia-utils-580.95.05-1", bad[] = "ALPM_DB_VERSION", *version;
 	assert_true(hp_pacman_split(pacman, &version));
 	assert_string_equal(pacman, "nvidia-utils");
@@ -753,6 +774,7 @@ int main(void)
 	    cmocka_unit_test(test_modprobe),
 	    cmocka_unit_test(test_module_of_path),
 	    cmocka_unit_test(test_modules_of_a_tree),
+	    cmocka_unit_test(test_kernel_without_modules),
 	    cmocka_unit_test(test_nvidia_version),
 	    cmocka_unit_test(test_nvidia_of_a_tree),
 	    cmocka_unit_test(test_packages),
