@@ -11,11 +11,27 @@
 
 enum { OLD_DAYS = 180 };
 
+enum { SAME_KEPT = 512 }; // more than there are rows for one vendor and kind
+
+/* What alike accelerators share is made once: the head of an offer up to its path, and its costs. */
+struct same {
+	const void *of; // the list of costs: one for each kind of accelerator and row of the matrix
+	char *head, *costs;
+};
+
+/* So is what stands in many offers: a finding, and how lists name it. */
+struct made {
+	char *whole, *id, *title;
+};
+
 struct writer {
 	struct hp_verdict *verdict;
 	const char *today;
 	struct hp_text text; // of one accelerator
-	char **findings;     // their JSON, made when first asked for
+	struct made *findings;
+	struct same same[SAME_KEPT];
+	const char *day; // the last one asked for its age
+	bool old;
 	const struct hp_finding *first;
 };
 
@@ -38,13 +54,17 @@ long hp_days_between(const char *from, const char *to)
 static void member(struct hp_text *text, const char *key, const char *value)
 {
 	bool first = text->length && text->data[text->length - 1] == '{';
-	hp_text_printf(text, "%s\"%s\": ", first ? "" : ", ", key);
+	hp_text_puts(text, first ? "\"" : ", \"");
+	hp_text_puts(text, key);
+	hp_text_puts(text, "\": ");
 	hp_json_string(text, value);
 }
 
 static void open_list(struct hp_text *text, const char *key)
 {
-	hp_text_printf(text, ", \"%s\": [", key);
+	hp_text_puts(text, ", \"");
+	hp_text_puts(text, key);
+	hp_text_puts(text, "\": [");
 }
 
 static void add_origins(struct writer *writer, const struct hp_finding *finding, struct hp_text *text)
@@ -78,12 +98,22 @@ static char *make_finding(struct writer *writer, const struct hp_finding *findin
 	return text.data;
 }
 
-static const char *finding_text(struct writer *writer, const struct hp_finding *finding)
+static char *quoted(const char *string)
 {
-	char **made = &writer->findings[finding - writer->first];
-	if (!*made)
-		*made = make_finding(writer, finding);
-	return *made;
+	struct hp_text text = {0};
+	hp_json_string(&text, string);
+	return text.data;
+}
+
+static const struct made *make(struct writer *writer, const struct hp_finding *finding)
+{
+	struct made *made = &writer->findings[finding - writer->first];
+	if (made->whole)
+		return made;
+	made->whole = make_finding(writer, finding);
+	made->id = quoted(finding->id);
+	made->title = quoted(finding->rule->title);
+	return made;
 }
 
 static void add_findings(struct writer *writer, const struct hp_finding *const *findings, size_t count,
@@ -94,16 +124,18 @@ static void add_findings(struct writer *writer, const struct hp_finding *const *
 	for (size_t i = 0; i < count; i++) {
 		if (!host_wide && findings[i]->host_wide)
 			continue;
-		hp_text_printf(&writer->text, "%s\n%s", separator, indent);
-		hp_text_puts(&writer->text, finding_text(writer, findings[i]));
+		hp_text_puts(&writer->text, separator);
+		hp_text_puts(&writer->text, indent);
+		hp_text_puts(&writer->text, make(writer, findings[i])->whole);
 		separator = ",";
 	}
 	hp_text_puts(&writer->text, "]");
 }
 
 /* The ids of what blocks and fails, or the titles of what blocks and is unknown. */
-static void add_blocking(struct hp_text *text, const char *key, const struct hp_offer *offer, enum hp_result result)
+static void add_blocking(struct writer *writer, const char *key, const struct hp_offer *offer, enum hp_result result)
 {
+	struct hp_text *text = &writer->text;
 	const char *separator = "";
 	open_list(text, key);
 	for (size_t i = 0; i < offer->finding_count; i++) {
@@ -111,13 +143,14 @@ static void add_blocking(struct hp_text *text, const char *key, const struct hp_
 		if (finding->rule->impact != HP_IMPACT_BLOCKS || finding->result != result)
 			continue;
 		hp_text_puts(text, separator);
-		hp_json_string(text, result == HP_RESULT_FAIL ? finding->id : finding->rule->title);
+		const struct made *made = make(writer, finding);
+		hp_text_puts(text, result == HP_RESULT_FAIL ? made->id : made->title);
 		separator = ", ";
 	}
 	hp_text_puts(text, "]");
 }
 
-static void add_costs(struct hp_text *text, const struct hp_offer *offer)
+static void make_costs(struct hp_text *text, const struct hp_offer *offer)
 {
 	open_list(text, "costs");
 	for (size_t i = 0; i < offer->cost_count; i++) {
@@ -136,37 +169,61 @@ static void add_costs(struct hp_text *text, const struct hp_offer *offer)
 	hp_text_puts(text, "]");
 }
 
-/* A source that was last read long ago says so. */
-static void add_path(const struct writer *writer, struct hp_text *text, const struct hp_offer *offer)
+static bool is_old(struct writer *writer, const char *day)
 {
-	bool old = hp_days_between(offer->path_checked, writer->today) > OLD_DAYS;
-	hp_cleanup_free char *source =
-		offer->path_source ? hp_asprintf("%s%s%s%s", offer->path_source, old ? " (as of " : "",
-						 old ? offer->path_checked : "", old ? ")" : "")
-				   : NULL;
+	if (!day)
+		return false;
+	if (!writer->day || strcmp(writer->day, day) != 0) {
+		writer->day = day;
+		writer->old = hp_days_between(day, writer->today) > OLD_DAYS;
+	}
+	return writer->old;
+}
+
+/* A source that was last read long ago says so. */
+static void add_path(struct writer *writer, struct hp_text *text, const struct hp_offer *offer)
+{
+	bool old = is_old(writer, offer->path_checked);
+	hp_cleanup_free char *dated =
+		old ? hp_asprintf("%s (as of %s)", offer->path_source, offer->path_checked) : NULL;
 	member(text, "path", hp_path_name(offer->path));
-	member(text, "path_source", source);
+	member(text, "path_source", old ? dated : offer->path_source);
 	member(text, "path_since", offer->path_since && *offer->path_since ? offer->path_since : NULL);
 	member(text, "path_reason", offer->path_reason);
 	member(text, "path_condition", offer->path_condition);
 	hp_text_printf(text, ", \"path_approximate\": %s", offer->path_approximate ? "true" : "false");
 }
 
-static void add_offer(struct writer *writer, const struct hp_offer *offer)
+static const struct same *make_same(struct writer *writer, const struct hp_offer *offer, size_t number)
+{
+	struct same *same = &writer->same[number % SAME_KEPT];
+	if (same->of == offer->costs)
+		return same;
+	struct hp_text head = {0}, costs = {0};
+	hp_text_puts(&head, "\n   {");
+	member(&head, "surface", offer->surface->surface);
+	member(&head, "share", offer->surface->share);
+	add_path(writer, &head, offer);
+	make_costs(&costs, offer);
+	free(same->head);
+	free(same->costs);
+	*same = (struct same){.of = offer->costs, .head = head.data, .costs = costs.data};
+	return same;
+}
+
+static void add_offer(struct writer *writer, const struct hp_offer *offer, size_t number)
 {
 	struct hp_text *text = &writer->text;
-	hp_text_puts(text, "\n   {");
-	member(text, "surface", offer->surface->surface);
-	member(text, "share", offer->surface->share);
-	add_path(writer, text, offer);
+	const struct same *same = make_same(writer, offer, number);
+	hp_text_puts(text, same->head);
 	member(text, "readiness", hp_readiness_name(offer->readiness));
 	member(text, "distance", hp_distance_name(offer->distance));
 	hp_text_printf(text, ", \"in_use\": %s", offer->in_use ? "true" : "false");
 	member(text, "summary", offer->summary);
-	add_blocking(text, "blocking", offer, HP_RESULT_FAIL);
-	add_blocking(text, "unknown", offer, HP_RESULT_UNKNOWN);
-	add_findings(writer, offer->findings, offer->finding_count, false, "     ");
-	add_costs(text, offer);
+	add_blocking(writer, "blocking", offer, HP_RESULT_FAIL);
+	add_blocking(writer, "unknown", offer, HP_RESULT_UNKNOWN);
+	add_findings(writer, offer->findings, offer->finding_count, false, "\n     ");
+	hp_text_puts(text, same->costs);
 	hp_text_puts(text, "}");
 }
 
@@ -184,11 +241,11 @@ static void add_accelerator(struct writer *writer, const struct hp_accelerator *
 	open_list(text, "offers");
 	for (size_t i = 0; i < accelerator->offer_count; i++) {
 		hp_text_puts(text, i ? "," : "");
-		add_offer(writer, &accelerator->offers[i]);
+		add_offer(writer, &accelerator->offers[i], i);
 	}
 	hp_text_puts(text, "]");
 	if (!accelerator->offer_count)
-		add_findings(writer, accelerator->findings, accelerator->finding_count, true, "    ");
+		add_findings(writer, accelerator->findings, accelerator->finding_count, true, "\n    ");
 	hp_text_puts(text, "}");
 }
 
@@ -223,7 +280,7 @@ static void write_host(struct writer *writer, const struct hp_verdict_host *host
 		flush(writer, to);
 	}
 	hp_text_puts(text, "]");
-	add_findings(writer, host->findings, host->finding_count, true, "  ");
+	add_findings(writer, host->findings, host->finding_count, true, "\n  ");
 	add_gaps(text, host);
 	hp_text_puts(text, "}");
 	flush(writer, to);
@@ -258,8 +315,15 @@ int hp_verdict_write(struct hp_verdict *verdict, const struct hp_knowledge *know
 		write_host(&writer, &hosts[i], to);
 	}
 	fputs("]}\n", to);
-	for (size_t i = 0; i < finding_count; i++)
-		free(writer.findings[i]);
+	for (size_t i = 0; i < finding_count; i++) {
+		free(writer.findings[i].whole);
+		free(writer.findings[i].id);
+		free(writer.findings[i].title);
+	}
+	for (size_t i = 0; i < SAME_KEPT; i++) {
+		free(writer.same[i].head);
+		free(writer.same[i].costs);
+	}
 	free(writer.findings);
 	hp_text_free(&writer.text);
 	return ferror(to) ? hp_fail(err, -EIO, "cannot write the verdict") : 0;

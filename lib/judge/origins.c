@@ -124,6 +124,19 @@ static const char *stated_source(const struct hp_origins *origins, const char *h
 	return whole_row;
 }
 
+/* A template of a row that is not known; NULL if nothing but its gap is there. */
+static const char *starred(struct hp_origins *origins, const char *template)
+{
+	char *path = hp_pool_strdup(origins->pool, template), *to = path;
+	for (const char *from = template; *from; from++) {
+		*to++ = *from == '{' ? '*' : *from;
+		if (*from == '{')
+			from += strcspn(from, "}");
+	}
+	*to = '\0';
+	return strcmp(path, "*") != 0 ? path : NULL;
+}
+
 /* A template whose only gap is the row's key, filled in; one with other gaps is looked up. */
 static const char *path_of(struct hp_origins *origins, const char *host, struct value value, const char *key)
 {
@@ -138,7 +151,9 @@ static const char *path_of(struct hp_origins *origins, const char *host, struct 
 	bool only = mark && key && hp_starts_with(gap, mark) && end && !strchr(end, '{');
 	if (only)
 		return hp_pool_printf(origins->pool, "%.*s%s%s", (int)(gap - template), template, key, end + 1);
-	hp_cleanup_free char *path = hp_facts_where(origins->facts, host, value.table, key ? key : "*", value.column);
+	if (!key)
+		return starred(origins, template);
+	hp_cleanup_free char *path = hp_facts_where(origins->facts, host, value.table, key, value.column);
 	return path && strcmp(path, "*") != 0 ? hp_pool_strdup(origins->pool, path) : NULL;
 }
 
