@@ -34,8 +34,8 @@ def commands(build, root, bare):
     rows = {
         "bare reading, 8 facts": [bare, root],
         "bare reading, config, resource": [bare, root, "config"],
-        "check --level 0": [happypath, "check", "--root", root, "--level", "0", "-o", "json"],
-        "check --level 1": [happypath, "check", "--root", root, "--level", "1", "-o", "json"],
+        "check --level 0": [happypath, "check", "--root", root, "--level", "0"],
+        "check --level 1": [happypath, "check", "--root", root, "--level", "1"],
     }
     if shutil.which("lspci"):
         rows["lspci -vvv"] = ["lspci", "-O", f"sysfs.path={root}/sys/bus/pci", "-vvv"]
@@ -55,10 +55,11 @@ def measure(rows, rounds):
 
 
 def peak_megabytes(words):
-    """Peak resident size of one command."""
-    child = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, _, usage = os.wait4(child.pid, 0)
-    return usage.ru_maxrss / 1024
+    """Peak resident size of one command, by GNU time: a child of this process would be charged for its parent's."""
+    if not os.access("/usr/bin/time", os.X_OK):
+        return None
+    done = subprocess.run(["/usr/bin/time", "-f", "%M", *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return f"{int(done.stderr.split()[-1]) / 1024:.1f}"
 
 
 def system_calls(words):
@@ -91,15 +92,12 @@ def main():
         print(f"medians of {rounds} rounds, whole processes, taken in turn\n")
         print(f"{'command':34} {'ms':>8} {'MB':>6} {'syscalls':>9}")
         for what, words in rows.items():
-            print(f"{what:34} {medians[what]:8.1f} {peak_megabytes(words):6.1f} {system_calls(words) or '':>9}")
+            print(f"{what:34} {medians[what]:8.1f} {peak_megabytes(words) or '':>6} {system_calls(words) or '':>9}")
         print(f"\n{'ratio':70} {'is':>5} {'budget':>7}")
         for what, against, budget in BUDGETS:
             if against in medians:
                 ratio = medians[what] / medians[against]
                 print(f"{what + ' / ' + against:70} {ratio:5.2f} {budget:7.2f} {'' if ratio <= budget else 'over'}")
-    judge = build / "tests/bench/bench-judge"
-    if judge.exists():
-        subprocess.run([judge, TREE / "examples/8xh100-sxm.facts.json"], check=True)
 
 
 if __name__ == "__main__":
