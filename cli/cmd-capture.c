@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "facts/facts.h"
 #include "host/capture.h"
+#include "probe/kernel-log.h"
 #include "probe/probe.h"
 
 #include <errno.h>
@@ -86,7 +87,7 @@ static int capture(const struct request *request, struct hp_error *err)
 	if (r < 0)
 		return r;
 	const struct hp_capture_options options = {
-		.redact = request->redact, .key_file = request->key_file, .program = "happypath " HP_VERSION};
+		.redact = request->redact, .key_file = request->key_file, .log_line_matters = hp_kernel_line_matters, .program = "happypath " HP_VERSION};
 	hp_cleanup_text struct hp_text text = {0};
 	r = record(host, err);
 	if (r == 0)

@@ -17,7 +17,7 @@ static const char *const kernel_options[] = {
 	"intel_idle*", "intel_iommu*", "intel_pstate*", "intremap*", "iomem", "iommu*", "irqaffinity",
 	"irqpoll", "isolcpus", "kaslr", "kvm*", "lockdown", "loglevel", "lsm", "max_loop", "maxcpus",
 	"mem", "memmap", "mem_encrypt", "mitigations", "module*", "modprobe*", "mgag200*", "msi*", "nofb",
-	"noacpi", "noapic", "noexec", "nohpet", "nohz*", "nokaslr", "nolapic", "nomodeset", "nomsi",
+	"noacpi", "noapic", "noexec", "nohpet", "nohz*", "nokaslr", "nolapic", "nomodeset", "nomodule", "nomsi",
 	"noresume", "nosmt", "nouveau*", "nova_core*", "nowatchdog", "nox2apic", "nr_cpus", "numa*",
 	"nvidia*", "nvme*", "nvme_core*", "panic", "pci*", "pcie*", "plymouth*", "preempt", "processor*",
 	"quiet", "radeon*", "rcu*", "rcupdate*", "rd_driver_*", "rd.driver.*", "rd.modules_load*", "rdblacklist",
@@ -76,6 +76,20 @@ static bool is_entry_word(const char *word, size_t length)
 	return length >= 12 && memcmp(word, "GRUB_CMDLINE", 12) == 0;
 }
 
+/* Values that name a device or are a number or a switch tell nothing about their owner. */
+static bool is_harmless(const char *word, size_t length)
+{
+	hp_cleanup_free char *value = hp_strndup(word, length);
+	static const char *const patterns[] = {
+		"on", "off", "yes", "no", "y", "n", "auto", "none", "true", "false", "vfio-pci*", "*sysfsdev=/sys/*",
+		"/sys/bus/pci/devices/*", "/dev/vfio/*", "/dev/nvidia*", "[0-9a-f]*:[0-9a-f][0-9a-f].[0-7]",
+	};
+	for (size_t i = 0; i < HP_COUNT(patterns); i++)
+		if (fnmatch(patterns[i], value, 0) == 0)
+			return true;
+	return strspn(value, "0123456789") == length && length <= 5; // longer ones may be a secret
+}
+
 struct hide {
 	const struct hp_redactor *redactor;
 	hp_put_secret *put;
@@ -93,6 +107,8 @@ static void hide_option(const struct hide *hide, const char *word, size_t length
 		return;
 	}
 	size_t kept = equals ? name + 1 : 0;
+	if (kept && is_harmless(word + kept, length - kept))
+		kept = length;
 	hp_text_add(hide->ret, word, kept);
 	hide->put(hide->redactor, word + kept, length - kept, hide->ret);
 }
@@ -137,20 +153,6 @@ static void hide_entries(const struct hide *hide, const char *text, size_t lengt
 			hp_text_puts(hide->ret, "\n");
 		at = stop + 1;
 	}
-}
-
-/* Values that name a device or are a number or a switch tell nothing about their owner. */
-static bool is_harmless(const char *word, size_t length)
-{
-	hp_cleanup_free char *value = hp_strndup(word, length);
-	static const char *const patterns[] = {
-		"on", "off", "yes", "no", "none", "true", "false", "vfio-pci*", "*sysfsdev=/sys/*",
-		"/sys/bus/pci/devices/*", "/dev/vfio/*", "/dev/nvidia*", "[0-9a-f]*:[0-9a-f][0-9a-f].[0-7]",
-	};
-	for (size_t i = 0; i < HP_COUNT(patterns); i++)
-		if (fnmatch(patterns[i], value, 0) == 0)
-			return true;
-	return strspn(value, "0123456789") == length;
 }
 
 /* The program and the names of options stay, and values that are harmless. */

@@ -1,6 +1,7 @@
 // A capture as text, state first, then what may differ. SPDX-License-Identifier: Apache-2.0
 #include "host/backend.h"
 #include "host/capture.h"
+#include "host/excerpt.h"
 #include "host/record.h"
 #include "host/recorder.h"
 #include "host/redact.h"
@@ -219,6 +220,7 @@ void hp_capture_print(const struct hp_capture *capture, const char *head, struct
 /* What happens to each record on its way to the file. */
 struct rewrite {
 	struct hp_redactor *redactor; // NULL: nothing is hidden
+	hp_log_line_matters *log_line_matters;
 	struct hp_capture *to;
 };
 
@@ -227,48 +229,11 @@ static char *rewritten_path(const struct rewrite *rewrite, const char *path)
 	return rewrite->redactor ? hp_redact_path(rewrite->redactor, path) : hp_strdup(path);
 }
 
-/* Long lists of which few words matter: only the lines that begin with one of these are kept, and empty
- * lines, which part the list. */
-static const struct {
-	const char *path;
-	const char *beginnings[4];
-} excerpts[] = {
-	{"/var/lib/dpkg/status", {"Package:", "Status:", "Version:"}},
-};
-
-static bool is_kept(const char *line, const char *const *beginnings)
-{
-	if (*line == '\n')
-		return true;
-	for (; *beginnings; beginnings++)
-		if (hp_starts_with(line, *beginnings))
-			return true;
-	return false;
-}
-
-static void keep_excerpt(struct hp_record *record)
-{
-	for (size_t i = 0; i < HP_COUNT(excerpts); i++) {
-		if (strcmp(excerpts[i].path, record->path) != 0)
-			continue;
-		hp_cleanup_text struct hp_text text = {0};
-		const char *line = record->data, *end = record->data + record->length;
-		while (line < end) {
-			const char *newline = memchr(line, '\n', (size_t)(end - line));
-			const char *next = newline ? newline + 1 : end;
-			if (is_kept(line, excerpts[i].beginnings))
-				hp_text_add(&text, line, (size_t)(next - line));
-			line = next;
-		}
-		hp_capture_set_data(record, hp_text_get(&text), text.length);
-	}
-}
-
 static void rewrite_data(const struct rewrite *rewrite, const struct hp_record *from,
 			 struct hp_record *to)
 {
 	hp_capture_set_data(to, from->data, from->length);
-	keep_excerpt(to);
+	hp_excerpt_cut(to, rewrite->log_line_matters);
 	if (!rewrite->redactor)
 		return;
 	if (is_config(from) || from->kind == HP_RECORD_REMEMBERED) {
@@ -448,7 +413,7 @@ int hp_capture_write(struct hp_host *host, const struct hp_capture_options *opti
 	hp_host_ask(host, "time", answer, sizeof(answer));
 	hp_capture_seal(seen, NULL);
 	struct hp_capture *to = hp_calloc(1, sizeof(*to));
-	struct rewrite rewrite = {.to = to};
+	struct rewrite rewrite = {.to = to, .log_line_matters = options->log_line_matters};
 	if (options->redact) {
 		int r = hp_redactor_open(options->key_file ? options->key_file : KEY_FILE,
 					 &rewrite.redactor, err);

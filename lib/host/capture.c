@@ -81,6 +81,9 @@ static int open_dir(struct hp_host *host, const char *path, struct hp_dir *dir)
 		return r;
 	if (hp_capture_find(host->capture, HP_RECORD_FILE, real))
 		return -ENOTDIR;
+	const struct hp_record *refused = hp_capture_find(host->capture, HP_RECORD_UNLISTABLE, real);
+	if (refused)
+		return (int)-refused->number;
 	return hp_capture_knows(host->capture, real) ? 0 : absence(host->capture, real);
 }
 
@@ -143,8 +146,12 @@ static ssize_t read_link(struct hp_host *host, struct hp_dir *dir, const char *p
 	if (r < 0)
 		return r;
 	const struct hp_record *link = hp_capture_find(host->capture, HP_RECORD_LINK, real);
-	if (!link)
+	if (!link) {
+		link = hp_capture_find(host->capture, HP_RECORD_UNREADABLE, real);
+		if (link)
+			return -link->number;
 		return hp_capture_knows(host->capture, real) ? -EINVAL : absence(host->capture, real);
+	}
 	size_t length = link->length < size ? link->length : size;
 	memcpy(buffer, link->data, length);
 	return (ssize_t)length;

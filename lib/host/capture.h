@@ -14,9 +14,11 @@ struct hp_capture_options {
 	bool redact;
 	const char *key_file; // NULL: /var/lib/happypath/redaction.key
 	const char *program;  // name and version, for the head
+	/* Which lines of the kernel's log are kept (and its first); NULL: all of them. */
+	bool (*log_line_matters)(const char *line);
 };
 
-/* Writes what was recorded as happypath.capture/1 (docs: lib/host/capture.md) to the end of `ret`. */
+/* Writes what was recorded as happypath.capture/1 (docs/capture.md) to the end of `ret`. */
 int hp_capture_write(struct hp_host *host, const struct hp_capture_options *options, struct hp_text *ret,
 		     struct hp_error *err);
 

@@ -55,6 +55,8 @@ static const struct {
 	{"/proc/driver/nvidia/capabilities*", "minors are given out anew"},
 	{"/dev/kmsg", "the log"},
 	{"/run/*", "running services"},
+	{"descriptors", "processes"},
+	{"processes", "processes"},
 	{"time", "a clock"},
 	{"uid", "who looked"},
 	{"limit.*", "of who looked"},

@@ -22,6 +22,7 @@ static const char *const public_uuids[] = {
 	"d719b2cb-3d3a-4596-a3bc-dad00e67656f", // EFI image security database (32.6.1)
 	"605dab50-e046-4300-abb6-3dd810dd8b23", // shim's variables
 	"4a67b082-0a4c-41cf-b6c7-440b29bb8c4f", // systemd-boot's variables
+	"00000000-0000-0000-0000-000000000000", // none
 };
 
 /* Files that are a secret as a whole. */
@@ -358,12 +359,12 @@ static size_t host_at(const struct hp_redactor *redactor, const char *text)
 	return 0;
 }
 
-/* "https://registry.example/": the name behind the slashes. */
+/* "https://user:password@registry.example/": all between the slashes. */
 static size_t url_host_at(const char *text, const char *start)
 {
 	if (text - start < 3 || strncmp(text - 3, "://", 3) != 0 || hp_starts_with(text, "localhost"))
 		return 0;
-	return strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.");
+	return strcspn(text, "/ \t\n\"'?#<>)");
 }
 
 /* The secret behind a key: the gap to it goes to *ret_gap. */
@@ -378,7 +379,7 @@ static size_t keyed_at(const char *text, size_t *ret_gap)
 			continue;
 		length += 1 + strspn(text + length + 1, " \t\"'");
 		size_t secret = strcspn(text + length, " \t\n\"',;");
-		if (secret < 4)
+		if (secret < 4 || hp_starts_with(text + length, "8250")) // "Serial: 8250/16550 driver"
 			continue;
 		*ret_gap = length;
 		return secret;

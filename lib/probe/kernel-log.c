@@ -123,15 +123,15 @@ uint64_t hp_kernel_log_read(char *text, hp_kernel_line *seen, void *data)
 	unsigned long long number;
 	bool records = sscanf(text, "%u,%llu,", &priority, &number) == 2;
 	uint64_t first = 0, sequence = 0;
-	bool any = false;
+	uint64_t index = 0;
 	for (char *line; (line = hp_next_line(&text));) {
 		char *message = records ? record_message(line, &sequence) : dmesg_message(line);
 		if (!message)
 			continue;
-		if (!any)
+		if (!index)
 			first = sequence;
-		any = true;
-		seen(data, message);
+		seen(data, records ? sequence - first : index, message);
+		index++;
 	}
 	return first;
 }
@@ -139,18 +139,18 @@ uint64_t hp_kernel_log_read(char *text, hp_kernel_line *seen, void *data)
 struct writing {
 	struct hp_facts *facts;
 	struct hp_error *err;
-	int64_t position;
+	uint64_t last; // place of the last line
 	int result;
 };
 
-static void put_line(void *data, const char *message)
+static void put_line(void *data, uint64_t position, const char *message)
 {
 	struct writing *writing = data;
-	int64_t position = writing->position++;
+	writing->last = position;
 	if (writing->result < 0 || position >= LINES_LIMIT || !hp_kernel_line_matters(message))
 		return;
 	struct hp_row row = hp_row_begin(writing->facts, HP_TBL_KERNEL_MESSAGE);
-	hp_row_number(&row, HP_KERNEL_MESSAGE_POSITION, position);
+	hp_row_number(&row, HP_KERNEL_MESSAGE_POSITION, (int64_t)position);
 	hp_row_text(&row, HP_KERNEL_MESSAGE_MESSAGE, message);
 	writing->result = hp_row_put(&row, writing->err);
 }
@@ -175,7 +175,7 @@ int hp_probe_kernel_log(struct hp_host *host, struct hp_facts *facts,
 			return writing.result;
 		return hp_facts_observed(
 		    facts, HP_TBL_KERNEL_MESSAGE, "",
-		    whole && writing.position <= LINES_LIMIT ? "complete" : "partial", err);
+		    whole && writing.last < LINES_LIMIT ? "complete" : "partial", err);
 	}
 	return 0;
 }

@@ -4,7 +4,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef void hp_kernel_line(void *data, const char *message);
+/* `position`: its place in the log, by the records' own numbers where they have them, so that it stays the same
+ * where lines between were left out. */
+typedef void hp_kernel_line(void *data, uint64_t position, const char *message);
 
 /* Reads records as /dev/kmsg gives them ("6,339,5140900,-;message", properties in lines that begin
  * with a blank), or the lines of dmesg ("[    5.140900] message"). Returns the first record's

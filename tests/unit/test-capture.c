@@ -295,6 +295,33 @@ static void test_remembered_config_is_recorded(void **state)
 	hp_host_close(capture);
 }
 
+static bool matters(const char *line)
+{
+	return strstr(line, "nvidia") != NULL;
+}
+
+static void test_leaves_out_what_nobody_needs(void **state)
+{
+	struct tree *tree = *state;
+	put(tree, "/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nal:x:1000:1000:Al Smith:/home/al:/bin/sh\n");
+	put(tree, "/var/log/dmesg", "[0] first\n[1] nvidia: loaded\n[2] Smith logged in\n");
+	put(tree, "/var/lib/dpkg/status", "Package: qemu\nStatus: ok\nMaintainer: Smith\nVersion: 1\n\n");
+	struct hp_host *host = open_root(tree->path);
+	hp_host_record(host);
+	static const char *const files[] = {"/etc/passwd", "/var/log/dmesg", "/var/lib/dpkg/status"};
+	char buffer[1024];
+	for (size_t i = 0; i < HP_COUNT(files); i++)
+		assert_true(hp_host_read(host, files[i], buffer, sizeof(buffer)) > 0);
+	struct hp_capture_options options = {.program = "test", .log_line_matters = matters};
+	hp_cleanup_text struct hp_text text = {0};
+	assert_int_equal(hp_capture_write(host, &options, &text, NULL), 0);
+	hp_host_close(host);
+	assert_null(strstr(text.data, "Smith"));
+	assert_non_null(strstr(text.data, "\nfile /etc/passwd\n\troot:x:0:\n\tal:x:1000:\n"));
+	assert_non_null(strstr(text.data, "\n\t[0] first\n\t[1] nvidia: loaded\n"));
+	assert_non_null(strstr(text.data, "\n\tPackage: qemu\n\tStatus: ok\n\tVersion: 1\n"));
+}
+
 // -- redaction --
 
 static char *redact(const struct hp_redactor *redactor, const char *path, const char *text)
@@ -324,6 +351,7 @@ static void test_hides_secrets(void **state)
 		{"/etc/machine-id", "0123456789abcdef0123456789abcdef\n", "0123456789abcdef"},
 		{"/etc/containerd/config.toml", "password = \"pa55word\"", "pa55word"},
 		{"/etc/containerd/config.toml", "host https://registry.corp.example/v2", "corp"},
+		{"/etc/apt/apt.conf.d/proxy", "Proxy \"http://me:hunter2@proxy.corp.example:3128/\";", "hunter2"},
 		{"/proc/cmdline", "quiet iommu=pt mysecret=hunter2 -- foo", "hunter2"},
 		{"/etc/default/grub", "GRUB_CMDLINE_LINUX=\"iommu=pt luks=abcdefg\"", "abcdefg"},
 		{"/proc/12/cmdline", "qemu -name tiger -spice password=abc", "tiger"},
@@ -365,6 +393,8 @@ static void test_leaves_what_is_no_secret(void **state)
 		{"", "0x0000039000000000 0x00000393ffffffff 0x000000000014220c"},
 		{"", "listening on 127.0.0.1 and ::1"},
 		{"", "at 12:34:56 on 2026-11-22"},
+		{"/dev/kmsg", "Serial: 8250/16550 driver, 4 ports"},
+		{"/proc/cmdline", "quiet psi=1 nohz_full=2-7 nvproxy.enable=y"},
 	};
 	struct hp_redactor *redactor;
 	assert_int_equal(hp_redactor_open(tree->key, &redactor, NULL), 0);
@@ -695,6 +725,7 @@ int main(void)
 		WITH_TREE(test_is_sorted_and_in_two_parts),
 		WITH_TREE(test_records_programs_and_answers),
 		WITH_TREE(test_remembered_config_is_recorded),
+		WITH_TREE(test_leaves_out_what_nobody_needs),
 		WITH_TREE(test_hides_secrets),
 		WITH_TREE(test_leaves_what_is_no_secret),
 		WITH_TREE(test_placeholders_are_stable),

@@ -395,9 +395,10 @@ static void test_holders_of_a_tree(void **state)
 	             "complete");
 }
 
-static void line_seen(void *data, const char *message)
+/* The message with its place in the log. */
+static void line_seen(void *data, uint64_t position, const char *message)
 {
-	hp_text_printf(data, "%s\n", message);
+	hp_text_printf(data, "%u %s\n", (unsigned)position, message);
 }
 
 static void test_kernel_log(void **state)
@@ -406,13 +407,13 @@ static void test_kernel_log(void **state)
 	struct hp_text seen hp_cleanup_text = {0};
 	char records[] =
 	    "6,12,345,-;DMAR: IOMMU enabled\n SUBSYSTEM=pci\n DEVICE=+pci:0000:00:00.0\n"
-	    "4,13,346,-;second; part\nnonsense\n";
+	    "4,15,346,-;second; part\nnonsense\n";
 	char dmesg[] = "[    0.000000] Linux version 6.1\n[   12.345678] NVRM: x\nno time\n";
 	assert_int_equal(hp_kernel_log_read(records, line_seen, &seen), 12);
 	assert_int_equal(hp_kernel_log_read(dmesg, line_seen, &seen), 0);
 	assert_string_equal(
 	    hp_text_get(&seen),
-	    "DMAR: IOMMU enabled\nsecond; part\nLinux version 6.1\nNVRM: x\nno time\n");
+	    "0 DMAR: IOMMU enabled\n3 second; part\n0 Linux version 6.1\n1 NVRM: x\n2 no time\n");
 	assert_true(hp_kernel_line_matters("vfio-pci 0000:b3:00.0: BAR 1: can't reserve"));
 	assert_false(hp_kernel_line_matters("usb 1-1: new high-speed USB device"));
 }
