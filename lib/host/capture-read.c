@@ -515,7 +515,8 @@ static void complain_of_duplicate(struct hp_capture *capture, const struct hp_re
 				  const struct hp_record *second)
 {
 	if (capture->complaints.count < MAX_COMPLAINTS)
-		hp_capture_complain(capture, "line %zu: %s %.200s is on line %zu already; this one is left out",
+		hp_capture_complain(capture, "%s:%zu: %s %.200s is on line %zu already; this one is left out",
+				    capture->name,
 				    second->line, hp_record_names[second->kind], second->path, first->line);
 }
 
@@ -540,6 +541,7 @@ int hp_capture_parse(struct hp_capture *capture, const char *name, const char *t
 {
 	hp_cleanup_free char *copy = hp_calloc(1, length + 1);
 	memcpy(copy, text, length);
+	capture->name = name;
 	struct reader reader = {.capture = capture, .name = name, .at = copy, .end = copy + length};
 	int r = read_schema(&reader, err);
 	if (r < 0)
@@ -551,5 +553,6 @@ int hp_capture_parse(struct hp_capture *capture, const char *name, const char *t
 	hp_text_free(&reader.text);
 	hp_capture_seal(capture, complain_of_duplicate);
 	lay_over(capture);
+	capture->name = NULL; // the caller's
 	return 0;
 }

@@ -39,6 +39,7 @@ struct hp_record {
 };
 
 struct hp_capture {
+	const char *name; // of its file, while it is parsed
 	struct hp_record *records;
 	size_t count, size;
 	struct hp_names complaints; // what was wrong in the file, with its line

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,6 +44,7 @@ static void default_signals(void)
 __attribute__((noreturn)) static void child(const char *const argv[], int output)
 {
 	setpgid(0, 0); // its children die with it
+	prctl(PR_SET_PDEATHSIG, SIGKILL); // and it with us
 	default_signals();
 	int null = open("/dev/null", O_RDWR);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(null, 2) < 0)

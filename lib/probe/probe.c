@@ -100,6 +100,20 @@ static int run_one(const struct hp_probe *probe, struct hp_host *host, struct hp
 	                    failure.message[0] ? failure.message : strerror(-r));
 }
 
+/* What was wrong in a capture: "FILE:LINE: why" each. */
+static int put_complaints(const struct hp_host *host, struct hp_facts *facts)
+{
+	const struct hp_names *complaints = hp_host_complaints(host);
+	int r = 0;
+	for (size_t i = 0; r >= 0 && i < complaints->count; i++) {
+		const char *why = strstr(complaints->names[i], ": ");
+		hp_cleanup_free char *what =
+			hp_strndup(complaints->names[i], why ? (size_t)(why - complaints->names[i]) : 0);
+		r = hp_facts_gap(facts, "malformed", what, "%s", why ? why + 2 : complaints->names[i]);
+	}
+	return r;
+}
+
 int hp_probe_all(struct hp_host *host, struct hp_facts *facts,
                  const struct hp_probe_options *options, struct hp_error *err)
 {
@@ -110,6 +124,8 @@ int hp_probe_all(struct hp_host *host, struct hp_facts *facts,
 	for (const struct hp_probe *probe = hp_probes; r == 0 && probe->name; probe++)
 		if (probe->level <= hp_host_level(host))
 			r = run_one(probe, host, facts, options ? options : &none, err);
+	if (r == 0)
+		r = put_complaints(host, facts);
 	int released = hp_db_exec(hp_facts_db(facts), "RELEASE probe", r < 0 ? NULL : err);
 	return r < 0 ? r : released;
 }
