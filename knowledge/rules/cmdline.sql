@@ -69,3 +69,26 @@ SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        'running ' || coalesce(k.release, 'not seen') || ', next boot ' || coalesce(k.next_release, 'not seen') AS evidence
 FROM host_summary s
 LEFT JOIN kernel k ON k.host = s.host;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('cmdline-spelling', 'No option for VFIO or the IOMMU is misspelt', 'degrades', '@vfio',
+  'Write vfio-pci.ids=VENDOR:DEVICE (a dot before ids, one list with commas), intel_iommu=on, iommu=pt. The kernel hands a '
+  || 'name that it does not know to init and says nothing.',
+  'kernel:Documentation/admin-guide/kernel-parameters.txt | https://github.com/foxlet/macOS-Simple-KVM/issues/497');
+CREATE VIEW rule_cmdline_spelling AS
+SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN w.wrong > 0 THEN 'fail' WHEN k.cmdline IS NOT NULL THEN 'pass' ELSE 'unknown' END AS result,
+       CASE WHEN w.wrong > 0 THEN 'on the command line, and no such option: ' || w.listing
+            WHEN k.cmdline IS NULL THEN 'command line not seen' ELSE 'no misspelt option' END AS evidence
+FROM host_summary s
+LEFT JOIN kernel k ON k.host = s.host
+LEFT JOIN (SELECT host, COUNT(*) AS wrong,
+                  sorted_list(name || CASE WHEN value = 'none' THEN '' ELSE coalesce('=' || value, '') END) AS listing
+           FROM cmdline_option
+           WHERE which = 'running'
+             AND (name IN ('vfio_pci_ids', 'vfio_ids', 'vfio.ids', 'vfio.pci.ids', 'vfio_pci.id', 'vfiopci.ids', 'vfio_pci.idS',
+                           'vifo_pci.ids', 'intel_immou', 'intel_iommo', 'intel_iomu', 'intel_immu', 'intel.iommu',
+                           'inteliommu', 'amd_immou', 'amd_iommo', 'amd_iomu', 'amd_immu', 'immou', 'iommo', 'iomu')
+                  OR (name = 'intel_iommu' AND value IN ('none', '1', 'yes', 'true', 'enable', 'enabled', 'pt', 'On', 'ON')))
+           GROUP BY host) w ON w.host = s.host
+WHERE k.cmdline IS DISTINCT FROM 'none';

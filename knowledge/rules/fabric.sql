@@ -2,7 +2,8 @@
 --
 -- Up to NVLink 4 the switches are PCI functions of the host (host_summary.nvswitches). On NVLink 5 boards (B200,
 -- B300) they are reached through InfiniBand devices, and the board alone says that there is a fabric. SXM
--- boards with four GPUs and no switch exist: a board id alone does not prove a fabric.
+-- boards with four GPUs and no switch exist: a board id alone does not prove a fabric. A machine sold as HGX or DGX does,
+-- and so does a host of which only a part was told: the switches are then the part that was not.
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('fabric-manager-installed', 'A host with NVSwitch has Fabric Manager', 'blocks', '@host-driver',
@@ -14,8 +15,7 @@ CREATE VIEW rule_fabric_manager_installed AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN f.manager_version <> 'none' OR v.state IN ('active', 'inactive', 'failed') THEN 'pass'
             WHEN (f.manager_version = 'none' OR v.state = 'absent')
-             AND (s.nvswitches > 0 OR (a.nvswitch = 'yes' AND s.nvidia_accelerators >= 8
-                                       AND coalesce(mc.hypervisor, 'none') = 'none')) THEN 'fail'
+             AND (s.nvswitches > 0 OR (a.nvswitch = 'yes' AND b.has_switch = 1)) THEN 'fail'
             WHEN s.pci_seen = 1 AND s.nvswitches = 0 AND s.nvidia_accelerators < 8
              AND coalesce(a.generation, '') <> 'blackwell' THEN 'pass'
             ELSE 'unknown' END AS result,
@@ -26,7 +26,16 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
 FROM accelerator a
 JOIN host_summary s ON s.host = a.host
 LEFT JOIN fabric f ON f.host = a.host
-LEFT JOIN machine mc ON mc.host = a.host
+LEFT JOIN (SELECT h.host,
+                  MAX(CASE WHEN ((o.state = 'partial' OR h.nvidia_accelerators >= 8) AND coalesce(m.hypervisor, 'none') = 'none')
+                             OR replace(lower(m.product), 'hgx', '') <> lower(m.product)
+                             OR (replace(lower(m.product), 'dgx', '') <> lower(m.product)
+                                 AND replace(replace(lower(m.product), 'station', ''), 'spark', '') = lower(m.product))
+                           THEN 1 ELSE 0 END) AS has_switch
+           FROM host_summary h
+           LEFT JOIN machine m ON m.host = h.host
+           LEFT JOIN observed o ON o.host = h.host AND o.tbl = 'pci_function' AND o.subject = ''
+           GROUP BY h.host) b ON b.host = a.host
 LEFT JOIN service v ON v.host = a.host AND v.service = 'nvidia-fabricmanager'
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.nvswitch IS DISTINCT FROM 'no';
 
@@ -39,8 +48,7 @@ CREATE VIEW rule_fabric_manager_running AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN v.state = 'active' THEN 'pass'
             WHEN v.state IN ('inactive', 'failed')
-             AND (s.nvswitches > 0 OR (a.nvswitch = 'yes' AND s.nvidia_accelerators >= 8
-                                       AND coalesce(mc.hypervisor, 'none') = 'none')) THEN 'fail'
+             AND (s.nvswitches > 0 OR (a.nvswitch = 'yes' AND b.has_switch = 1)) THEN 'fail'
             WHEN s.pci_seen = 1 AND s.nvswitches = 0 AND s.nvidia_accelerators < 8
              AND coalesce(a.generation, '') <> 'blackwell' THEN 'pass'
             ELSE 'unknown' END AS result,
@@ -49,9 +57,18 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
          || coalesce(', fabric of the GPU ' || g.fabric_state, '') AS evidence
 FROM accelerator a
 JOIN host_summary s ON s.host = a.host
+LEFT JOIN (SELECT h.host,
+                  MAX(CASE WHEN ((o.state = 'partial' OR h.nvidia_accelerators >= 8) AND coalesce(m.hypervisor, 'none') = 'none')
+                             OR replace(lower(m.product), 'hgx', '') <> lower(m.product)
+                             OR (replace(lower(m.product), 'dgx', '') <> lower(m.product)
+                                 AND replace(replace(lower(m.product), 'station', ''), 'spark', '') = lower(m.product))
+                           THEN 1 ELSE 0 END) AS has_switch
+           FROM host_summary h
+           LEFT JOIN machine m ON m.host = h.host
+           LEFT JOIN observed o ON o.host = h.host AND o.tbl = 'pci_function' AND o.subject = ''
+           GROUP BY h.host) b ON b.host = a.host
 LEFT JOIN service v ON v.host = a.host AND v.service = 'nvidia-fabricmanager'
 LEFT JOIN nvidia_gpu g ON g.host = a.host AND g.address = a.address
-LEFT JOIN machine mc ON mc.host = a.host
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.nvswitch IS DISTINCT FROM 'no'
   AND v.state IS DISTINCT FROM 'absent';
 
@@ -131,8 +148,10 @@ LEFT JOIN fabric f ON f.host = a.host
 LEFT JOIN module ib ON ib.host = a.host AND ib.module = 'mlx5_ib'
 LEFT JOIN module um ON um.host = a.host AND um.module = 'ib_umad'
 LEFT JOIN machine mc ON mc.host = a.host
+LEFT JOIN observed o ON o.host = a.host AND o.tbl = 'pci_function' AND o.subject = ''
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.generation = 'blackwell' AND a.nvswitch = 'yes'
-  AND (s.nvidia_accelerators > 1 OR mc.hypervisor IS NOT DISTINCT FROM 'none');
+  AND (s.nvidia_accelerators > 1 OR mc.hypervisor IS NOT DISTINCT FROM 'none'
+       OR (o.state IS NOT DISTINCT FROM 'partial' AND mc.hypervisor IS NULL));
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('fabric-registered', 'The GPU has joined its NVLink fabric', 'blocks', '@host-driver',

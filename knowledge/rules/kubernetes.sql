@@ -90,13 +90,17 @@ WITH chosen AS (
 ), pods AS (
   SELECT host, MAX(CASE WHEN replace(value, 'nvidia', '') <> value THEN 1 ELSE 0 END) AS is_nvidia
   FROM setting WHERE lower(name) IN ('runtimeclassname', 'runtime-class', 'runtimeclass') GROUP BY host
+), whole AS (
+  SELECT host, COUNT(*) AS told FROM observed
+  WHERE tbl = 'setting' AND subject IN ('containerd', 'k3s', 'rke2') AND state = 'complete' GROUP BY host
 )
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN c.is_nvidia = 1 OR p.is_nvidia = 1 OR i.injection IN ('cdi', 'jit-cdi') THEN 'pass'
             WHEN o.version_key >= version_key('25.10') THEN 'pass'
             WHEN c.is_nvidia = 0 OR k.absent = 1 THEN 'fail'
+            WHEN c.host IS NULL AND h.told > 0 AND p.is_nvidia = 0 THEN 'fail'
             ELSE 'unknown' END AS result,
-       CASE WHEN k.absent = 1 THEN 'no runtime nvidia is configured; ' ELSE '' END || 'default runtime ' || coalesce(c.names, 'not seen') || ', runtimeClassName nvidia: '
+       CASE WHEN k.absent = 1 THEN 'no runtime nvidia is configured; ' ELSE '' END || 'default runtime ' || coalesce(c.names, CASE WHEN h.told > 0 THEN 'not set, which is runc' ELSE 'not seen' END) || ', runtimeClassName nvidia: '
          || CASE WHEN p.is_nvidia = 1 THEN 'yes' WHEN p.is_nvidia = 0 THEN 'no' ELSE 'not seen' END
          || ', GPU Operator ' || coalesce(o.version, 'not seen') AS evidence
 FROM accelerator a
@@ -104,6 +108,7 @@ JOIN kubernetes_node n ON n.host = a.host
 LEFT JOIN chosen c ON c.host = n.host
 LEFT JOIN pods p ON p.host = n.host
 LEFT JOIN known k ON k.host = n.host
+LEFT JOIN whole h ON h.host = n.host
 LEFT JOIN intent i ON i.host = n.host
 LEFT JOIN software o ON o.host = n.host AND o.name = 'gpu-operator'
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND n.kubelet IS DISTINCT FROM 'none'

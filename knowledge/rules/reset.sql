@@ -98,9 +98,10 @@ SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN has_word(a.reset_methods, 'flr') = 0 THEN 'pass'
             WHEN a.device IS NULL THEN 'unknown'
             WHEN has_word(a.reset_methods, 'flr') = 1 OR a.flr = 1 THEN 'fail'
+            WHEN a.reset_methods IS NULL AND a.flr IS NULL THEN 'fail'
             ELSE 'unknown' END AS result,
        a.address || ' (' || coalesce(a.name, a.device, 'id not seen') || '): reset methods '
-         || coalesce(a.reset_methods, 'not seen') AS evidence
+         || coalesce(a.reset_methods, 'not seen, by default FLR comes first') AS evidence
 FROM accelerator a
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de'
   AND (a.device IS NULL OR a.device IN ('2bb1', '2bb4', '2bb5')

@@ -161,14 +161,18 @@ CREATE VIEW rule_vgpu_tool_knows_mode AS
 SELECT a.host, a.address AS subject, n.surface, NULL AS share,
        CASE WHEN a.vgpu_mode IN ('mdev', 'sriov-mdev', 'none') OR w.version_key >= n.since_key THEN 'pass'
             WHEN a.vgpu_mode = 'vendor-vfio' AND w.version_key < n.since_key THEN 'fail'
+            WHEN a.vgpu_mode = 'vendor-vfio' AND t.value <> 'none' AND w.version_key IS NULL THEN 'fail'
             ELSE 'unknown' END AS result,
        a.address || ': vGPU mode ' || coalesce(a.vgpu_mode, 'not seen') || ', ' || n.program || ' '
-         || coalesce(w.version, 'not seen') || ' (vendor VFIO from ' || n.since || ' on)' AS evidence
+         || coalesce(w.version, 'not seen') || ' (vendor VFIO from ' || n.since || ' on)'
+         || coalesce(', enabled_mdev_types ' || t.value || ': mediated devices are asked for', '') AS evidence
 FROM accelerator a
 CROSS JOIN (SELECT 'kubevirt' AS surface, 'kubevirt' AS program, '1.9.0' AS since, version_key('1.9.0') AS since_key
             UNION ALL SELECT 'openstack', 'openstack-nova', '31.0.0', version_key('31.0.0')
             UNION ALL SELECT 'proxmox', 'proxmox-ve', '8.3', version_key('8.3')) n
 LEFT JOIN software w ON w.host = a.host AND w.name = n.program
+LEFT JOIN setting t ON t.host = a.host AND t.component = 'openstack-nova' AND t.name = 'enabled_mdev_types'
+                   AND n.surface = 'openstack'
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES

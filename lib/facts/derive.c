@@ -160,7 +160,8 @@ static void find_address(const char *message, char *buffer, size_t size)
 	snprintf(buffer, size, "none");
 	for (const char *at = message; *at; at++) {
 		unsigned domain = 0, bus, device, function;
-		bool starts = at == message || !strchr("0123456789abcdefABCDEF:.", at[-1]);
+		bool labelled = at - message >= 4 && strncmp(at - 4, "PCI:", 4) == 0; // NVRM's PCI:0000:01:00.0
+		bool starts = at == message || labelled || !strchr("0123456789abcdefABCDEF:.", at[-1]);
 		if (!starts)
 			continue;
 		if (sscanf(at, "%4x:%2x:%2x.%1x", &domain, &bus, &device, &function) != 4) {

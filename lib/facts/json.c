@@ -135,6 +135,31 @@ static void take_text(struct import *import, struct hp_row *row, int column, con
 	hp_row_text(row, column, value);
 }
 
+/* A JSON true or false in a text column: on, present, or the word itself. */
+static const char *boolean_word(const char *domain, bool yes)
+{
+	if (strcmp(domain, "on|off") == 0 || hp_starts_with(domain, "on|off|"))
+		return yes ? "on" : "off";
+	if (strcmp(domain, "present|none") == 0)
+		return yes ? "present" : "none";
+	return yes ? "true" : "false";
+}
+
+/* A list of words, as in a ticket's configuration, in one text. */
+static void take_list(struct import *import, struct hp_row *row, int column, json_t *list, const struct place *place)
+{
+	hp_cleanup_text struct hp_text words = {0};
+	size_t i;
+	json_t *word;
+	json_array_foreach(list, i, word)
+	{
+		if (!json_is_string(word))
+			return refuse(import, place, "expected text, or a list of words");
+		hp_text_printf(&words, "%s%s", i ? " " : "", json_string_value(word));
+	}
+	take_text(import, row, column, i ? words.data : "none", place);
+}
+
 static void take_value(struct import *import, struct hp_row *row, int column, json_t *value,
 		       const struct place *place)
 {
@@ -145,6 +170,9 @@ static void take_value(struct import *import, struct hp_row *row, int column, js
 		bool flag = strcmp(def->domain, "0|1") == 0;
 		if (flag && json_is_boolean(value))
 			return hp_row_number(row, column, json_is_true(value));
+		int64_t number;
+		if (json_is_string(value) && hp_value_number(def, json_string_value(value), &number, NULL) == 0)
+			return hp_row_number(row, column, number);
 		if (!json_is_integer(value))
 			return refuse(import, place, "expected a whole number%s", flag ? " (0 or 1)" : "");
 		if (flag && json_integer_value(value) != 0 && json_integer_value(value) != 1)
@@ -157,6 +185,10 @@ static void take_value(struct import *import, struct hp_row *row, int column, js
 		snprintf(buffer, sizeof(buffer), "%lld", (long long)json_integer_value(value));
 		return take_text(import, row, column, buffer, place);
 	}
+	if (json_is_boolean(value))
+		return take_text(import, row, column, boolean_word(def->domain, json_is_true(value)), place);
+	if (json_is_array(value))
+		return take_list(import, row, column, value, place);
 	if (json_is_real(value))
 		return refuse(import, place, "expected text: put it in quotes, 6.10 and 6.1 are not the same");
 	if (!json_is_string(value))
@@ -252,7 +284,13 @@ static void take_table(struct import *import, const char *name, json_t *value, b
 		size_t i;
 		json_t *object;
 		json_array_foreach(value, i, object)
-			take_row(import, table, i, object);
+		{
+			/* A log is often pasted as a list of lines. */
+			bool line = table == HP_TBL_KERNEL_MESSAGE && json_is_string(object);
+			json_t *row = line ? json_pack("{s:O}", "message", object) : json_incref(object);
+			take_row(import, table, i, row);
+			json_decref(row);
+		}
 	} else {
 		return refuse(import, &place, "expected an array of rows, or an object if the table has one row");
 	}

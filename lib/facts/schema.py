@@ -166,6 +166,18 @@ def settings(path):
             print(f"| `{row['component']}` | `{row['name']}` | {row['meaning'].replace('|', chr(92) + '|')} |")
 
 
+def surfaces(path):
+    print("\n## Surfaces and shares\n\nThe words for `intent.surface`:\n\n| surface | what it is |\n|---|---|")
+    with open(path, encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            print(f"| `{row['surface']}` | {row['title']} |")
+    print("\nand for `intent.share`: `whole` (the function as it is), `vf` (an SR-IOV VF, also of a NIC), `mig` (a MIG instance), "
+          "`vgpu` (NVIDIA vGPU, GVT-g, or any other mediated device; by QEMU or libvirt the surface is `qemu-vgpu`), `mig-vgpu`, "
+          "`partition` (of an AMD or Intel GPU), `time-slice`, `mps`. Docker and Podman are `container`, a pod that asks for "
+          "`nvidia.com/gpu` is `kubernetes`, libvirt and Unraid are `qemu-vfio`; Proxmox VE, KubeVirt, OpenStack and Kata have "
+          "their own.")
+
+
 def literal(text):
     return "'" + text.replace("'", "''") + "'"
 
@@ -181,8 +193,10 @@ def matrices(tables):
                   f"{int(c.required)}, {int(c.name in t.key)}, {literal(c.domain)}, {literal(c.doc)});")
 
 
-def markdown(tables, intro, known_settings=None):
+def markdown(tables, intro, known_settings=None, known_surfaces=None):
     print(open(intro, encoding="utf-8").read().rstrip("\n"))
+    if known_surfaces:
+        surfaces(known_surfaces)
     if known_settings:
         settings(known_settings)
     print("\n## Tables\n")

@@ -13,7 +13,8 @@
 /* Full address (0000:01:00.0) of a short (01:00.0), full or 8-digit one; false if it is none. */
 bool hp_value_address(const char *text, char *buffer, size_t size);
 
-/* A text for a column: addresses and ids in their normal form, words of its domain only. `*ret` is `text` itself or
+/* A text for a column: addresses and ids in their normal form, words of its domain in any case,
+ * what tickets call a surface, a module or a program by the name that rules know. `*ret` is `text` itself or
  * `buffer` (of HP_VALUE_SIZE bytes). The error says what was expected, not where. */
 int hp_value_text(const struct hp_column_def *column, const char *text, char *buffer, const char **ret,
 		  struct hp_error *err);
