@@ -637,11 +637,13 @@ static int predict_host(struct hp_facts *facts, const char *host, struct hp_erro
 		                  "UPDATE pci_function SET iommu_group = ?3, iommu_group_origin = "
 		                  "'predicted' WHERE host = ?1 AND address = ?2",
 		                  &update, err);
+	if (r == 0)
+		r = hp_db_exec(hp_facts_db(facts), "SAVEPOINT predicted", err);
 	for (size_t i = 0; r == 0 && i < groups.count; i++)
 		if (groups.members[i].group >= 0)
 			r = write_group(update, host, &groups.members[i], err);
 	hp_groups_free(&groups);
-	return r;
+	return r < 0 ? r : hp_db_exec(hp_facts_db(facts), "RELEASE predicted", err);
 }
 
 int hp_facts_predict_groups(struct hp_facts *facts, struct hp_error *err)
@@ -652,8 +654,9 @@ int hp_facts_predict_groups(struct hp_facts *facts, struct hp_error *err)
 	    "SELECT i.host FROM iommu i JOIN observed o ON o.host = i.host AND o.tbl = "
 	    "'pci_function' AND o.subject = '' AND o.state = 'complete' WHERE i.state IS "
 	    "NOT NULL AND NOT EXISTS (SELECT 1 FROM pci_function f WHERE f.host = i.host "
-	    "AND f.iommu_group <> 'none' AND f.iommu_group_origin IS NOT 'predicted') ORDER BY "
-	    "i.host",
+	    "AND f.iommu_group <> 'none' AND f.iommu_group_origin IS NOT 'predicted') AND "
+	    "EXISTS (SELECT 1 FROM pci_function f WHERE f.host = i.host AND f.port_type IS NOT "
+	    "NULL) ORDER BY i.host",
 	    &hosts, err);
 	while (r == 0 && (r = hp_db_step(hosts, err)) > 0) {
 		hp_cleanup_free char *host = hp_strdup(hp_db_text(hosts, 0));
