@@ -137,16 +137,30 @@ static int is_active(struct hp_host *host, const char *service)
 	return hp_host_exists(host, "/run/systemd/units") > 0 ? 0 : -1;
 }
 
-static const char *running_state(struct hp_host *host, const struct service *service,
-                                 const struct hp_processes *processes, bool has_file, bool all_seen)
+/* The name that systemd keeps the unit under: an alias, as display-manager is one, is a link to it.
+ */
+static char *unit_name(struct hp_host *host, const char *file, const char *service)
 {
-	int active = is_active(host, service->name);
+	static const char suffix[] = ".service";
+	char target[256];
+	if (!file || hp_host_link_name(host, file, target, sizeof(target)) <= 0 ||
+	    !hp_ends_with(target, suffix))
+		return hp_strdup(service);
+	return hp_strndup(target, strlen(target) - strlen(suffix));
+}
+
+static const char *running_state(struct hp_host *host, const struct service *service,
+                                 const struct hp_processes *processes, const char *file,
+                                 bool all_seen)
+{
+	hp_cleanup_free char *unit = unit_name(host, file, service->name);
+	int active = is_active(host, unit);
 	bool process = service->command && hp_processes_named(processes, service->command);
 	if (active == 1 || process)
 		return "active";
 	if (active < 0 && (!processes->complete || !service->command))
 		return NULL;
-	return has_file ? "inactive" : all_seen ? "absent" : NULL;
+	return file ? "inactive" : all_seen ? "absent" : NULL;
 }
 
 static int put_service(struct hp_host *host, struct hp_facts *facts, const struct service *service,

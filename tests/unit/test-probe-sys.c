@@ -696,6 +696,7 @@ static void test_services_of_a_tree(void **state)
 	    {"/etc/systemd/system/display-manager.service",
 	     "-> /usr/lib/systemd/system/gdm.service"},
 	    {"/usr/lib/systemd/system/gdm.service", unit},
+	    {"/run/systemd/units/invocation:gdm.service", "-> 0123456789abcdef"},
 	    {"/lib/x", ""},
 	};
 	TREE(tree, files);
@@ -709,6 +710,8 @@ static void test_services_of_a_tree(void **state)
 	assert_value(&tree, "SELECT enabled FROM service WHERE service = 'libvirtd'", "enabled");
 	assert_value(&tree, "SELECT enabled FROM service WHERE service = 'nvidia-fabricmanager'",
 	             "masked");
+	assert_value(&tree, "SELECT state FROM service WHERE service = 'display-manager'",
+	             "active");
 	assert_value(&tree, "SELECT enabled FROM service WHERE service = 'display-manager'",
 	             "enabled");
 	assert_value(&tree, "SELECT state FROM service WHERE service = 'crio'", "absent");
