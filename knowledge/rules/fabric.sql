@@ -80,7 +80,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
 CREATE VIEW rule_fabric_manager_version AS
 WITH fm AS (
   SELECT a.host, a.address, a.model, a.generation, a.nvswitch, s.nvswitches, s.pci_seen, s.nvidia_accelerators,
-         f.manager_version, f.manager_version_key,
+         f.manager_version, f.manager_version_key, t.line,
          CASE WHEN d.loaded_version <> 'none' THEN d.loaded_version
               ELSE coalesce(m.version, d.disk_version, d.library_version, w.version) END AS driver,
          coalesce(d.loaded_version_key, m.version_key, d.disk_version_key, d.library_version_key, w.version_key)
@@ -88,6 +88,8 @@ WITH fm AS (
   FROM accelerator a
   JOIN host_summary s ON s.host = a.host
   LEFT JOIN fabric f ON f.host = a.host
+  LEFT JOIN (SELECT host, MIN(message) AS line FROM kernel_message WHERE kind = 'fabric-manager-mismatch' GROUP BY host) t
+         ON t.host = a.host
   LEFT JOIN nvidia_driver d ON d.host = a.host
   LEFT JOIN module m ON m.host = a.host AND m.module = 'nvidia'
   LEFT JOIN software w ON w.host = a.host AND w.name = 'nvidia-smi'
@@ -100,11 +102,12 @@ SELECT host, address AS subject, NULL AS surface, NULL AS share,
              AND (substr(manager_version_key, 1, 10) <> substr(driver_key, 1, 10)
                   OR (length(manager_version_key) > 11 AND length(driver_key) > 11 AND manager_version_key <> driver_key))
             THEN 'fail'
+            WHEN line IS NOT NULL THEN 'fail'
             WHEN pci_seen = 1 AND nvswitches = 0 AND nvidia_accelerators < 8 AND nvswitch IS NULL THEN 'pass'
             ELSE 'unknown' END AS result,
        'Fabric Manager ' || coalesce(manager_version, '(version not seen)') || ', driver '
          || coalesce(driver, '(version not seen)') || ', ' || CAST(nvswitches AS TEXT) || ' NVSwitches, GPU '
-         || coalesce(model, address) AS evidence
+         || coalesce(model, address) || coalesce(', log: ' || line, '') AS evidence
 FROM fm;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES

@@ -23,14 +23,20 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'https://github.com/intel/gvt-linux/issues/32 | kernel:drivers/gpu/drm/i915/i915_params.c');
 CREATE VIEW rule_gvt_enabled AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'vgpu' AS share,
-       CASE WHEN a.vgpu_mode = 'mdev' OR p.value IN ('Y', 'y', '1') OR c.given > 0 OR d.given > 0 THEN 'pass'
+       CASE WHEN a.vgpu_mode = 'mdev' THEN 'pass'
+            WHEN g.given > 0 THEN 'fail'
+            WHEN p.value IN ('Y', 'y', '1') OR c.given > 0 OR d.given > 0 THEN 'pass'
             WHEN p.value IN ('N', 'n', '0') THEN 'fail'
             WHEN k.cmdline IS NOT NULL AND (o.state = 'complete' OR a.vgpu_mode = 'none') THEN 'fail'
             ELSE 'unknown' END AS result,
        'i915.enable_gvt: parameter ' || coalesce(p.value, 'not seen') || ', command line: '
          || CASE WHEN c.given > 0 THEN 'enable_gvt=1' WHEN k.cmdline IS NULL THEN 'not seen' ELSE 'not there' END
-         || CASE WHEN d.given > 0 THEN ', modprobe.d: enable_gvt=1' ELSE '' END AS evidence
+         || CASE WHEN d.given > 0 THEN ', modprobe.d: enable_gvt=1' ELSE '' END
+         || CASE WHEN g.given > 0 THEN ', i915.enable_guc submits by the GuC, which GVT-g cannot' ELSE '' END AS evidence
 FROM accelerator a
+LEFT JOIN (SELECT host, COUNT(*) AS given FROM cmdline_option
+           WHERE which = 'running' AND name = 'i915.enable_guc' AND value IN ('1', '3') GROUP BY host) g
+       ON g.host = a.host
 LEFT JOIN kernel k ON k.host = a.host
 LEFT JOIN module_parameter p ON p.host = a.host AND p.module = 'i915' AND p.parameter = 'enable_gvt'
 LEFT JOIN observed o ON o.host = a.host AND o.tbl = 'module_directive' AND o.subject = ''

@@ -17,7 +17,7 @@ WITH place AS (
 SELECT n.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN replace(e.value, '/run/k3s/', '') <> e.value THEN 'pass'
             WHEN (n.flavour IN ('rke2', 'k3s') OR p.own = 1) AND coalesce(p.usual, 0) = 0
-             AND o.name IS NOT NULL AND coalesce(o.version, '') <> 'none'
+             AND (o.name IS NOT NULL OR e.value IS NOT NULL) AND coalesce(o.version, '') <> 'none'
              AND (e.value IS NOT NULL OR s.state = 'complete' OR p.usual_absent = 1) THEN 'fail'
             WHEN o.version = 'none' OR p.usual = 1 THEN 'pass'
             WHEN n.flavour NOT IN ('rke2', 'k3s') AND coalesce(p.own, 0) = 0 THEN 'pass'

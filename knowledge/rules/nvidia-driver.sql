@@ -58,11 +58,13 @@ WITH nv AS (
          coalesce(d.loaded_version_key, m.version_key) AS loaded_key,
          coalesce(d.disk_version, m.disk_version) AS disk,
          CASE WHEN d.library_version <> 'none' THEN d.library_version ELSE w.version END AS library,
-         coalesce(d.library_version_key, w.version_key) AS library_key
+         coalesce(d.library_version_key, w.version_key) AS library_key, t.line
   FROM host_summary s
   LEFT JOIN accelerator a ON a.host = s.host AND a.vendor = '10de' AND a.is_vf = 0
   LEFT JOIN nvidia_driver d ON d.host = s.host
   LEFT JOIN module m ON m.host = s.host AND m.module = 'nvidia'
+  LEFT JOIN (SELECT host, MIN(message) AS line FROM kernel_message WHERE kind = 'nvrm-version-mismatch' GROUP BY host) t
+         ON t.host = s.host
   LEFT JOIN software w ON w.host = s.host AND w.name = 'nvidia-smi'
   WHERE a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0)
 )
@@ -70,9 +72,10 @@ SELECT host, subject, NULL AS surface, NULL AS share,
        CASE WHEN substr(loaded_key, 1, 10) <> substr(library_key, 1, 10) THEN 'fail'
             WHEN length(loaded_key) > 11 AND length(library_key) > 11 AND loaded_key <> library_key THEN 'fail'
             WHEN length(loaded_key) > 11 AND loaded_key = library_key THEN 'pass'
+            WHEN line IS NOT NULL THEN 'fail'
             ELSE 'unknown' END AS result,
        'kernel module ' || coalesce(loaded, 'not seen') || ' loaded, libraries ' || coalesce(library, 'not seen')
-         || ', module on disk ' || coalesce(disk, 'not seen') AS evidence
+         || ', module on disk ' || coalesce(disk, 'not seen') || coalesce(', kernel log: ' || line, '') AS evidence
 FROM nv
 WHERE loaded IS NULL OR loaded <> 'none';
 
