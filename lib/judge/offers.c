@@ -66,20 +66,10 @@ static void set_path(struct hp_offer *offer, const struct hp_surface_path *path)
 	offer->path_approximate = path->support->approximate;
 }
 
-/* Shares that any PCI function may have, as the matrix tells them of vendors that have them everywhere. */
-static const struct {
-	const char *share, *told_of;
-} any_shares[] = {
-	{"whole", "10de"},
-	{"vf", "8086"},
-};
-
+/* What any PCI function may have, as the matrix tells it of kind 'other'. */
 static bool is_for_any(const struct hp_surface_share *share)
 {
-	for (size_t i = 0; i < HP_COUNT(any_shares); i++)
-		if (same(share->share, any_shares[i].share) && same(share->vendor, any_shares[i].told_of))
-			return same(share->kind, "gpu") && hp_has_word(share->mechanism, "vfio");
-	return false;
+	return same(share->vendor, "*") && same(share->kind, "other");
 }
 
 /* A device that the matrix does not know can still be passed through, whole or by its VFs, by whatever takes any

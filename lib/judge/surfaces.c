@@ -30,7 +30,7 @@ static const char *keep(struct hp_surfaces *surfaces, sqlite3_stmt *statement, i
 	return hp_pool_strdup(surfaces->pool, text);
 }
 
-#define WANTED "(?1 = 0 OR vendor IN (SELECT a.vendor FROM accelerator a))"
+#define WANTED "(?1 = 0 OR vendor = '*' OR vendor IN (SELECT a.vendor FROM accelerator a))"
 
 static int load_rows(struct hp_surfaces *surfaces, sqlite3 *db, bool present_vendors, struct hp_error *err)
 {
