@@ -179,16 +179,17 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'kernel:drivers/vfio/pci/nvgrace-gpu/Kconfig | https://gitlab.com/redhat/centos-stream/src/kernel/centos-stream-9/-/merge_requests/4776');
 CREATE VIEW rule_coherent_gpu_on_variant_driver AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
-       CASE WHEN replace(a.driver, '_', '-') = 'nvgrace-gpu-vfio-pci' THEN 'pass'
+       CASE WHEN a.device IS NULL THEN 'unknown'
+            WHEN replace(a.driver, '_', '-') = 'nvgrace-gpu-vfio-pci' THEN 'pass'
             WHEN a.driver IN ('vfio-pci', 'vfio_pci') OR m.state = 'absent' OR f.value = 'n' THEN 'fail'
             WHEN m.state IN ('loaded', 'builtin', 'available') OR f.value IN ('y', 'm') THEN 'pass'
             WHEN k.release_key < version_key('6.9') THEN 'fail'
             ELSE 'unknown' END AS result,
-       a.address || ' (' || coalesce(a.name, a.device) || ') is bound to ' || coalesce(a.driver, 'a driver not seen')
+       a.address || ' (' || coalesce(a.name, a.device, 'id not seen') || ') is bound to ' || coalesce(a.driver, 'a driver not seen')
          || ', module nvgrace_gpu_vfio_pci ' || coalesce(m.state, 'not seen') || ', kernel '
          || coalesce(k.release, 'not seen') AS evidence
 FROM accelerator a
 LEFT JOIN module m ON m.host = a.host AND m.module = 'nvgrace_gpu_vfio_pci'
 LEFT JOIN kernel_config f ON f.host = a.host AND f.option = 'CONFIG_NVGRACE_GPU_VFIO_PCI'
 LEFT JOIN kernel k ON k.host = a.host
-WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.device IN ('2342', '2345', '2348', '2941', '31c2');
+WHERE a.vendor = '10de' AND a.is_vf = 0 AND coalesce(a.device, '2342') IN ('2342', '2345', '2348', '2941', '31c2');

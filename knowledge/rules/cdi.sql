@@ -40,7 +40,7 @@ WITH feature AS (
 )
 SELECT s.host, coalesce(a.address, '') AS subject, NULL AS surface, NULL AS share,
        CASE WHEN d.version_key < version_key('25') THEN 'fail'
-            WHEN f.enabled = 1 THEN 'pass'
+            WHEN f.enabled = 1 AND d.version_key >= version_key('25') THEN 'pass'
             WHEN f.disabled = 1 THEN 'fail'
             WHEN d.version_key >= version_key('28.2') THEN 'pass'
             WHEN d.version_key >= version_key('25') AND o.state = 'complete' AND f.host IS NULL THEN 'fail'
@@ -68,8 +68,9 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'repo:cncf-tags/container-device-interface:README.md | repo:google/gvisor:g3doc/user_guide/gpu.md');
 CREATE VIEW rule_containerd_cdi AS
 SELECT n.host, '' AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN c.version_key < version_key('1.7') THEN 'fail'
-            WHEN e.value IN ('true', '1') THEN 'pass'
+       CASE WHEN n.container_runtime IS NULL THEN 'unknown'
+            WHEN c.version_key < version_key('1.7') THEN 'fail'
+            WHEN e.value IN ('true', '1') AND c.version_key >= version_key('1.7') THEN 'pass'
             WHEN e.value IN ('false', '0') THEN 'fail'
             WHEN c.version_key >= version_key('2') THEN 'pass'
             WHEN c.version_key >= version_key('1.7') AND (e.value = 'none' OR (e.host IS NULL AND o.state = 'complete'))
@@ -82,7 +83,7 @@ JOIN intent i ON i.host = n.host
 LEFT JOIN software c ON c.host = n.host AND c.name = 'containerd'
 LEFT JOIN setting e ON e.host = n.host AND e.component = 'containerd' AND e.name = 'enable_cdi'
 LEFT JOIN observed o ON o.host = n.host AND o.tbl = 'setting' AND o.subject = 'containerd'
-WHERE n.container_runtime = 'containerd'
+WHERE coalesce(n.container_runtime, 'containerd') = 'containerd'
   AND (i.injection = 'cdi' OR i.surface = 'kubernetes-dra');
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
@@ -154,7 +155,8 @@ CREATE VIEW rule_cdi_spec_driver AS
 WITH driver AS (
   SELECT s.host,
          coalesce(nullif(d.loaded_version, 'none'), m.version, nullif(d.library_version, 'none'), w.version) AS version,
-         coalesce(d.loaded_version_key, m.version_key, d.library_version_key, w.version_key) AS version_key
+         coalesce(d.loaded_version_key, m.version_key, d.library_version_key, w.version_key) AS version_key,
+         CASE WHEN coalesce(d.loaded_version_key, m.version_key) IS NULL THEN 0 ELSE 1 END AS is_loaded
   FROM host_summary s
   LEFT JOIN nvidia_driver d ON d.host = s.host
   LEFT JOIN module m ON m.host = s.host AND m.module = 'nvidia'
@@ -172,7 +174,7 @@ WITH driver AS (
 SELECT s.host, coalesce(a.address, '') AS subject, NULL AS surface, NULL AS share,
        CASE WHEN c.other > 0 AND (i.injection IN ('cdi', 'device-plugin') OR k.host IS NULL
                                   OR coalesce(k.version, '') = 'none') THEN 'fail'
-            WHEN c.same > 0 AND c.other = 0 AND c.unseen = 0 AND o.state = 'complete' THEN 'pass'
+            WHEN c.same > 0 AND c.other = 0 AND c.unseen = 0 AND o.state = 'complete' AND d.is_loaded = 1 THEN 'pass'
             ELSE 'unknown' END AS result,
        c.listing || '; driver ' || coalesce(d.version, 'not seen') AS evidence
 FROM host_summary s

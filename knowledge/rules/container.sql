@@ -166,10 +166,11 @@ WITH driver AS (
 )
 SELECT s.host, coalesce(a.address, '') AS subject, NULL AS surface, NULL AS share,
        CASE WHEN i.device_nodes_explicit = 1 OR i.injection IN ('cdi', 'jit-cdi') THEN 'pass'
+            WHEN mc.cgroup_version IS NULL THEN 'unknown'
             WHEN (c.cgroupfs = 1 AND c.systemd = 0) OR y.version_key < version_key('239') THEN 'pass'
             WHEN c.systemd = 1 AND y.version_key >= version_key('239') THEN 'fail'
             ELSE 'unknown' END AS result,
-       'cgroup v1, systemd ' || coalesce(y.version, '(version not seen)') || ', cgroup driver '
+       'cgroup ' || CASE WHEN mc.cgroup_version IS NULL THEN 'version not seen' ELSE 'v1' END || ', systemd ' || coalesce(y.version, '(version not seen)') || ', cgroup driver '
          || CASE WHEN c.systemd = 1 THEN 'systemd' WHEN c.cgroupfs = 1 THEN 'cgroupfs' ELSE 'not seen' END
          || ', injection ' || coalesce(i.injection, 'not told') AS evidence
 FROM host_summary s
@@ -178,7 +179,7 @@ JOIN machine mc ON mc.host = s.host
 LEFT JOIN software y ON y.host = s.host AND y.name = 'systemd'
 LEFT JOIN driver c ON c.host = s.host
 LEFT JOIN intent i ON i.host = s.host
-WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0)) AND mc.cgroup_version = 1;
+WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0)) AND coalesce(mc.cgroup_version, 1) = 1;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('docker-nvidia-runtime', 'Docker knows the nvidia runtime that is asked for', 'blocks', 'container',
@@ -223,11 +224,11 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
 CREATE VIEW rule_device_nodes_rootless AS
 WITH node AS (
   SELECT host, SUM(CASE WHEN substr(mode, length(mode), 1) IN ('6', '7') THEN 0 ELSE 1 END) AS closed,
-         SUM(CASE WHEN mode IS NULL THEN 1 ELSE 0 END) AS unseen,
+         SUM(CASE WHEN mode IS NULL OR state IS NULL THEN 1 ELSE 0 END) AS unseen,
          sorted_list(path || ' ' || coalesce(mode, '(mode not seen)') || coalesce(' ' || owner, '')) AS listing
   FROM device_node
   WHERE ((substr(path, 1, 11) = '/dev/nvidia' AND substr(path, 12, 1) <> '-')
-         OR path = '/dev/kfd' OR substr(path, 1, 14) = '/dev/dri/rende') AND state = 'present'
+         OR path = '/dev/kfd' OR substr(path, 1, 14) = '/dev/dri/rende') AND state IS DISTINCT FROM 'none'
   GROUP BY host
 )
 SELECT i.host, '' AS subject, NULL AS surface, NULL AS share,

@@ -137,10 +137,10 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html');
 CREATE VIEW rule_fabric_nvlink5_modules AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN ib.state IN ('available', 'absent') OR um.state IN ('available', 'absent') THEN 'fail'
+       CASE WHEN a.device IS NULL THEN 'unknown'
+            WHEN ib.state IN ('available', 'absent') OR um.state IN ('available', 'absent') THEN 'fail'
             WHEN f.infiniband_devices = 0 THEN 'fail'
-            WHEN um.state IN ('loaded', 'builtin')
-             AND (f.infiniband_devices > 0 OR ib.state IN ('loaded', 'builtin')) THEN 'pass'
+            WHEN um.state IN ('loaded', 'builtin') AND f.infiniband_devices > 0 THEN 'pass'
             ELSE 'unknown' END AS result,
        coalesce(a.name, a.address) || ': mlx5_ib ' || coalesce(ib.state, 'not seen') || ', ib_umad '
          || coalesce(um.state, 'not seen') || ', InfiniBand devices: '
@@ -152,7 +152,7 @@ LEFT JOIN module ib ON ib.host = a.host AND ib.module = 'mlx5_ib'
 LEFT JOIN module um ON um.host = a.host AND um.module = 'ib_umad'
 LEFT JOIN machine mc ON mc.host = a.host
 LEFT JOIN observed o ON o.host = a.host AND o.tbl = 'pci_function' AND o.subject = ''
-WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.generation = 'blackwell' AND a.nvswitch = 'yes'
+WHERE a.vendor = '10de' AND a.is_vf = 0 AND (a.device IS NULL OR (a.generation = 'blackwell' AND a.nvswitch = 'yes'))
   AND (s.nvidia_accelerators > 1 OR mc.hypervisor IS NOT DISTINCT FROM 'none'
        OR (o.state IS NOT DISTINCT FROM 'partial' AND mc.hypervisor IS NULL));
 
@@ -217,14 +217,15 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
 CREATE VIEW rule_fabric_vgpu_partition AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN f.partition_active = 1 THEN 'pass'
-            WHEN f.partition_active = 0 THEN 'fail'
+            WHEN f.mode = '2' AND f.partition_active = 0 THEN 'fail'
             ELSE 'unknown' END AS result,
-       'FABRIC_MODE ' || f.mode || ' (vGPU), ' || CAST(s.nvswitches AS TEXT) || ' NVSwitches, partition active: '
+       'FABRIC_MODE ' || coalesce(f.mode || ' (vGPU)', 'not seen') || ', ' || CAST(s.nvswitches AS TEXT) || ' NVSwitches, partition active: '
          || coalesce(CAST(f.partition_active AS TEXT), 'not seen') AS evidence
 FROM accelerator a
 JOIN host_summary s ON s.host = a.host
 JOIN fabric f ON f.host = a.host
-WHERE a.vendor = '10de' AND a.is_vf = 0 AND f.mode = '2' AND a.nvswitch IS DISTINCT FROM 'no';
+WHERE a.vendor = '10de' AND a.is_vf = 0 AND coalesce(f.mode, '2') = '2' AND a.nvswitch IS DISTINCT FROM 'no'
+  AND (s.nvswitches > 0 OR a.nvswitch = 'yes' OR f.mode IS NOT NULL);
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('fabric-vgpu-activation', 'Nobody has to activate fabric partitions for vGPUs', 'notes', ':vgpu',
@@ -250,7 +251,8 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'repo:kubernetes-sigs/dra-driver-nvidia-gpu:README.md');
 CREATE VIEW rule_fabric_imex AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN v.state = 'active' OR n.state = 'present' THEN 'pass'
+       CASE WHEN a.device IS NULL THEN 'unknown'
+            WHEN v.state = 'active' OR n.state = 'present' THEN 'pass'
             WHEN v.state IN ('inactive', 'failed', 'absent') OR n.state = 'none' THEN 'fail'
             ELSE 'unknown' END AS result,
        coalesce(a.name, a.address) || ': nvidia-imex ' || coalesce(v.state, 'not seen')
@@ -258,4 +260,4 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
 FROM accelerator a
 LEFT JOIN service v ON v.host = a.host AND v.service = 'nvidia-imex'
 LEFT JOIN device_node n ON n.host = a.host AND n.path = '/dev/nvidia-caps-imex-channels'
-WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.device IN ('2941', '31c2');
+WHERE a.vendor = '10de' AND a.is_vf = 0 AND coalesce(a.device, '2941') IN ('2941', '31c2');

@@ -56,7 +56,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
 CREATE VIEW rule_gvisor_installed AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN r.version = 'none' THEN 'fail'
-            WHEN r.name IS NOT NULL THEN 'pass'
+            WHEN r.version <> 'none' THEN 'pass'
             ELSE 'unknown' END AS result,
        'runsc: ' || coalesce(r.version, CASE WHEN r.name IS NOT NULL THEN 'present' END, 'not seen') AS evidence
 FROM host_summary s

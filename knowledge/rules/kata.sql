@@ -7,7 +7,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
 CREATE VIEW rule_kata_on_qemu AS
 SELECT s.host, '' AS subject, 'kata' AS surface, NULL AS share,
        CASE WHEN lower(h.value) <> 'qemu' OR t.vmm <> 'qemu' THEN 'fail'
-            WHEN lower(h.value) = 'qemu' OR (t.vmm = 'qemu' AND o.state = 'complete') THEN 'pass'
+            WHEN lower(h.value) = 'qemu' OR (t.vmm = 'qemu' AND o.state = 'complete' AND h.host IS NULL) THEN 'pass'
             ELSE 'unknown' END AS result,
        'hypervisor of Kata: ' || coalesce(h.value, 'not seen') || coalesce(', wanted: ' || t.vmm, '') AS evidence
 FROM host_summary s
@@ -54,4 +54,4 @@ SELECT s.host, '' AS subject, 'kata' AS surface, 'whole' AS share,
             ELSE 'unknown' END AS result,
        'Kata ' || coalesce(w.version, 'not seen') AS evidence
 FROM host_summary s
-JOIN software w ON w.host = s.host AND w.name = 'kata' AND w.version NOT IN ('present', 'none');
+JOIN software w ON w.host = s.host AND w.name = 'kata' AND coalesce(w.version, '') NOT IN ('present', 'none');

@@ -172,7 +172,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
 CREATE VIEW rule_dra_driver_installed AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN d.version = 'none' THEN 'fail'
-            WHEN d.name IS NOT NULL THEN 'pass'
+            WHEN d.version <> 'none' THEN 'pass'
             ELSE 'unknown' END AS result,
        'dra-driver-nvidia-gpu: ' || coalesce(d.version, CASE WHEN d.name IS NOT NULL THEN 'present' END, 'not seen')
          AS evidence
@@ -272,7 +272,8 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN lower(e.value) IN ('false', '0') THEN 'pass'
             WHEN d.in_container = 1 AND d.library_version_key <> d.loaded_version_key THEN 'fail'
             WHEN d.in_container = 0 AND lower(e.value) IN ('true', '1') THEN 'fail'
-            WHEN d.in_container IS NOT NULL THEN 'pass'
+            WHEN d.in_container = 1 AND (d.library_version = 'none' OR d.library_version_key = d.loaded_version_key)
+            THEN 'pass'
             ELSE 'unknown' END AS result,
        'driver.enabled ' || coalesce(e.value, 'not seen') || ', driver '
          || CASE WHEN d.in_container = 0 THEN 'installed on the host' WHEN d.in_container = 1 THEN 'from a container'

@@ -270,12 +270,12 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
 CREATE VIEW rule_uvm_hmm_blackwell AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN p.value IN ('1', 'Y') THEN 'pass'
-            WHEN p.value IN ('0', 'N') THEN 'fail'
+            WHEN p.value IN ('0', 'N') AND a.device = '2bb5' THEN 'fail'
             ELSE 'unknown' END AS result,
        coalesce(a.name, a.address) || ', uvm_disable_hmm ' || coalesce(p.value, 'not seen') AS evidence
 FROM accelerator a
 LEFT JOIN module_parameter p ON p.host = a.host AND p.module = 'nvidia_uvm' AND p.parameter = 'uvm_disable_hmm'
-WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.device = '2bb5';
+WHERE a.vendor = '10de' AND a.is_vf = 0 AND coalesce(a.device, '2bb5') = '2bb5';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('nvidia-kernel-new-enough', 'The kernel is new enough for this driver branch', 'blocks', '@host-driver :vgpu :mig-vgpu',

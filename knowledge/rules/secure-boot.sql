@@ -20,12 +20,11 @@ WITH vendor_module AS (
 SELECT v.host, v.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN m.state IN ('loaded', 'builtin') OR v.bound = v.module THEN 'pass'
             WHEN r.first_line IS NOT NULL THEN 'fail'
-            WHEN (m.signature_trusted = 0 OR m.signer = 'none')
+            WHEN (m.signature_trusted = 0 OR (m.signer = 'none' AND m.signature_trusted IS DISTINCT FROM 1))
              AND (k.module_signing_enforced = 1 OR k.lockdown IN ('integrity', 'confidentiality')
                   OR (k.secure_boot = 'on' AND k.lockdown IS NULL AND k.module_signing_enforced IS NULL)) THEN 'fail'
             WHEN m.signature_trusted = 1 THEN 'pass'
-            WHEN k.module_signing_enforced = 0 AND (k.lockdown = 'none' OR k.secure_boot IN ('off', 'unsupported'))
-            THEN 'pass'
+            WHEN k.module_signing_enforced = 0 AND k.lockdown = 'none' THEN 'pass'
             ELSE 'unknown' END AS result,
        v.module || ': ' || coalesce('signed by ' || nullif(m.signer, 'none'),
                                     CASE WHEN m.signer = 'none' THEN 'unsigned' END, 'signer not seen')

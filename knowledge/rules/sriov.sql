@@ -206,7 +206,7 @@ SELECT v.host, v.address AS subject, NULL AS surface, 'vf' AS share,
        'VF ' || v.address || ' is bound to ' || coalesce(v.driver, 'a driver not seen') AS evidence
 FROM accelerator v
 LEFT JOIN accelerator f ON f.host = v.host AND f.address = v.parent
-WHERE v.is_vf = 1 AND v.vendor <> '10de';
+WHERE v.is_vf = 1 AND v.vendor IS DISTINCT FROM '10de';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('vf-bus-numbers', 'The bridge above has bus numbers left for the VFs', 'blocks', ':vf :vgpu :mig-vgpu',

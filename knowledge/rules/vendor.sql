@@ -80,10 +80,10 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN u.without > 0 THEN 'fail'
             WHEN u.unseen = 0 THEN 'pass'
             ELSE 'unknown' END AS result,
-       'ports above ' || a.address || ': ' || CAST(u.ports AS TEXT) || ', without AtomicOp routing: '
+       'ports above ' || a.address || ': ' || coalesce(CAST(u.ports AS TEXT), 'not seen') || ', without AtomicOp routing: '
          || coalesce(u.listing, 'none seen') AS evidence
 FROM accelerator a
-JOIN above u ON u.host = a.host AND u.address = a.address
+LEFT JOIN above u ON u.host = a.host AND u.address = a.address
 WHERE a.vendor = '1002' AND a.kind = 'gpu';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES

@@ -252,10 +252,17 @@ static bool subject_is_there(struct subject *subject, const char *key)
 	return hp_db_step(query, NULL) == 1;
 }
 
-/* Rules about an intent do not apply where it is not given, and what is no accelerator has no row. */
+static long long accelerators(struct test_host *host)
+{
+	return hp_db_number(host->db, "SELECT COUNT(*) FROM accelerator", 0);
+}
+
+/* Rules about an intent do not apply where it is not given; what is no accelerator has no row, nor has a host
+ * what is said of hosts with such accelerators. */
 static bool may_be_lost(struct subject *subject, const struct cell *cell, const char *key)
 {
-	return cell->table == HP_TBL_INTENT || cell->table == HP_TBL_INTENT_ARGUMENT || !subject_is_there(subject, key);
+	return cell->table == HP_TBL_INTENT || cell->table == HP_TBL_INTENT_ARGUMENT || !subject_is_there(subject, key) ||
+	       accelerators(&subject->host) < accelerators(&subject->at_first);
 }
 
 // -- the test of one fact --
