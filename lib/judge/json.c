@@ -27,7 +27,8 @@ struct made {
 struct writer {
 	struct hp_verdict *verdict;
 	const char *today;
-	struct hp_text text; // of one accelerator
+	FILE *to;
+	struct hp_text text; // what is not written yet: an offer at most
 	struct made *findings;
 	struct same same[SAME_KEPT];
 	const char *day; // the last one asked for its age
@@ -227,6 +228,12 @@ static void add_offer(struct writer *writer, const struct hp_offer *offer, size_
 	hp_text_puts(text, "}");
 }
 
+static void flush(struct writer *writer)
+{
+	fwrite(hp_text_get(&writer->text), 1, writer->text.length, writer->to);
+	writer->text.length = 0;
+}
+
 static void add_accelerator(struct writer *writer, const struct hp_accelerator *accelerator)
 {
 	struct hp_text *text = &writer->text;
@@ -242,17 +249,12 @@ static void add_accelerator(struct writer *writer, const struct hp_accelerator *
 	for (size_t i = 0; i < accelerator->offer_count; i++) {
 		hp_text_puts(text, i ? "," : "");
 		add_offer(writer, &accelerator->offers[i], i);
+		flush(writer);
 	}
 	hp_text_puts(text, "]");
 	if (!accelerator->offer_count)
 		add_findings(writer, accelerator->findings, accelerator->finding_count, true, "\n    ");
 	hp_text_puts(text, "}");
-}
-
-static void flush(struct writer *writer, FILE *to)
-{
-	fwrite(hp_text_get(&writer->text), 1, writer->text.length, to);
-	writer->text.length = 0;
 }
 
 static void add_gaps(struct hp_text *text, const struct hp_verdict_host *host)
@@ -268,7 +270,7 @@ static void add_gaps(struct hp_text *text, const struct hp_verdict_host *host)
 	hp_text_puts(text, "]");
 }
 
-static void write_host(struct writer *writer, const struct hp_verdict_host *host, FILE *to)
+static void write_host(struct writer *writer, const struct hp_verdict_host *host)
 {
 	struct hp_text *text = &writer->text;
 	hp_text_puts(text, "\n {");
@@ -277,16 +279,15 @@ static void write_host(struct writer *writer, const struct hp_verdict_host *host
 	for (size_t i = 0; i < host->accelerator_count; i++) {
 		hp_text_puts(text, i ? "," : "");
 		add_accelerator(writer, &host->accelerators[i]);
-		flush(writer, to);
 	}
 	hp_text_puts(text, "]");
 	add_findings(writer, host->findings, host->finding_count, true, "\n  ");
 	add_gaps(text, host);
 	hp_text_puts(text, "}");
-	flush(writer, to);
+	flush(writer);
 }
 
-static void write_head(struct writer *writer, const struct hp_knowledge *knowledge, const char *as_of, FILE *to)
+static void write_head(struct writer *writer, const struct hp_knowledge *knowledge, const char *as_of)
 {
 	struct hp_text *text = &writer->text;
 	const char *day = hp_knowledge_as_of(knowledge);
@@ -298,21 +299,21 @@ static void write_head(struct writer *writer, const struct hp_knowledge *knowled
 	hp_text_printf(text, ", \"age_days\": %ld}", hp_days_between(day, writer->today));
 	member(text, "as_of", as_of);
 	open_list(text, "hosts");
-	flush(writer, to);
+	flush(writer);
 }
 
 int hp_verdict_write(struct hp_verdict *verdict, const struct hp_knowledge *knowledge, const char *as_of,
 		     const char *today, FILE *to, struct hp_error *err)
 {
-	struct writer writer = {.verdict = verdict, .today = today};
+	struct writer writer = {.verdict = verdict, .today = today, .to = to};
 	size_t count, finding_count;
 	const struct hp_verdict_host *hosts = hp_verdict_hosts(verdict, &count);
 	writer.first = hp_verdict_findings(verdict, &finding_count);
 	writer.findings = hp_calloc(finding_count + 1, sizeof(*writer.findings));
-	write_head(&writer, knowledge, as_of, to);
+	write_head(&writer, knowledge, as_of);
 	for (size_t i = 0; i < count; i++) {
 		fputs(i ? "," : "", to);
-		write_host(&writer, &hosts[i], to);
+		write_host(&writer, &hosts[i]);
 	}
 	fputs("]}\n", to);
 	for (size_t i = 0; i < finding_count; i++) {
