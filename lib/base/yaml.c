@@ -117,9 +117,18 @@ static int load(struct fy_diag *diag, const char *name, const char *text, size_t
 	           : hp_fail(err, -EINVAL, "%s: expected keys that are text, and less depth", name);
 }
 
+/* libfyaml 0.7 never returns from a directive that is no UTF-8 (found by fuzzing); YAML must be anyway. */
+static bool is_utf8(const char *text, size_t length)
+{
+	hp_cleanup_free char *copy = hp_strndup(text, length);
+	return strlen(copy) == length && !hp_utf8_repair(copy);
+}
+
 int hp_yaml_load(const char *name, const char *text, size_t length, json_t **ret,
                  struct hp_error *err)
 {
+	if (!is_utf8(text, length))
+		return hp_fail(err, -EINVAL, "%s: expected UTF-8 without control characters", name);
 	struct fy_diag_cfg cfg;
 	fy_diag_cfg_default(&cfg);
 	cfg.fp = NULL;
