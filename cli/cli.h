@@ -1,4 +1,5 @@
-// What the verbs share: their rows, their options, the hosts they look at. SPDX-License-Identifier: Apache-2.0
+// What the verbs share: their rows, their options, the hosts they look at.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "base/error.h"
@@ -39,12 +40,13 @@ struct hp_options {
 enum hp_option_kind {
 	HP_OPTION_FLAG,
 	HP_OPTION_TEXT,
-	HP_OPTION_LIST, // may be given again; takes several words at once where the verb has no arguments
+	HP_OPTION_LIST, // may be given again; takes several words at once where the verb has no
+	                // arguments
 };
 
 struct hp_option {
 	const char *name;     // --name
-	char letter;	      // -l, or 0
+	char letter;          // -l, or 0
 	const char *argument; // what help calls its argument, NULL for flags
 	const char *help;
 	enum hp_option_kind kind;
@@ -61,7 +63,7 @@ struct hp_command {
 	bool output_is_file; // --output names a file, not a form
 };
 
-extern const struct hp_command hp_commands[]; // ends with a row without a name
+extern const struct hp_command hp_commands[];   // ends with a row without a name
 extern const struct hp_option hp_option_rows[]; // likewise
 
 const struct hp_command *hp_command_find(const char *name);
@@ -69,8 +71,8 @@ const struct hp_command *hp_command_find(const char *name);
 void hp_command_help(const struct hp_command *command, FILE *to);
 
 /* Parses what stands behind the verb. */
-int hp_options_parse(const struct hp_command *command, int argc, char **argv, struct hp_options *ret,
-		     struct hp_error *err);
+int hp_options_parse(const struct hp_command *command, int argc, char **argv,
+                     struct hp_options *ret, struct hp_error *err);
 void hp_options_finish(struct hp_options *options);
 
 /* The hosts that were asked for, probed or read into facts, with the knowledge, derived. */
@@ -83,11 +85,12 @@ struct hp_session {
 
 int hp_session_open(const struct hp_options *options, struct hp_session *ret, struct hp_error *err);
 /* Knowledge alone, without any host. */
-int hp_session_open_knowledge(const struct hp_options *options, struct hp_session *ret, struct hp_error *err);
-/* Adds one host to a session: a root folder, a capture or a facts file, told apart by looking; NULL: this host. Its
- * rows carry the name that hp_facts_host then gives. */
+int hp_session_open_knowledge(const struct hp_options *options, struct hp_session *ret,
+                              struct hp_error *err);
+/* Adds one host to a session: a root folder, a capture or a facts file, told apart by looking;
+ * NULL: this host. Its rows carry the name that hp_facts_host then gives. */
 int hp_session_add(const struct hp_options *options, struct hp_session *session, const char *name,
-		   struct hp_error *err);
+                   struct hp_error *err);
 void hp_session_close(struct hp_session *session);
 
 /* Prints a message to stderr, with the program's name before it. */

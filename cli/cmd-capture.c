@@ -86,8 +86,10 @@ static int capture(const struct request *request, struct hp_error *err)
 	int r = open_host(request, &host, err);
 	if (r < 0)
 		return r;
-	const struct hp_capture_options options = {
-		.redact = request->redact, .key_file = request->key_file, .log_line_matters = hp_kernel_line_matters, .program = "happypath " HP_VERSION};
+	const struct hp_capture_options options = {.redact = request->redact,
+	                                           .key_file = request->key_file,
+	                                           .log_line_matters = hp_kernel_line_matters,
+	                                           .program = "happypath " HP_VERSION};
 	hp_cleanup_text struct hp_text text = {0};
 	r = record(host, err);
 	if (r == 0)
@@ -106,11 +108,11 @@ int hp_cmd_capture(const struct hp_command *command HP_UNUSED, struct hp_options
 		return HP_EXIT_USAGE;
 	}
 	const struct request request = {
-		.output = options->output && strcmp(options->output, "-") != 0 ? options->output : NULL,
-		.root = options->root.count ? options->root.items[0] : NULL,
-		.key_file = options->redaction_key,
-		.host = {.level = options->level_number},
-		.redact = !options->no_redact,
+	    .output = options->output && strcmp(options->output, "-") != 0 ? options->output : NULL,
+	    .root = options->root.count ? options->root.items[0] : NULL,
+	    .key_file = options->redaction_key,
+	    .host = {.level = options->level_number},
+	    .redact = !options->no_redact,
 	};
 	return capture(&request, &error) ? hp_give_up(&error) : HP_EXIT_OK;
 }

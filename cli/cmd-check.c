@@ -26,8 +26,9 @@ static int parse_requirement(const char *text, struct requirement *ret, struct h
 		bool path = hp_starts_with(comma, "path=");
 		int level = path ? hp_path_parse(comma + strlen("path=")) : -1;
 		if (level != HP_PATH_ON && level != HP_PATH_CAUTION)
-			return hp_fail(err, -EINVAL, "--require %s: expected path=on or path=caution, not '%s'", text,
-				       comma);
+			return hp_fail(err, -EINVAL,
+			               "--require %s: expected path=on or path=caution, not '%s'",
+			               text, comma);
 		ret->has_path = true;
 		ret->path = (enum hp_path)level;
 	}
@@ -47,9 +48,9 @@ static void free_requirement(struct requirement *requirement)
 static int check_surface(const struct requirement *requirement, sqlite3 *db, struct hp_error *err)
 {
 	sqlite3_stmt *statement = NULL;
-	int code = hp_db_prepare(db,
-				 "SELECT 1 FROM surface_share WHERE surface = ?1 AND (?2 IS NULL OR share = ?2)",
-				 &statement, err);
+	int code = hp_db_prepare(
+	    db, "SELECT 1 FROM surface_share WHERE surface = ?1 AND (?2 IS NULL OR share = ?2)",
+	    &statement, err);
 	if (code)
 		return code;
 	sqlite3_bind_text(statement, 1, requirement->surface, -1, SQLITE_STATIC);
@@ -57,9 +58,9 @@ static int check_surface(const struct requirement *requirement, sqlite3 *db, str
 	bool known = hp_db_step(statement, NULL) == 1;
 	hp_db_finish(&statement);
 	return known ? 0
-		     : hp_fail(err, -EINVAL, "--require: there is no surface and share '%s%s%s'",
-			       requirement->surface, requirement->share ? ":" : "",
-			       requirement->share ? requirement->share : "");
+	             : hp_fail(err, -EINVAL, "--require: there is no surface and share '%s%s%s'",
+	                       requirement->surface, requirement->share ? ":" : "",
+	                       requirement->share ? requirement->share : "");
 }
 
 static int offer_meets(const struct requirement *requirement, const struct hp_offer *offer)
@@ -88,7 +89,8 @@ static int worse(int a, int b)
 	return order(a) >= order(b) ? a : b;
 }
 
-static int accelerator_meets(const struct requirement *requirement, const struct hp_accelerator *accelerator)
+static int accelerator_meets(const struct requirement *requirement,
+                             const struct hp_accelerator *accelerator)
 {
 	int best = HP_EXIT_NOT_MET;
 	for (size_t i = 0; i < accelerator->offer_count; i++) {
@@ -100,8 +102,10 @@ static int accelerator_meets(const struct requirement *requirement, const struct
 	return best;
 }
 
-/* Any accelerator of the host, or each. Where none was seen because PCI was not, that cannot be told. */
-static int host_meets(const struct requirement *requirement, const struct hp_verdict_host *host, bool each)
+/* Any accelerator of the host, or each. Where none was seen because PCI was not, that cannot be
+ * told. */
+static int host_meets(const struct requirement *requirement, const struct hp_verdict_host *host,
+                      bool each)
 {
 	int answer = -1;
 	for (size_t i = 0; i < host->accelerator_count; i++) {
@@ -116,7 +120,8 @@ static int host_meets(const struct requirement *requirement, const struct hp_ver
 	return answer;
 }
 
-static int verdict_meets(const struct requirement *requirement, const struct hp_verdict *verdict, bool each)
+static int verdict_meets(const struct requirement *requirement, const struct hp_verdict *verdict,
+                         bool each)
 {
 	size_t count;
 	const struct hp_verdict_host *hosts = hp_verdict_hosts(verdict, &count);
@@ -129,20 +134,21 @@ static int verdict_meets(const struct requirement *requirement, const struct hp_
 // -- output --
 
 static const struct hp_column columns[] = {
-	{.name = "host", .help = "host"},
-	{.name = "address", .help = "accelerator"},
-	{.name = "name", .help = "its name"},
-	{.name = "surface", .help = "way of attaching it"},
-	{.name = "share", .help = "how much of it"},
-	{.name = "path", .help = "the vendor's stance"},
-	{.name = "readiness", .help = "could this host deliver it"},
-	{.name = "distance", .help = "the dearest fix that is missing"},
-	{.name = "summary", .help = "the one line that matters most"},
-	{.name = "path_since", .help = "since when the vendor's stance holds"},
-	{.name = "path_source", .help = "where that is said"},
+    {.name = "host", .help = "host"},
+    {.name = "address", .help = "accelerator"},
+    {.name = "name", .help = "its name"},
+    {.name = "surface", .help = "way of attaching it"},
+    {.name = "share", .help = "how much of it"},
+    {.name = "path", .help = "the vendor's stance"},
+    {.name = "readiness", .help = "could this host deliver it"},
+    {.name = "distance", .help = "the dearest fix that is missing"},
+    {.name = "summary", .help = "the one line that matters most"},
+    {.name = "path_since", .help = "since when the vendor's stance holds"},
+    {.name = "path_source", .help = "where that is said"},
 };
 
-static int print_listing(const struct hp_verdict *verdict, enum hp_format format, struct hp_error *err)
+static int print_listing(const struct hp_verdict *verdict, enum hp_format format,
+                         struct hp_error *err)
 {
 	struct hp_table *table = hp_table_new(columns, HP_COUNT(columns));
 	size_t count;
@@ -150,13 +156,21 @@ static int print_listing(const struct hp_verdict *verdict, enum hp_format format
 	for (size_t h = 0; h < count; h++)
 		for (size_t i = 0; i < hosts[h].accelerator_count; i++)
 			for (size_t o = 0; o < hosts[h].accelerators[i].offer_count; o++) {
-				const struct hp_accelerator *accelerator = &hosts[h].accelerators[i];
+				const struct hp_accelerator *accelerator =
+				    &hosts[h].accelerators[i];
 				const struct hp_offer *offer = &accelerator->offers[o];
 				const char *cells[] = {
-					hosts[h].name, accelerator->address, accelerator->name,
-					offer->surface->surface, offer->surface->share, hp_path_name(offer->path),
-					hp_readiness_name(offer->readiness), hp_distance_name(offer->distance),
-					offer->summary, offer->path_since, offer->path_source,
+				    hosts[h].name,
+				    accelerator->address,
+				    accelerator->name,
+				    offer->surface->surface,
+				    offer->surface->share,
+				    hp_path_name(offer->path),
+				    hp_readiness_name(offer->readiness),
+				    hp_distance_name(offer->distance),
+				    offer->summary,
+				    offer->path_since,
+				    offer->path_source,
 				};
 				hp_table_add(table, cells);
 			}
@@ -165,32 +179,34 @@ static int print_listing(const struct hp_verdict *verdict, enum hp_format format
 	return code;
 }
 
-static int write_json(struct hp_verdict *verdict, const struct hp_session *session, const struct hp_options *options,
-		      FILE *to, struct hp_error *err)
+static int write_json(struct hp_verdict *verdict, const struct hp_session *session,
+                      const struct hp_options *options, FILE *to, struct hp_error *err)
 {
-	return hp_verdict_write(verdict, session->knowledge, hp_as_of(options), hp_today(), to, err);
+	return hp_verdict_write(verdict, session->knowledge, hp_as_of(options), hp_today(), to,
+	                        err);
 }
 
-static int write_yaml(struct hp_verdict *verdict, const struct hp_session *session, const struct hp_options *options,
-		      struct hp_error *err)
+static int write_yaml(struct hp_verdict *verdict, const struct hp_session *session,
+                      const struct hp_options *options, struct hp_error *err)
 {
 	char *text = NULL;
 	size_t length = 0;
 	FILE *memory = open_memstream(&text, &length);
-	int code = memory ? write_json(verdict, session, options, memory, err) : hp_fail(err, -ENOMEM, "out of memory");
+	int code = memory ? write_json(verdict, session, options, memory, err)
+	                  : hp_fail(err, -ENOMEM, "out of memory");
 	if (memory)
 		fclose(memory);
 	json_t *document = code ? NULL : json_loadb(text, length, 0, NULL);
 	free(text);
 	if (!code)
 		code = document ? hp_json_print(document, HP_FORMAT_YAML, stdout, err)
-				: hp_fail(err, -EINVAL, "the verdict is no JSON");
+		                : hp_fail(err, -EINVAL, "the verdict is no JSON");
 	json_decref(document);
 	return code;
 }
 
-static int print(struct hp_verdict *verdict, const struct hp_session *session, const struct hp_options *options,
-		 struct hp_error *err)
+static int print(struct hp_verdict *verdict, const struct hp_session *session,
+                 const struct hp_options *options, struct hp_error *err)
 {
 	switch (options->format) {
 	case HP_FORMAT_JSON:
@@ -205,12 +221,12 @@ static int print(struct hp_verdict *verdict, const struct hp_session *session, c
 	}
 	const char *no_color = getenv("NO_COLOR");
 	struct hp_verdict_print what = {
-		.verdict = verdict,
-		.knowledge = session->knowledge,
-		.as_of = hp_as_of(options),
-		.today = hp_today(),
-		.color = !options->no_color && !(no_color && *no_color) && isatty(STDOUT_FILENO),
-		.all = options->all && !options->require,
+	    .verdict = verdict,
+	    .knowledge = session->knowledge,
+	    .as_of = hp_as_of(options),
+	    .today = hp_today(),
+	    .color = !options->no_color && !(no_color && *no_color) && isatty(STDOUT_FILENO),
+	    .all = options->all && !options->require,
 	};
 	hp_print_verdict(&what, stdout);
 	return 0;
@@ -222,10 +238,11 @@ static void complain(void *data HP_UNUSED, const char *message)
 }
 
 static int judge(const struct hp_session *session, const struct hp_options *options,
-		 const struct requirement *requirement, struct hp_error *err)
+                 const struct requirement *requirement, struct hp_error *err)
 {
-	struct hp_verdict_options how = {
-		.as_of = hp_as_of(options), .passes = options->all && !options->require, .complain = complain};
+	struct hp_verdict_options how = {.as_of = hp_as_of(options),
+	                                 .passes = options->all && !options->require,
+	                                 .complain = complain};
 	struct hp_verdict *verdict = NULL;
 	int code = hp_verdict_new(session->facts, session->knowledge, &how, &verdict, err);
 	if (!code)
@@ -249,11 +266,14 @@ int hp_cmd_check(const struct hp_command *command HP_UNUSED, struct hp_options *
 		return HP_EXIT_USAGE;
 	}
 	int code = hp_session_open(options, &session, &error);
-	if (!code && options->require && check_surface(&requirement, hp_facts_db(session.facts), &error)) {
+	if (!code && options->require &&
+	    check_surface(&requirement, hp_facts_db(session.facts), &error)) {
 		hp_say("%s", error.message);
 		code = HP_EXIT_USAGE;
 	} else {
-		code = code ? code : judge(&session, options, options->require ? &requirement : NULL, &error);
+		code =
+		    code ? code
+			 : judge(&session, options, options->require ? &requirement : NULL, &error);
 		code = code < 0 ? hp_give_up(&error) : code;
 	}
 	free_requirement(&requirement);

@@ -1,15 +1,16 @@
-// happypath diff: what differs between two hosts, or a host then and now. SPDX-License-Identifier: Apache-2.0
+// happypath diff: what differs between two hosts, or a host then and now.
+// SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
 #include "cli.h"
 #include "facts/diff.h"
 
 static const struct hp_column columns[] = {
-	{.name = "table", .help = "table of facts"},
-	{.name = "key", .help = "row: an address, a name; empty for tables with one row"},
-	{.name = "column", .help = "what differs; empty: the whole row is on one side alone"},
-	{.name = "before", .help = "value before; empty: not known", .wraps = true},
-	{.name = "after", .help = "value after; empty: not known", .wraps = true},
-	{.name = "incidental", .help = "why it may differ on a host that nobody touched", .wide = true},
+    {.name = "table", .help = "table of facts"},
+    {.name = "key", .help = "row: an address, a name; empty for tables with one row"},
+    {.name = "column", .help = "what differs; empty: the whole row is on one side alone"},
+    {.name = "before", .help = "value before; empty: not known", .wraps = true},
+    {.name = "after", .help = "value after; empty: not known", .wraps = true},
+    {.name = "incidental", .help = "why it may differ on a host that nobody touched", .wide = true},
 };
 
 struct listing {
@@ -26,15 +27,17 @@ static void add(void *data, const struct hp_difference *difference)
 		return;
 	}
 	const char *cells[] = {difference->table,  difference->key,   difference->column,
-			       difference->before, difference->after, difference->incidental};
+	                       difference->before, difference->after, difference->incidental};
 	hp_table_add(listing->table, cells);
 }
 
 /* The hosts under the names that their rows carry; to be freed. */
-static int read_hosts(struct hp_options *options, struct hp_session *session, char *names[2], struct hp_error *err)
+static int read_hosts(struct hp_options *options, struct hp_session *session, char *names[2],
+                      struct hp_error *err)
 {
 	for (size_t i = 0; i < 2; i++) {
-		const char *what = i < options->arguments.count ? options->arguments.items[i] : NULL;
+		const char *what =
+		    i < options->arguments.count ? options->arguments.items[i] : NULL;
 		int code = hp_session_add(options, session, what, err);
 		if (code)
 			return code;
@@ -44,17 +47,21 @@ static int read_hosts(struct hp_options *options, struct hp_session *session, ch
 }
 
 static int show(struct hp_session *session, const struct hp_options *options, char *const names[2],
-		struct hp_error *err)
+                struct hp_error *err)
 {
-	struct listing listing = {.table = hp_table_new(columns, HP_COUNT(columns)), .all = options->all};
+	struct listing listing = {.table = hp_table_new(columns, HP_COUNT(columns)),
+	                          .all = options->all};
 	int code = hp_facts_diff(session->facts, names[0], names[1], add, &listing, err);
 	if (code >= 0)
-		code = hp_table_print(listing.table, options->format, "happypath.diff/1", "differences", stdout, err);
+		code = hp_table_print(listing.table, options->format, "happypath.diff/1",
+		                      "differences", stdout, err);
 	bool table = options->format == HP_FORMAT_TABLE || options->format == HP_FORMAT_WIDE;
 	if (code >= 0 && table && !hp_table_rows(listing.table))
 		printf("no difference between %s and %s\n", names[0], names[1]);
 	if (code >= 0 && table && listing.hidden)
-		hp_say("%zu differences that come and go by themselves are left out; --all shows them", listing.hidden);
+		hp_say(
+		    "%zu differences that come and go by themselves are left out; --all shows them",
+		    listing.hidden);
 	hp_table_free(listing.table);
 	return code;
 }

@@ -1,4 +1,5 @@
-// happypath explain: why, by what evidence and source, and what to do. SPDX-License-Identifier: Apache-2.0
+// happypath explain: why, by what evidence and source, and what to do.
+// SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
 #include "base/database.h"
 #include "cli.h"
@@ -36,8 +37,8 @@ static void print_fix(const struct hp_fix *fix)
 
 static void print_rule(const struct hp_rule *rule)
 {
-	printf("%s (%s)\n  holds     %s\n  applies   %s\n", rule->id, hp_impact_name(rule->impact), rule->title,
-	       rule->applies);
+	printf("%s (%s)\n  holds     %s\n  applies   %s\n", rule->id, hp_impact_name(rule->impact),
+	       rule->title, rule->applies);
 	printf("  to do     %s\n", rule->resolution);
 	for (size_t i = 0; i < rule->fix_count; i++)
 		print_fix(&rule->fixes[i]);
@@ -51,8 +52,8 @@ static void print_finding(const struct view *view, const struct hp_finding *find
 {
 	const char *subject = *finding->subject ? finding->subject : finding->host;
 	bool named = hp_starts_with(finding->evidence, subject);
-	printf("  %-9s %s%s%s\n", hp_result_name(finding->result), named ? "" : subject, named ? "" : ": ",
-	       finding->evidence);
+	printf("  %-9s %s%s%s\n", hp_result_name(finding->result), named ? "" : subject,
+	       named ? "" : ": ", finding->evidence);
 	if (finding->surface || finding->share)
 		printf("            only for %s%s%s\n", finding->surface ? finding->surface : "",
 		       finding->share ? ":" : "", finding->share ? finding->share : "");
@@ -82,12 +83,14 @@ static void print_intent(const struct view *view, const struct hp_rule *rule)
 }
 
 /* The findings of a rule here: all, or those of one subject. Returns how many there are. */
-static size_t print_findings_of(const struct view *view, const struct hp_rule *rule, const char *subject)
+static size_t print_findings_of(const struct view *view, const struct hp_rule *rule,
+                                const char *subject)
 {
 	size_t count, found = 0;
 	const struct hp_finding *findings = hp_verdict_findings(view->verdict, &count);
 	for (size_t i = 0; i < count; i++) {
-		if (findings[i].rule != rule || (subject && strcmp(findings[i].subject, subject) != 0))
+		if (findings[i].rule != rule ||
+		    (subject && strcmp(findings[i].subject, subject) != 0))
 			continue;
 		if (!found++)
 			printf("\nHere:\n");
@@ -151,7 +154,8 @@ static void print_path(const struct hp_offer *offer)
 
 static void print_offer(const struct hp_accelerator *accelerator, const struct hp_offer *offer)
 {
-	printf("\n%s as %s:%s\n", accelerator->address, offer->surface->surface, offer->surface->share);
+	printf("\n%s as %s:%s\n", accelerator->address, offer->surface->surface,
+	       offer->surface->share);
 	print_path(offer);
 	if (offer->path == HP_PATH_OFF)
 		return; // what the host lacks for it is not worth the room
@@ -171,7 +175,8 @@ static void print_offer(const struct hp_accelerator *accelerator, const struct h
 
 static bool alike(const struct hp_accelerator *a, const struct hp_accelerator *b)
 {
-	return a->device && b->device && strcmp(a->device, b->device) == 0 && a->offer_count == b->offer_count;
+	return a->device && b->device && strcmp(a->device, b->device) == 0 &&
+	       a->offer_count == b->offer_count;
 }
 
 static void print_surface_here(const struct view *view, const char *surface)
@@ -197,18 +202,21 @@ static void print_rules_of(const struct view *view, const char *surface)
 	printf("\nRules that speak of it:\n");
 	for (size_t i = 0; i < count; i++) {
 		bool applies = false;
-		if (hp_db_prepare(view->db, "SELECT surface, share, mechanism FROM surface_share WHERE surface = ?1", &shares,
-				  NULL))
+		if (hp_db_prepare(
+			view->db,
+			"SELECT surface, share, mechanism FROM surface_share WHERE surface = ?1",
+			&shares, NULL))
 			return;
 		sqlite3_bind_text(shares, 1, surface, -1, SQLITE_STATIC);
 		while (!applies && hp_db_step(shares, NULL) == 1) {
 			struct hp_surface_share share = {.surface = hp_db_text(shares, 0),
-							 .share = hp_db_text(shares, 1),
-							 .mechanism = hp_db_text(shares, 2)};
+			                                 .share = hp_db_text(shares, 1),
+			                                 .mechanism = hp_db_text(shares, 2)};
 			applies = hp_applies(rules[i].applies, &share);
 		}
 		if (applies)
-			printf("  %-8s  %s: %s\n", hp_impact_name(rules[i].impact), rules[i].id, rules[i].title);
+			printf("  %-8s  %s: %s\n", hp_impact_name(rules[i].impact), rules[i].id,
+			       rules[i].title);
 		hp_db_finish(&shares);
 	}
 }
@@ -216,8 +224,10 @@ static void print_rules_of(const struct view *view, const char *surface)
 static bool explain_surface(const struct view *view, const char *name)
 {
 	hp_cleanup_statement sqlite3_stmt *surface = NULL;
-	if (hp_db_prepare(view->db, "SELECT surface, title, family, probed, source FROM surface WHERE surface = ?1",
-			  &surface, NULL))
+	if (hp_db_prepare(
+		view->db,
+		"SELECT surface, title, family, probed, source FROM surface WHERE surface = ?1",
+		&surface, NULL))
 		return false;
 	sqlite3_bind_text(surface, 1, name, -1, SQLITE_STATIC);
 	if (hp_db_step(surface, NULL) != 1)
@@ -241,22 +251,28 @@ static bool is_address(const char *text, const char *address)
 	const char *plain = lower;
 	if (strcspn(lower, ":") == 8 && hp_starts_with(lower, "0000"))
 		plain += 4;
-	return strcmp(plain, address) == 0 || (hp_starts_with(address, "0000:") && strcmp(plain, address + 5) == 0);
+	return strcmp(plain, address) == 0 ||
+	       (hp_starts_with(address, "0000:") && strcmp(plain, address + 5) == 0);
 }
 
 static void print_accelerator(const struct view *view, const struct hp_accelerator *accelerator)
 {
-	printf("%s: %s [%s:%s]%s%s\n", accelerator->address, accelerator->name ? accelerator->name : "unknown accelerator",
-	       accelerator->vendor ? accelerator->vendor : "?", accelerator->device ? accelerator->device : "?",
-	       accelerator->is_vf ? ", a VF of " : "", accelerator->is_vf && accelerator->parent ? accelerator->parent : "");
-	printf("  driver    %s\n  group     %s\n", accelerator->driver ? accelerator->driver : "not seen",
+	printf("%s: %s [%s:%s]%s%s\n", accelerator->address,
+	       accelerator->name ? accelerator->name : "unknown accelerator",
+	       accelerator->vendor ? accelerator->vendor : "?",
+	       accelerator->device ? accelerator->device : "?",
+	       accelerator->is_vf ? ", a VF of " : "",
+	       accelerator->is_vf && accelerator->parent ? accelerator->parent : "");
+	printf("  driver    %s\n  group     %s\n",
+	       accelerator->driver ? accelerator->driver : "not seen",
 	       accelerator->iommu_group ? accelerator->iommu_group : "none or not seen");
 	for (size_t i = 0; i < accelerator->finding_count; i++) {
 		const struct hp_finding *finding = accelerator->findings[i];
 		if (finding->result == HP_RESULT_PASS)
 			continue;
-		printf("\n%s (%s, applies to %s)\n  holds     %s\n", finding->id, hp_impact_name(finding->rule->impact),
-		       finding->rule->applies, finding->rule->title);
+		printf("\n%s (%s, applies to %s)\n  holds     %s\n", finding->id,
+		       hp_impact_name(finding->rule->impact), finding->rule->applies,
+		       finding->rule->title);
 		print_finding(view, finding);
 		if (finding->result == HP_RESULT_FAIL)
 			printf("  to do     %s\n", finding->rule->resolution);
@@ -294,7 +310,8 @@ int hp_cmd_explain(const struct hp_command *command HP_UNUSED, struct hp_options
 	struct view view = {0};
 	int code = hp_session_open(options, &session, &error);
 	if (!code)
-		code = hp_verdict_new(session.facts, session.knowledge, &how, &view.verdict, &error);
+		code =
+		    hp_verdict_new(session.facts, session.knowledge, &how, &view.verdict, &error);
 	if (code) {
 		hp_session_close(&session);
 		return hp_give_up(&error);
@@ -304,8 +321,10 @@ int hp_cmd_explain(const struct hp_command *command HP_UNUSED, struct hp_options
 	const char *id = options->arguments.items[0];
 	code = explain(&view, id) ? HP_EXIT_OK : HP_EXIT_USAGE;
 	if (code)
-		hp_say("'%s' is no rule, surface, way out, finding or accelerator of this host; 'happypath rules' and"
-		       " 'happypath surfaces' list them", id);
+		hp_say("'%s' is no rule, surface, way out, finding or accelerator of this host; "
+		       "'happypath rules' and"
+		       " 'happypath surfaces' list them",
+		       id);
 	code = !code && session.failed ? HP_EXIT_FAILED : code;
 	hp_verdict_free(view.verdict);
 	hp_session_close(&session);

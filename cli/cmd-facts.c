@@ -1,4 +1,5 @@
-// happypath facts: what was found, as tables or as a file for --facts. SPDX-License-Identifier: Apache-2.0
+// happypath facts: what was found, as tables or as a file for --facts.
+// SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
 #include "base/database.h"
 #include "base/json.h"
@@ -17,8 +18,10 @@ static bool is_wanted(const struct hp_options *options, const struct hp_table_de
 	return false;
 }
 
-/* The columns of which a row has a value, but the keys of versions: they say nothing to a person. */
-static sqlite3_stmt *select_known(sqlite3 *db, const struct hp_table_def *table, struct hp_error *err)
+/* The columns of which a row has a value, but the keys of versions: they say nothing to a person.
+ */
+static sqlite3_stmt *select_known(sqlite3 *db, const struct hp_table_def *table,
+                                  struct hp_error *err)
 {
 	hp_cleanup_text struct hp_text sql = {0};
 	hp_text_puts(&sql, "SELECT ");
@@ -26,7 +29,8 @@ static sqlite3_stmt *select_known(sqlite3 *db, const struct hp_table_def *table,
 	for (size_t i = 0; i < table->column_count; i++) {
 		const struct hp_column_def *column = &table->columns[i];
 		hp_cleanup_free char *known =
-			hp_asprintf("SELECT EXISTS (SELECT 1 FROM %s WHERE %s IS NOT NULL)", table->name, column->name);
+		    hp_asprintf("SELECT EXISTS (SELECT 1 FROM %s WHERE %s IS NOT NULL)",
+		                table->name, column->name);
 		if (strcmp(column->domain, "key") != 0 && hp_db_number(db, known, 0))
 			hp_text_printf(&sql, "%s%s", count++ ? ", " : "", column->name);
 	}
@@ -37,7 +41,8 @@ static sqlite3_stmt *select_known(sqlite3 *db, const struct hp_table_def *table,
 	return statement;
 }
 
-static int print_table(sqlite3 *db, const struct hp_table_def *def, enum hp_format format, struct hp_error *err)
+static int print_table(sqlite3 *db, const struct hp_table_def *def, enum hp_format format,
+                       struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *statement = select_known(db, def, err);
 	int count = statement ? sqlite3_column_count(statement) : 0, code = 0;
@@ -63,22 +68,25 @@ static int print_table(sqlite3 *db, const struct hp_table_def *def, enum hp_form
 	return code;
 }
 
-static int print_tables(const struct hp_session *session, const struct hp_options *options, struct hp_error *err)
+static int print_tables(const struct hp_session *session, const struct hp_options *options,
+                        struct hp_error *err)
 {
 	int code = 0;
 	for (size_t i = 0; !code && i < hp_table_count; i++)
 		if (is_wanted(options, &hp_tables[i]))
-			code = print_table(hp_facts_db(session->facts), &hp_tables[i], options->format, err);
+			code = print_table(hp_facts_db(session->facts), &hp_tables[i],
+			                   options->format, err);
 	return code;
 }
 
 /* One host: the file itself; several: a list of them. */
-static int print_files(const struct hp_session *session, enum hp_format format, struct hp_error *err)
+static int print_files(const struct hp_session *session, enum hp_format format,
+                       struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *hosts = NULL;
 	json_t *files = json_array();
-	int code = hp_db_prepare(hp_facts_db(session->facts), "SELECT host FROM host_summary ORDER BY host", &hosts,
-				 err);
+	int code = hp_db_prepare(hp_facts_db(session->facts),
+	                         "SELECT host FROM host_summary ORDER BY host", &hosts, err);
 	while (!code && (code = hp_db_step(hosts, err)) == 1) {
 		json_t *file = hp_facts_export(session->facts, hp_db_text(hosts, 0), err);
 		code = file && !json_array_append_new(files, file) ? 0 : -EINVAL;
@@ -94,8 +102,9 @@ static int check_names(const struct hp_options *options, struct hp_error *err)
 {
 	for (size_t i = 0; i < options->arguments.count; i++)
 		if (!hp_table_find(options->arguments.items[i]))
-			return hp_fail(err, -EINVAL, "there is no table '%s' of facts; docs/facts.md lists them",
-				       options->arguments.items[i]);
+			return hp_fail(err, -EINVAL,
+			               "there is no table '%s' of facts; docs/facts.md lists them",
+			               options->arguments.items[i]);
 	return 0;
 }
 
@@ -110,7 +119,8 @@ int hp_cmd_facts(const struct hp_command *command HP_UNUSED, struct hp_options *
 	bool file = options->format == HP_FORMAT_JSON || options->format == HP_FORMAT_YAML;
 	int code = hp_session_open(options, &session, &error);
 	if (!code)
-		code = file ? print_files(&session, options->format, &error) : print_tables(&session, options, &error);
+		code = file ? print_files(&session, options->format, &error)
+		            : print_tables(&session, options, &error);
 	size_t failed = session.failed;
 	hp_session_close(&session);
 	if (code)

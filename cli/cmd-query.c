@@ -1,4 +1,5 @@
-// happypath query: a SELECT over facts and matrices, behind the fence. SPDX-License-Identifier: Apache-2.0
+// happypath query: a SELECT over facts and matrices, behind the fence.
+// SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
 #include "base/database.h"
 #include "cli.h"
@@ -9,7 +10,7 @@ static struct hp_column *columns_of(sqlite3_stmt *statement, int count)
 	for (int i = 0; i < count; i++) {
 		const char *type = sqlite3_column_decltype(statement, i);
 		columns[i] = (struct hp_column){.name = sqlite3_column_name(statement, i),
-						.number = type && *type == 'I'};
+		                                .number = type && *type == 'I'};
 	}
 	return columns;
 }
@@ -33,7 +34,8 @@ static int print_rows(sqlite3_stmt *statement, enum hp_format format, struct hp_
 	return code;
 }
 
-static int query(const struct hp_session *session, const char *sql, enum hp_format format, struct hp_error *err)
+static int query(const struct hp_session *session, const char *sql, enum hp_format format,
+                 struct hp_error *err)
 {
 	struct hp_fence *fence = hp_knowledge_fence(session->knowledge);
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;

@@ -1,4 +1,5 @@
-// happypath surfaces: the dated matrix, as of a day or what changed since one. SPDX-License-Identifier: Apache-2.0
+// happypath surfaces: the dated matrix, as of a day or what changed since one.
+// SPDX-License-Identifier: Apache-2.0
 #include "cli.h"
 
 #include "base/cleanup.h"
@@ -15,7 +16,7 @@
 #include <strings.h>
 #include <time.h>
 
-#define SCHEMA "happypath.surfaces/1"
+#define SCHEMA     "happypath.surfaces/1"
 #define STALE_DAYS 180 // a row last checked longer ago says "as of"
 
 struct device {
@@ -76,25 +77,35 @@ static int load_devices(struct view *view, struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
 	int code = hp_db_prepare(
-		hp_facts_db(view->facts),
-		"SELECT vendor, kind, CASE WHEN vendor || device IN (SELECT s.vendor || s.match_value FROM support s"
-		" WHERE s.match_kind = 'id') THEN device END AS id, model, chip, generation,"
-		" mig, vgpu, nvswitch, CASE segment WHEN 'consumer' THEN segment END AS consumer, min(device)"
-		" FROM accelerator_model WHERE is_vf = 0"
-		" GROUP BY vendor, kind, id, model, chip, generation, mig, vgpu, nvswitch, consumer"
-		" ORDER BY vendor = '10de' DESC, vendor = '1002' DESC, vendor, min(device)",
-		&statement, err);
+	    hp_facts_db(view->facts),
+	    "SELECT vendor, kind, CASE WHEN vendor || device IN (SELECT s.vendor || s.match_value "
+	    "FROM support s"
+	    " WHERE s.match_kind = 'id') THEN device END AS id, model, chip, generation,"
+	    " mig, vgpu, nvswitch, CASE segment WHEN 'consumer' THEN segment END AS consumer, "
+	    "min(device)"
+	    " FROM accelerator_model WHERE is_vf = 0"
+	    " GROUP BY vendor, kind, id, model, chip, generation, mig, vgpu, nvswitch, consumer"
+	    " ORDER BY vendor = '10de' DESC, vendor = '1002' DESC, vendor, min(device)",
+	    &statement, err);
 	while (!code && (code = hp_db_step(statement, err)) == 1) {
-		view->devices = hp_realloc(view->devices, (view->device_count + 1) * sizeof(*view->devices));
+		view->devices =
+		    hp_realloc(view->devices, (view->device_count + 1) * sizeof(*view->devices));
 		struct device *device = &view->devices[view->device_count++];
 		for (int i = 0; i < (int)HP_COUNT(device->strings); i++) {
 			const char *text = hp_db_text(statement, i);
 			device->strings[i] = text ? hp_strdup(text) : NULL;
 		}
 		const char **s = device->strings;
-		device->of = (struct hp_surface_device){.vendor = s[0], .kind = s[1], .device = s[2],
-							.model = s[3], .chip = s[4], .generation = s[5],
-							.mig = s[6], .vgpu = s[7], .nvswitch = s[8], .segment = s[9]};
+		device->of = (struct hp_surface_device){.vendor = s[0],
+		                                        .kind = s[1],
+		                                        .device = s[2],
+		                                        .model = s[3],
+		                                        .chip = s[4],
+		                                        .generation = s[5],
+		                                        .mig = s[6],
+		                                        .vgpu = s[7],
+		                                        .nvswitch = s[8],
+		                                        .segment = s[9]};
 		code = 0;
 	}
 	return code;
@@ -141,13 +152,15 @@ static bool wants_device(const struct view *view, const struct device *device)
 
 static bool is_offered(const struct hp_surface_share *share, const struct device *device)
 {
-	return strcmp(share->kind, device->of.kind) == 0 && strcmp(share->vendor, device->of.vendor) == 0;
+	return strcmp(share->kind, device->of.kind) == 0 &&
+	       strcmp(share->vendor, device->of.vendor) == 0;
 }
 
 static char *vendor_name(const struct view *view, const char *vendor)
 {
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
-	if (hp_db_prepare(hp_facts_db(view->facts), "SELECT name FROM vendor WHERE vendor = ?1", &statement, NULL))
+	if (hp_db_prepare(hp_facts_db(view->facts), "SELECT name FROM vendor WHERE vendor = ?1",
+	                  &statement, NULL))
 		return hp_strdup(vendor);
 	sqlite3_bind_text(statement, 1, vendor, -1, SQLITE_STATIC);
 	return hp_strdup(hp_db_step(statement, NULL) == 1 ? hp_db_text(statement, 0) : vendor);
@@ -157,10 +170,11 @@ static char *vendor_name(const struct view *view, const char *vendor)
 static char *find_vendor(const struct view *view, const char *word)
 {
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
-	if (hp_db_prepare(hp_facts_db(view->facts),
-			  "SELECT vendor FROM vendor WHERE vendor = lower(?1) OR lower(name) = lower(?1)"
-			  " OR has_word(words, lower(?1)) = 1",
-			  &statement, NULL))
+	if (hp_db_prepare(
+		hp_facts_db(view->facts),
+		"SELECT vendor FROM vendor WHERE vendor = lower(?1) OR lower(name) = lower(?1)"
+		" OR has_word(words, lower(?1)) = 1",
+		&statement, NULL))
 		return NULL;
 	sqlite3_bind_text(statement, 1, word, -1, SQLITE_STATIC);
 	return hp_db_step(statement, NULL) == 1 ? hp_strdup(hp_db_text(statement, 0)) : NULL;
@@ -173,18 +187,18 @@ struct best {
 	enum hp_path path;
 	const struct hp_surface_share *share; // first share that has it
 	const struct hp_support *support;     // first row that says so
-	struct hp_text shares;		      // all shares that have it
+	struct hp_text shares;                // all shares that have it
 };
 
 static enum hp_path best_of_share(const struct view *view, const struct hp_surface_share *share,
-				  const struct hp_support **ret)
+                                  const struct hp_support **ret)
 {
 	enum hp_path best = HP_PATH_UNKNOWN;
 	for (size_t i = 0; i < view->device_count; i++) {
 		if (!is_offered(share, &view->devices[i]) || !wants_device(view, &view->devices[i]))
 			continue;
 		struct hp_surface_path path =
-			hp_surfaces_path(view->surfaces, share, &view->devices[i].of, view->day);
+		    hp_surfaces_path(view->surfaces, share, &view->devices[i].of, view->day);
 		if (path.path >= best && (*ret || !path.support))
 			continue;
 		best = path.path;
@@ -212,7 +226,8 @@ static struct best find_best(const struct view *view, const char *surface)
 			best.support = support;
 		}
 		if (!hp_has_word(hp_text_get(&best.shares), shares[i].share))
-			hp_text_printf(&best.shares, "%s%s", best.shares.length ? " " : "", shares[i].share);
+			hp_text_printf(&best.shares, "%s%s", best.shares.length ? " " : "",
+			               shares[i].share);
 	}
 	return best;
 }
@@ -233,7 +248,8 @@ static void count_device(struct coverage *coverage, const struct device *device,
 	hp_cleanup_free char *list = hp_asprintf(", %s, ", hp_text_get(&coverage->models));
 	hp_cleanup_free char *model = hp_asprintf(", %s, ", device->of.model);
 	if (!strstr(list, model))
-		hp_text_printf(&coverage->models, "%s%s", coverage->models.length ? ", " : "", device->of.model);
+		hp_text_printf(&coverage->models, "%s%s", coverage->models.length ? ", " : "",
+		               device->of.model);
 }
 
 static void print_coverage(struct coverage *coverage, struct hp_text *text)
@@ -248,15 +264,17 @@ static void print_coverage(struct coverage *coverage, struct hp_text *text)
 	hp_text_free(&coverage->models);
 }
 
-/* The generations of one vendor that have `best.path` on any of its shares, in the order of their ids. */
-static void describe_vendor(const struct view *view, const struct best *best, const struct hp_surface_share *share,
-			    struct hp_text *text)
+/* The generations of one vendor that have `best.path` on any of its shares, in the order of their
+ * ids. */
+static void describe_vendor(const struct view *view, const struct best *best,
+                            const struct hp_surface_share *share, struct hp_text *text)
 {
 	struct coverage generations[64];
 	size_t count = 0;
 	for (size_t i = 0; i < view->device_count; i++) {
 		const struct device *device = &view->devices[i];
-		if (!is_offered(share, device) || !wants_device(view, device) || !device->of.generation)
+		if (!is_offered(share, device) || !wants_device(view, device) ||
+		    !device->of.generation)
 			continue;
 		size_t g = 0;
 		while (g < count && strcmp(generations[g].generation, device->of.generation) != 0)
@@ -264,8 +282,10 @@ static void describe_vendor(const struct view *view, const struct best *best, co
 		if (g == HP_COUNT(generations))
 			continue;
 		if (g == count)
-			generations[count++] = (struct coverage){.generation = device->of.generation};
-		struct hp_surface_path path = hp_surfaces_path(view->surfaces, share, &device->of, view->day);
+			generations[count++] =
+			    (struct coverage){.generation = device->of.generation};
+		struct hp_surface_path path =
+		    hp_surfaces_path(view->surfaces, share, &device->of, view->day);
 		count_device(&generations[g], device, path.path == best->path);
 	}
 	hp_cleanup_text struct hp_text list = {0};
@@ -288,23 +308,25 @@ static void describe(const struct view *view, const struct best *best, struct hp
 	}
 	for (size_t i = 0; i < count && best->path != HP_PATH_UNKNOWN; i++)
 		if (strcmp(shares[i].surface, best->share->surface) == 0 &&
-		    strcmp(shares[i].share, best->share->share) == 0 && wants_share(view, &shares[i]))
+		    strcmp(shares[i].share, best->share->share) == 0 &&
+		    wants_share(view, &shares[i]))
 			describe_vendor(view, best, &shares[i], text);
 }
 
 static const struct hp_column summary_columns[] = {
-	{.name = "surface", .help = "way to attach an accelerator"},
-	{.name = "path", .help = "best stance of a device vendor over shares and devices"},
-	{.name = "share", .help = "first share that has it", .wide = true},
-	{.name = "shares", .help = "all shares that have it"},
-	{.name = "match", .help = "devices that have it with that share", .wraps = true},
-	{.name = "title", .help = "name of the surface", .wide = true},
-	{.name = "since", .help = "first day of the row that says so", .wide = true},
-	{.name = "checked", .help = "day that its source was last read", .wide = true},
-	{.name = "source", .help = "its source", .wide = true},
+    {.name = "surface", .help = "way to attach an accelerator"},
+    {.name = "path", .help = "best stance of a device vendor over shares and devices"},
+    {.name = "share", .help = "first share that has it", .wide = true},
+    {.name = "shares", .help = "all shares that have it"},
+    {.name = "match", .help = "devices that have it with that share", .wraps = true},
+    {.name = "title", .help = "name of the surface", .wide = true},
+    {.name = "since", .help = "first day of the row that says so", .wide = true},
+    {.name = "checked", .help = "day that its source was last read", .wide = true},
+    {.name = "source", .help = "its source", .wide = true},
 };
 
-static void add_summary(const struct view *view, struct hp_table *table, const char *surface, const char *title)
+static void add_summary(const struct view *view, struct hp_table *table, const char *surface,
+                        const char *title)
 {
 	struct best best = find_best(view, surface);
 	if (!best.share)
@@ -316,9 +338,15 @@ static void add_summary(const struct view *view, struct hp_table *table, const c
 	bool for_people = view->format == HP_FORMAT_TABLE || view->format == HP_FORMAT_WIDE;
 	if (for_people && support && days_between(support->checked, view->today) > STALE_DAYS)
 		hp_text_printf(&path, " as of %s", support->checked);
-	const char *cells[] = {surface, hp_text_get(&path), best.share->share, hp_text_get(&best.shares),
-			       hp_text_get(&match), title, support && *support->since ? support->since : NULL,
-			       support ? support->checked : NULL, support ? support->source : NULL};
+	const char *cells[] = {surface,
+	                       hp_text_get(&path),
+	                       best.share->share,
+	                       hp_text_get(&best.shares),
+	                       hp_text_get(&match),
+	                       title,
+	                       support && *support->since ? support->since : NULL,
+	                       support ? support->checked : NULL,
+	                       support ? support->source : NULL};
 	hp_table_add(table, cells);
 	hp_text_free(&best.shares);
 }
@@ -326,11 +354,13 @@ static void add_summary(const struct view *view, struct hp_table *table, const c
 static int make_summary(const struct view *view, struct hp_table *table, struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
-	int code = hp_db_prepare(hp_facts_db(view->facts), "SELECT surface, title FROM surface ORDER BY position",
-				 &statement, err);
+	int code =
+	    hp_db_prepare(hp_facts_db(view->facts),
+	                  "SELECT surface, title FROM surface ORDER BY position", &statement, err);
 	while (!code && (code = hp_db_step(statement, err)) == 1) {
 		if (is_wanted(view->surface, hp_db_text(statement, 0)))
-			add_summary(view, table, hp_db_text(statement, 0), hp_db_text(statement, 1));
+			add_summary(view, table, hp_db_text(statement, 0),
+			            hp_db_text(statement, 1));
 		code = 0;
 	}
 	return code;
@@ -339,32 +369,45 @@ static int make_summary(const struct view *view, struct hp_table *table, struct 
 // -- the rows --
 
 static const struct hp_column row_columns[] = {
-	{.name = "surface", .help = "way to attach an accelerator"},
-	{.name = "share", .help = "how much of it"},
-	{.name = "vendor", .help = "PCI vendor id"},
-	{.name = "kind", .help = "kind of accelerator", .wide = true},
-	{.name = "match", .help = "devices that the row speaks of"},
-	{.name = "path", .help = "stance of the device vendor"},
-	{.name = "since", .help = "first day; empty: since before our records"},
-	{.name = "until", .help = "first day that it no longer holds; empty: still true"},
-	{.name = "condition", .help = "what it asks for", .wraps = true},
-	{.name = "reason", .help = "why", .wide = true},
-	{.name = "runs_on", .help = "surface whose path counts too: the worse of both holds", .wide = true},
-	{.name = "approximate", .help = "1: a date of it is approximate", .number = true, .wide = true},
-	{.name = "checked", .help = "day that the source was last read", .wide = true},
-	{.name = "source", .help = "where it is written", .wide = true},
+    {.name = "surface", .help = "way to attach an accelerator"},
+    {.name = "share", .help = "how much of it"},
+    {.name = "vendor", .help = "PCI vendor id"},
+    {.name = "kind", .help = "kind of accelerator", .wide = true},
+    {.name = "match", .help = "devices that the row speaks of"},
+    {.name = "path", .help = "stance of the device vendor"},
+    {.name = "since", .help = "first day; empty: since before our records"},
+    {.name = "until", .help = "first day that it no longer holds; empty: still true"},
+    {.name = "condition", .help = "what it asks for", .wraps = true},
+    {.name = "reason", .help = "why", .wide = true},
+    {.name = "runs_on",
+     .help = "surface whose path counts too: the worse of both holds",
+     .wide = true},
+    {.name = "approximate", .help = "1: a date of it is approximate", .number = true, .wide = true},
+    {.name = "checked", .help = "day that the source was last read", .wide = true},
+    {.name = "source", .help = "where it is written", .wide = true},
 };
 
 static void add_row(struct hp_table *table, const struct hp_support *row,
-		    const struct hp_surface_share *share, enum hp_path path)
+                    const struct hp_surface_share *share, enum hp_path path)
 {
 	hp_cleanup_free char *match = strcmp(row->match_kind, "any") == 0
-					      ? hp_strdup("any")
-					      : hp_asprintf("%s %s", row->match_kind, row->match_value);
+	                                  ? hp_strdup("any")
+	                                  : hp_asprintf("%s %s", row->match_kind, row->match_value);
 	const char *base = strcmp(share->base_surface, "none") != 0 ? share->base_surface : NULL;
-	const char *cells[] = {share->surface, row->share, row->vendor, row->kind, match,
-			       hp_path_name(path), *row->since ? row->since : NULL, row->until, row->condition,
-			       row->reason, base, row->approximate ? "1" : "0", row->checked, row->source};
+	const char *cells[] = {share->surface,
+	                       row->share,
+	                       row->vendor,
+	                       row->kind,
+	                       match,
+	                       hp_path_name(path),
+	                       *row->since ? row->since : NULL,
+	                       row->until,
+	                       row->condition,
+	                       row->reason,
+	                       base,
+	                       row->approximate ? "1" : "0",
+	                       row->checked,
+	                       row->source};
 	hp_table_add(table, cells);
 }
 
@@ -404,7 +447,7 @@ static void add_model_rows(const struct view *view, struct hp_table *table)
 			if (!is_offered(&shares[s], device) || !wants_device(view, device))
 				continue;
 			struct hp_surface_path path =
-				hp_surfaces_path(view->surfaces, &shares[s], &device->of, view->day);
+			    hp_surfaces_path(view->surfaces, &shares[s], &device->of, view->day);
 			if (path.support && path.support != above)
 				add_row(table, path.support, &shares[s], path.path);
 			above = path.support;
@@ -415,29 +458,31 @@ static void add_model_rows(const struct view *view, struct hp_table *table)
 // -- what changed --
 
 static const struct hp_column change_columns[] = {
-	{.name = "date", .help = "day of the change"},
-	{.name = "surface", .help = "way to attach an accelerator"},
-	{.name = "share", .help = "how much of it"},
-	{.name = "vendor", .help = "PCI vendor id"},
-	{.name = "match", .help = "devices it is about"},
-	{.name = "from", .help = "stance on the first day"},
-	{.name = "to", .help = "stance on the second day"},
-	{.name = "change", .help = "widened, narrowed, or new to the records"},
-	{.name = "reason", .help = "why", .wraps = true},
-	{.name = "condition", .help = "what it asks for", .wide = true},
-	{.name = "approximate", .help = "1: the date is approximate", .number = true, .wide = true},
-	{.name = "source", .help = "where it is written", .wide = true},
+    {.name = "date", .help = "day of the change"},
+    {.name = "surface", .help = "way to attach an accelerator"},
+    {.name = "share", .help = "how much of it"},
+    {.name = "vendor", .help = "PCI vendor id"},
+    {.name = "match", .help = "devices it is about"},
+    {.name = "from", .help = "stance on the first day"},
+    {.name = "to", .help = "stance on the second day"},
+    {.name = "change", .help = "widened, narrowed, or new to the records"},
+    {.name = "reason", .help = "why", .wraps = true},
+    {.name = "condition", .help = "what it asks for", .wide = true},
+    {.name = "approximate", .help = "1: the date is approximate", .number = true, .wide = true},
+    {.name = "source", .help = "where it is written", .wide = true},
 };
 
 static bool same_match(const struct hp_support *a, const struct hp_support *b)
 {
 	return strcmp(a->surface, b->surface) == 0 && strcmp(a->share, b->share) == 0 &&
 	       strcmp(a->kind, b->kind) == 0 && strcmp(a->vendor, b->vendor) == 0 &&
-	       strcmp(a->match_kind, b->match_kind) == 0 && strcmp(a->match_value, b->match_value) == 0;
+	       strcmp(a->match_kind, b->match_kind) == 0 &&
+	       strcmp(a->match_value, b->match_value) == 0;
 }
 
 /* The row that held on `day` for what `row` matches; rows of one match are neighbours. */
-static const struct hp_support *held_on(const struct hp_support *rows, size_t count, size_t row, const char *day)
+static const struct hp_support *held_on(const struct hp_support *rows, size_t count, size_t row,
+                                        const char *day)
 {
 	size_t first = row;
 	while (first > 0 && same_match(&rows[first - 1], &rows[row]))
@@ -457,16 +502,25 @@ static const char *change_word(const struct hp_support *from, const struct hp_su
 	return to->path < from->path ? "widened" : "narrowed";
 }
 
-static void add_change(const struct hp_support *from, const struct hp_support *to, struct hp_table *table)
+static void add_change(const struct hp_support *from, const struct hp_support *to,
+                       struct hp_table *table)
 {
 	const struct hp_support *row = to ? to : from;
 	hp_cleanup_free char *match = strcmp(row->match_kind, "any") == 0
-					      ? hp_strdup("any")
-					      : hp_asprintf("%s %s", row->match_kind, row->match_value);
-	const char *cells[] = {to ? to->since : from->until, row->surface, row->share, row->vendor, match,
-			       hp_path_name(from ? from->path : HP_PATH_UNKNOWN),
-			       hp_path_name(to ? to->path : HP_PATH_UNKNOWN), change_word(from, to), row->reason,
-			       row->condition, row->approximate ? "1" : "0", row->source};
+	                                  ? hp_strdup("any")
+	                                  : hp_asprintf("%s %s", row->match_kind, row->match_value);
+	const char *cells[] = {to ? to->since : from->until,
+	                       row->surface,
+	                       row->share,
+	                       row->vendor,
+	                       match,
+	                       hp_path_name(from ? from->path : HP_PATH_UNKNOWN),
+	                       hp_path_name(to ? to->path : HP_PATH_UNKNOWN),
+	                       change_word(from, to),
+	                       row->reason,
+	                       row->condition,
+	                       row->approximate ? "1" : "0",
+	                       row->source};
 	hp_table_add(table, cells);
 }
 
@@ -495,16 +549,17 @@ static json_t *document_head(const struct view *view)
 	json_t *head = json_object();
 	json_object_set_new(head, "schema", json_string(SCHEMA));
 	json_object_set_new(head, "knowledge",
-			    json_pack("{s:s, s:s, s:I}", "version", hp_knowledge_version(view->knowledge), "as_of",
-				      as_of, "age_days", (json_int_t)days_between(as_of, view->today)));
+	                    json_pack("{s:s, s:s, s:I}", "version",
+	                              hp_knowledge_version(view->knowledge), "as_of", as_of,
+	                              "age_days", (json_int_t)days_between(as_of, view->today)));
 	json_object_set_new(head, "as_of", json_string(view->day));
 	if (view->since)
 		json_object_set_new(head, "changes_since", json_string(view->since));
 	return head;
 }
 
-static int print_documents(const struct view *view, struct hp_table *summary, const char *key, struct hp_table *rows,
-			   struct hp_error *err)
+static int print_documents(const struct view *view, struct hp_table *summary, const char *key,
+                           struct hp_table *rows, struct hp_error *err)
 {
 	json_t *document = document_head(view);
 	if (summary)
@@ -520,8 +575,8 @@ static void print_foot(const struct view *view)
 {
 	const char *as_of = hp_knowledge_as_of(view->knowledge);
 	fprintf(stderr, "as of %s, by knowledge %s of %s (%ld days old)%s\n", view->day,
-		hp_knowledge_version(view->knowledge), as_of, days_between(as_of, view->today),
-		strcmp(view->day, as_of) > 0 ? ": what came later is not in it" : "");
+	        hp_knowledge_version(view->knowledge), as_of, days_between(as_of, view->today),
+	        strcmp(view->day, as_of) > 0 ? ": what came later is not in it" : "");
 }
 
 static int print_surfaces(const struct view *view, struct hp_error *err)
@@ -536,8 +591,8 @@ static int print_surfaces(const struct view *view, struct hp_error *err)
 	if (!code && (view->format == HP_FORMAT_JSON || view->format == HP_FORMAT_YAML))
 		code = print_documents(view, summary, "surfaces", rows, err);
 	else if (!code)
-		code = hp_table_print(view->format == HP_FORMAT_CSV ? rows : summary, view->format, NULL, NULL,
-				      stdout, err);
+		code = hp_table_print(view->format == HP_FORMAT_CSV ? rows : summary, view->format,
+		                      NULL, NULL, stdout, err);
 	hp_table_free(summary);
 	hp_table_free(rows);
 	return code;
@@ -548,8 +603,8 @@ static int print_changes(const struct view *view, struct hp_error *err)
 	struct hp_table *changes = hp_table_new(change_columns, HP_COUNT(change_columns));
 	add_changes(view, changes);
 	int code = view->format == HP_FORMAT_JSON || view->format == HP_FORMAT_YAML
-			   ? print_documents(view, NULL, "changes", changes, err)
-			   : hp_table_print(changes, view->format, NULL, NULL, stdout, err);
+	               ? print_documents(view, NULL, "changes", changes, err)
+	               : hp_table_print(changes, view->format, NULL, NULL, stdout, err);
 	hp_table_free(changes);
 	return code;
 }
@@ -573,7 +628,8 @@ static int take_options(const struct hp_options *options, struct view *view)
 	const char *days[] = {options->as_of, options->changes_since};
 	for (size_t i = 0; i < HP_COUNT(days); i++)
 		if (days[i] && !parse_day(days[i], &unused))
-			return bad_usage("'%s' is no day; expected YYYY-MM-DD, such as 2025-02-14", days[i]);
+			return bad_usage("'%s' is no day; expected YYYY-MM-DD, such as 2025-02-14",
+			                 days[i]);
 	view->format = options->format;
 	view->day = options->as_of ? options->as_of : view->today;
 	view->since = options->changes_since;
@@ -581,7 +637,9 @@ static int take_options(const struct hp_options *options, struct view *view)
 	view->share = options->share;
 	view->model = options->model;
 	if (view->since && strcmp(view->since, view->day) > 0)
-		return bad_usage("--changes-since %s is later than the day that it is compared with", view->since);
+		return bad_usage(
+		    "--changes-since %s is later than the day that it is compared with",
+		    view->since);
 	return HP_EXIT_OK;
 }
 
@@ -595,21 +653,27 @@ static bool any_share(const struct view *view, const char *surface, const char *
 	return false;
 }
 
-/* What is asked for must exist: an empty answer to a misspelt question would read as "nothing is supported". */
+/* What is asked for must exist: an empty answer to a misspelt question would read as "nothing is
+ * supported". */
 static int check_wanted(struct view *view, const char *vendor)
 {
 	if (vendor && !(view->vendor = find_vendor(view, vendor)))
-		return bad_usage("'%s' is no known vendor; expected a PCI id or a name, such as 10de or nvidia", vendor);
+		return bad_usage(
+		    "'%s' is no known vendor; expected a PCI id or a name, such as 10de or nvidia",
+		    vendor);
 	if (view->surface && !any_share(view, view->surface, NULL))
-		return bad_usage("'%s' is no surface; expected one such as container, qemu-vfio or kubevirt",
-				 view->surface);
+		return bad_usage(
+		    "'%s' is no surface; expected one such as container, qemu-vfio or kubevirt",
+		    view->surface);
 	if (view->share && !any_share(view, NULL, view->share))
-		return bad_usage("'%s' is no share; expected whole, mig, vgpu, mig-vgpu, vf, partition, time-slice or mps",
-				 view->share);
+		return bad_usage("'%s' is no share; expected whole, mig, vgpu, mig-vgpu, vf, "
+		                 "partition, time-slice or mps",
+		                 view->share);
 	for (size_t i = 0; i < view->device_count; i++)
 		if (wants_device(view, &view->devices[i]))
 			return HP_EXIT_OK;
-	return bad_usage("no model is called '%s'; expected one such as H100, L40S or MI300X", view->model);
+	return bad_usage("no model is called '%s'; expected one such as H100, L40S or MI300X",
+	                 view->model);
 }
 
 static int run(struct view *view, const struct hp_options *options)

@@ -9,27 +9,57 @@
 #define HOSTS "root capture facts assume level wake prove-kvm"
 
 const struct hp_command hp_commands[] = {
-	{.name = "check", .arguments = "", .run = hp_cmd_check, .options = HOSTS " require all output as-of no-color",
-	 .summary = "Judge each way of attaching each accelerator: on the happy path, ready, how far, and why"},
-	{.name = "capture", .arguments = "", .run = hp_cmd_capture, .output_is_file = true,
-	 .options = "root level output no-redact redaction-key",
-	 .summary = "Record this host, or one below a directory, as one redacted text file"},
-	{.name = "surfaces", .arguments = "", .run = hp_cmd_surfaces,
-	 .options = "output as-of changes-since vendor surface share model",
-	 .summary = "Show the dated matrix: the vendors' stance on each way of attaching"},
-	{.name = "explain", .arguments = "ID", .run = hp_cmd_explain, .least = 1, .most = 1,
-	 .options = HOSTS " as-of no-color",
-	 .summary = "Explain a rule, a fix, a surface, an accelerator (by address) or a finding (rule@subject)"},
-	{.name = "facts", .arguments = "[TABLE…]", .run = hp_cmd_facts, .most = 99, .options = HOSTS " output all",
-	 .summary = "Show what was found; -o json is a file for --facts"},
-	{.name = "diff", .arguments = "BEFORE [AFTER]", .run = hp_cmd_diff, .least = 1, .most = 2,
-	 .options = "level output all",
-	 .summary = "Show what differs between two hosts, or between a host then and this one now"},
-	{.name = "rules", .arguments = "", .run = hp_cmd_rules, .options = "output",
-	 .summary = "List the rules"},
-	{.name = "query", .arguments = "SQL", .run = hp_cmd_query, .least = 1, .most = 1, .options = HOSTS " output",
-	 .summary = "Select from the facts and the matrices"},
-	{.name = NULL},
+    {.name = "check",
+     .arguments = "",
+     .run = hp_cmd_check,
+     .options = HOSTS " require all output as-of no-color",
+     .summary = "Judge each way of attaching each accelerator: on the happy path, ready, how far, "
+                "and why"},
+    {.name = "capture",
+     .arguments = "",
+     .run = hp_cmd_capture,
+     .output_is_file = true,
+     .options = "root level output no-redact redaction-key",
+     .summary = "Record this host, or one below a directory, as one redacted text file"},
+    {.name = "surfaces",
+     .arguments = "",
+     .run = hp_cmd_surfaces,
+     .options = "output as-of changes-since vendor surface share model",
+     .summary = "Show the dated matrix: the vendors' stance on each way of attaching"},
+    {.name = "explain",
+     .arguments = "ID",
+     .run = hp_cmd_explain,
+     .least = 1,
+     .most = 1,
+     .options = HOSTS " as-of no-color",
+     .summary = "Explain a rule, a fix, a surface, an accelerator (by address) or a finding "
+                "(rule@subject)"},
+    {.name = "facts",
+     .arguments = "[TABLE…]",
+     .run = hp_cmd_facts,
+     .most = 99,
+     .options = HOSTS " output all",
+     .summary = "Show what was found; -o json is a file for --facts"},
+    {.name = "diff",
+     .arguments = "BEFORE [AFTER]",
+     .run = hp_cmd_diff,
+     .least = 1,
+     .most = 2,
+     .options = "level output all",
+     .summary = "Show what differs between two hosts, or between a host then and this one now"},
+    {.name = "rules",
+     .arguments = "",
+     .run = hp_cmd_rules,
+     .options = "output",
+     .summary = "List the rules"},
+    {.name = "query",
+     .arguments = "SQL",
+     .run = hp_cmd_query,
+     .least = 1,
+     .most = 1,
+     .options = HOSTS " output",
+     .summary = "Select from the facts and the matrices"},
+    {.name = NULL},
 };
 
 void hp_say(const char *format, ...)
@@ -72,11 +102,13 @@ const struct hp_command *hp_command_find(const char *name)
 
 static void help(FILE *to)
 {
-	fprintf(to, "happypath judges each accelerator of a host and each way of attaching it to a workload.\n\n"
-		    "usage: happypath [VERB] [OPTION…]\n\n");
+	fprintf(to, "happypath judges each accelerator of a host and each way of attaching it to a "
+	            "workload.\n\n"
+	            "usage: happypath [VERB] [OPTION…]\n\n");
 	for (const struct hp_command *command = hp_commands; command->name; command++)
 		fprintf(to, "  %-10s %s\n", command->name, command->summary);
-	fprintf(to, "\nWithout a verb: check. 'happypath VERB --help' tells the options of a verb.\n");
+	fprintf(to,
+	        "\nWithout a verb: check. 'happypath VERB --help' tells the options of a verb.\n");
 }
 
 /* How many single edits lie between two words: for "did you mean". */
@@ -108,8 +140,8 @@ static int unknown_verb(const char *name)
 		if (edits(name, command->name) < edits(name, nearest->name))
 			nearest = command;
 	bool near = edits(name, nearest->name) <= 3;
-	hp_say("there is no verb '%s'%s%s%s; see happypath --help", name, near ? "; did you mean '" : "",
-	       near ? nearest->name : "", near ? "'?" : "");
+	hp_say("there is no verb '%s'%s%s%s; see happypath --help", name,
+	       near ? "; did you mean '" : "", near ? nearest->name : "", near ? "'?" : "");
 	return HP_EXIT_USAGE;
 }
 

@@ -1,4 +1,5 @@
-// Options are rows: parsing, help, completions and man pages come from them. SPDX-License-Identifier: Apache-2.0
+// Options are rows: parsing, help, completions and man pages come from them.
+// SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
 #include "cli.h"
 
@@ -8,44 +9,103 @@
 #define AT(field) offsetof(struct hp_options, field)
 
 const struct hp_option hp_option_rows[] = {
-	{.name = "help", .letter = 'h', .help = "show this help", .offset = AT(help)},
-	{.name = "root", .argument = "DIR", .kind = HP_OPTION_LIST, .offset = AT(root),
-	 .help = "look at the host whose files lie below DIR, instead of this one"},
-	{.name = "capture", .argument = "FILE", .kind = HP_OPTION_LIST, .offset = AT(capture),
-	 .help = "look at a recorded host"},
-	{.name = "facts", .argument = "FILE", .kind = HP_OPTION_LIST, .offset = AT(facts),
-	 .help = "judge a host by a file of facts"},
-	{.name = "assume", .argument = "KEY=VALUE", .kind = HP_OPTION_LIST, .offset = AT(assume),
-	 .help = "assume a fact: gpu=ID[xN], vmm=NAME@V, driver=V, kernel=V, iommu=on, TABLE.COLUMN=VALUE, …"},
-	{.name = "require", .argument = "SURFACE[:SHARE][,path=on|caution]", .kind = HP_OPTION_TEXT,
-	 .offset = AT(require), .help = "exit 3 unless an accelerator can deliver it, 4 if that is not known"},
-	{.name = "level", .argument = "0|1|2", .kind = HP_OPTION_TEXT, .offset = AT(level),
-	 .help = "how far to look: 0 what the kernel has in memory, 1 config space of awake devices, 2 NVML"},
-	{.name = "wake", .argument = "BDF", .kind = HP_OPTION_LIST, .offset = AT(wake),
-	 .help = "read the config space of this device even if that wakes it"},
-	{.name = "prove-kvm", .help = "run a tiny guest to prove hardware virtualization", .offset = AT(prove_kvm)},
-	{.name = "all", .letter = 'a', .help = "everything: all surfaces and shares, passing findings; with --require: each accelerator",
-	 .offset = AT(all)},
-	{.name = "output", .letter = 'o', .argument = "table|wide|json|yaml|csv", .kind = HP_OPTION_TEXT,
-	 .offset = AT(output), .help = "form of the output; of a capture: the file to write"},
-	{.name = "no-redact", .help = "leave serials, UUIDs, addresses and host names as they are", .offset = AT(no_redact)},
-	{.name = "redaction-key", .argument = "FILE", .kind = HP_OPTION_TEXT, .offset = AT(redaction_key),
-	 .help = "the key that placeholders are made with"},
-	{.name = "as-of", .argument = "DATE", .kind = HP_OPTION_TEXT, .offset = AT(as_of),
-	 .help = "take the vendors' stance of that day (YYYY-MM-DD)"},
-	{.name = "changes-since", .argument = "DATE", .kind = HP_OPTION_TEXT, .offset = AT(changes_since),
-	 .help = "what widened or narrowed since that day"},
-	{.name = "vendor", .argument = "VENDOR", .kind = HP_OPTION_TEXT, .offset = AT(vendor),
-	 .help = "only this vendor of accelerators, by id or name: 10de, nvidia, …"},
-	{.name = "surface", .argument = "SURFACE", .kind = HP_OPTION_TEXT, .offset = AT(surface),
-	 .help = "only this way of attaching"},
-	{.name = "share", .argument = "SHARE", .kind = HP_OPTION_TEXT, .offset = AT(share), .help = "only this share"},
-	{.name = "model", .argument = "MODEL", .kind = HP_OPTION_TEXT, .offset = AT(model),
-	 .help = "only this model: H100, B200, MI300X, …"},
-	{.name = "knowledge", .argument = "FILE", .kind = HP_OPTION_TEXT, .offset = AT(knowledge),
-	 .help = "use this compiled knowledge"},
-	{.name = "no-color", .help = "no colours", .offset = AT(no_color)},
-	{.name = NULL},
+    {.name = "help", .letter = 'h', .help = "show this help", .offset = AT(help)},
+    {.name = "root",
+     .argument = "DIR",
+     .kind = HP_OPTION_LIST,
+     .offset = AT(root),
+     .help = "look at the host whose files lie below DIR, instead of this one"},
+    {.name = "capture",
+     .argument = "FILE",
+     .kind = HP_OPTION_LIST,
+     .offset = AT(capture),
+     .help = "look at a recorded host"},
+    {.name = "facts",
+     .argument = "FILE",
+     .kind = HP_OPTION_LIST,
+     .offset = AT(facts),
+     .help = "judge a host by a file of facts"},
+    {.name = "assume",
+     .argument = "KEY=VALUE",
+     .kind = HP_OPTION_LIST,
+     .offset = AT(assume),
+     .help = "assume a fact: gpu=ID[xN], vmm=NAME@V, driver=V, kernel=V, iommu=on, "
+             "TABLE.COLUMN=VALUE, …"},
+    {.name = "require",
+     .argument = "SURFACE[:SHARE][,path=on|caution]",
+     .kind = HP_OPTION_TEXT,
+     .offset = AT(require),
+     .help = "exit 3 unless an accelerator can deliver it, 4 if that is not known"},
+    {.name = "level",
+     .argument = "0|1|2",
+     .kind = HP_OPTION_TEXT,
+     .offset = AT(level),
+     .help = "how far to look: 0 what the kernel has in memory, 1 config space of awake devices, 2 "
+             "NVML"},
+    {.name = "wake",
+     .argument = "BDF",
+     .kind = HP_OPTION_LIST,
+     .offset = AT(wake),
+     .help = "read the config space of this device even if that wakes it"},
+    {.name = "prove-kvm",
+     .help = "run a tiny guest to prove hardware virtualization",
+     .offset = AT(prove_kvm)},
+    {.name = "all",
+     .letter = 'a',
+     .help =
+         "everything: all surfaces and shares, passing findings; with --require: each accelerator",
+     .offset = AT(all)},
+    {.name = "output",
+     .letter = 'o',
+     .argument = "table|wide|json|yaml|csv",
+     .kind = HP_OPTION_TEXT,
+     .offset = AT(output),
+     .help = "form of the output; of a capture: the file to write"},
+    {.name = "no-redact",
+     .help = "leave serials, UUIDs, addresses and host names as they are",
+     .offset = AT(no_redact)},
+    {.name = "redaction-key",
+     .argument = "FILE",
+     .kind = HP_OPTION_TEXT,
+     .offset = AT(redaction_key),
+     .help = "the key that placeholders are made with"},
+    {.name = "as-of",
+     .argument = "DATE",
+     .kind = HP_OPTION_TEXT,
+     .offset = AT(as_of),
+     .help = "take the vendors' stance of that day (YYYY-MM-DD)"},
+    {.name = "changes-since",
+     .argument = "DATE",
+     .kind = HP_OPTION_TEXT,
+     .offset = AT(changes_since),
+     .help = "what widened or narrowed since that day"},
+    {.name = "vendor",
+     .argument = "VENDOR",
+     .kind = HP_OPTION_TEXT,
+     .offset = AT(vendor),
+     .help = "only this vendor of accelerators, by id or name: 10de, nvidia, …"},
+    {.name = "surface",
+     .argument = "SURFACE",
+     .kind = HP_OPTION_TEXT,
+     .offset = AT(surface),
+     .help = "only this way of attaching"},
+    {.name = "share",
+     .argument = "SHARE",
+     .kind = HP_OPTION_TEXT,
+     .offset = AT(share),
+     .help = "only this share"},
+    {.name = "model",
+     .argument = "MODEL",
+     .kind = HP_OPTION_TEXT,
+     .offset = AT(model),
+     .help = "only this model: H100, B200, MI300X, …"},
+    {.name = "knowledge",
+     .argument = "FILE",
+     .kind = HP_OPTION_TEXT,
+     .offset = AT(knowledge),
+     .help = "use this compiled knowledge"},
+    {.name = "no-color", .help = "no colours", .offset = AT(no_color)},
+    {.name = NULL},
 };
 
 struct parser {
@@ -61,12 +121,13 @@ static bool takes(const struct hp_command *command, const struct hp_option *opti
 	       hp_has_word(command->options, option->name);
 }
 
-static const struct hp_option *find_option(const struct hp_command *command, const char *name, size_t length,
-					   char letter)
+static const struct hp_option *find_option(const struct hp_command *command, const char *name,
+                                           size_t length, char letter)
 {
 	for (const struct hp_option *option = hp_option_rows; option->name; option++) {
 		bool same = letter ? option->letter == letter
-				   : strlen(option->name) == length && strncmp(option->name, name, length) == 0;
+		                   : strlen(option->name) == length &&
+		                         strncmp(option->name, name, length) == 0;
 		if (same && takes(command, option))
 			return option;
 	}
@@ -80,7 +141,8 @@ static void add_word(struct hp_words *words, const char *word)
 }
 
 /* A list takes further words, where nothing else could want them. */
-static void add_words(struct parser *parser, const struct hp_option *option, const char *value, bool joined)
+static void add_words(struct parser *parser, const struct hp_option *option, const char *value,
+                      bool joined)
 {
 	struct hp_words *words = (struct hp_words *)((char *)parser->options + option->offset);
 	add_word(words, value);
@@ -95,10 +157,13 @@ static int take_option(struct parser *parser, const struct hp_option *option, co
 	bool joined = value != NULL;
 	if (option->kind == HP_OPTION_FLAG) {
 		*(bool *)field = true;
-		return joined ? hp_fail(parser->err, -EINVAL, "--%s takes no argument", option->name) : 0;
+		return joined
+		           ? hp_fail(parser->err, -EINVAL, "--%s takes no argument", option->name)
+		           : 0;
 	}
 	if (!joined && !*parser->words)
-		return hp_fail(parser->err, -EINVAL, "--%s wants %s", option->name, option->argument);
+		return hp_fail(parser->err, -EINVAL, "--%s wants %s", option->name,
+		               option->argument);
 	if (!joined)
 		value = *parser->words++;
 	if (option->kind == HP_OPTION_TEXT)
@@ -113,8 +178,8 @@ static int take_long(struct parser *parser, const char *word)
 	size_t length = strcspn(word, "=");
 	const struct hp_option *option = find_option(parser->command, word, length, 0);
 	if (!option)
-		return hp_fail(parser->err, -EINVAL, "%s has no option --%.*s", parser->command->name, (int)length,
-			       word);
+		return hp_fail(parser->err, -EINVAL, "%s has no option --%.*s",
+		               parser->command->name, (int)length, word);
 	return take_option(parser, option, word[length] ? word + length + 1 : NULL);
 }
 
@@ -122,7 +187,8 @@ static int take_short(struct parser *parser, const char *word)
 {
 	const struct hp_option *option = find_option(parser->command, NULL, 0, *word);
 	if (!option)
-		return hp_fail(parser->err, -EINVAL, "%s has no option -%c", parser->command->name, *word);
+		return hp_fail(parser->err, -EINVAL, "%s has no option -%c", parser->command->name,
+		               *word);
 	return take_option(parser, option, word[1] ? word + 1 : NULL);
 }
 
@@ -161,27 +227,32 @@ static int check_values(struct parser *parser)
 	uint64_t level = 1;
 	if (options->help)
 		return 0;
-	if (options->output && !command->output_is_file && !hp_format_parse(options->output, &options->format))
-		return hp_fail(parser->err, -EINVAL, "-o %s: expected table, wide, json, yaml or csv", options->output);
+	if (options->output && !command->output_is_file &&
+	    !hp_format_parse(options->output, &options->format))
+		return hp_fail(parser->err, -EINVAL,
+		               "-o %s: expected table, wide, json, yaml or csv", options->output);
 	if (options->level && (!hp_parse_u64(options->level, &level) || level > 2))
-		return hp_fail(parser->err, -EINVAL, "--level %s: expected 0, 1 or 2", options->level);
+		return hp_fail(parser->err, -EINVAL, "--level %s: expected 0, 1 or 2",
+		               options->level);
 	options->level_number = (int)level;
 	if (options->as_of && !is_date(options->as_of))
-		return hp_fail(parser->err, -EINVAL, "--as-of %s: expected YYYY-MM-DD", options->as_of);
+		return hp_fail(parser->err, -EINVAL, "--as-of %s: expected YYYY-MM-DD",
+		               options->as_of);
 	if (options->changes_since && !is_date(options->changes_since))
 		return hp_fail(parser->err, -EINVAL, "--changes-since %s: expected YYYY-MM-DD",
-			       options->changes_since);
+		               options->changes_since);
 	int count = (int)options->arguments.count;
 	if (count < command->least)
-		return hp_fail(parser->err, -EINVAL, "expected: happypath %s %s", command->name, command->arguments);
+		return hp_fail(parser->err, -EINVAL, "expected: happypath %s %s", command->name,
+		               command->arguments);
 	if (count > command->most)
 		return hp_fail(parser->err, -EINVAL, "'%s' is one argument too many",
-			       options->arguments.items[command->most]);
+		               options->arguments.items[command->most]);
 	return 0;
 }
 
-int hp_options_parse(const struct hp_command *command, int argc HP_UNUSED, char **argv, struct hp_options *ret,
-		     struct hp_error *err)
+int hp_options_parse(const struct hp_command *command, int argc HP_UNUSED, char **argv,
+                     struct hp_options *ret, struct hp_error *err)
 {
 	struct parser parser = {.command = command, .words = argv, .options = ret, .err = err};
 	int code = take_words(&parser);
@@ -200,15 +271,16 @@ void hp_options_finish(struct hp_options *options)
 
 void hp_command_help(const struct hp_command *command, FILE *to)
 {
-	fprintf(to, "happypath %s%s%s [OPTION…]\n%s.\n\n", command->name, *command->arguments ? " " : "",
-		command->arguments, command->summary);
+	fprintf(to, "happypath %s%s%s [OPTION…]\n%s.\n\n", command->name,
+	        *command->arguments ? " " : "", command->arguments, command->summary);
 	for (const struct hp_option *option = hp_option_rows; option->name; option++) {
 		if (!takes(command, option))
 			continue;
 		hp_cleanup_free char *word =
-			hp_asprintf("%c%c%s--%s%s%s", option->letter ? '-' : ' ', option->letter ? option->letter : ' ',
-				    option->letter ? ", " : "  ", option->name, option->argument ? " " : "",
-				    option->argument ? option->argument : "");
+		    hp_asprintf("%c%c%s--%s%s%s", option->letter ? '-' : ' ',
+		                option->letter ? option->letter : ' ', option->letter ? ", " : "  ",
+		                option->name, option->argument ? " " : "",
+		                option->argument ? option->argument : "");
 		fprintf(to, "  %s\n          %s\n", word, option->help);
 	}
 }

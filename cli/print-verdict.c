@@ -12,7 +12,8 @@ enum { NARROW = 112 }; // below this the line that matters goes below its row
 enum color { PLAIN, BOLD, DIM, GREEN, YELLOW, RED, MAGENTA };
 
 static const char *const escapes[] = {
-	[PLAIN] = "0", [BOLD] = "1", [DIM] = "2", [GREEN] = "32", [YELLOW] = "33", [RED] = "31", [MAGENTA] = "35",
+    [PLAIN] = "0",   [BOLD] = "1", [DIM] = "2",      [GREEN] = "32",
+    [YELLOW] = "33", [RED] = "31", [MAGENTA] = "35",
 };
 
 struct printer {
@@ -32,8 +33,10 @@ static void paint(const struct printer *printer, enum color color, const char *t
 		fputc(' ', printer->to);
 }
 
-/* Prints words from column `at` on, breaking lines at the width and starting each at column `indent`. */
-static void wrap(const struct printer *printer, enum color color, const char *text, int at, int indent)
+/* Prints words from column `at` on, breaking lines at the width and starting each at column
+ * `indent`. */
+static void wrap(const struct printer *printer, enum color color, const char *text, int at,
+                 int indent)
 {
 	int limit = printer->width > indent + 24 ? printer->width : 0;
 	bool first = true;
@@ -73,24 +76,25 @@ static bool alike(const struct hp_offer *a, const struct hp_offer *b)
 
 static bool same_judgement(const struct hp_offer *a, const struct hp_offer *b)
 {
-	return alike(a, b) && a->path == b->path && a->readiness == b->readiness && a->distance == b->distance;
+	return alike(a, b) && a->path == b->path && a->readiness == b->readiness &&
+	       a->distance == b->distance;
 }
 
 /* The smaller the better: what the vendor stands behind, then what this host can do. */
 static int goodness(const struct hp_offer *offer)
 {
 	static const int paths[] = {
-		[HP_PATH_ON] = 0, [HP_PATH_CAUTION] = 1, [HP_PATH_UNKNOWN] = 2, [HP_PATH_OFF] = 3};
+	    [HP_PATH_ON] = 0, [HP_PATH_CAUTION] = 1, [HP_PATH_UNKNOWN] = 2, [HP_PATH_OFF] = 3};
 	static const int readiness[] = {[HP_READINESS_READY] = 0,
-					[HP_READINESS_REACHABLE] = 1,
-					[HP_READINESS_UNKNOWN] = 2,
-					[HP_READINESS_UNREACHABLE] = 3};
+	                                [HP_READINESS_REACHABLE] = 1,
+	                                [HP_READINESS_UNKNOWN] = 2,
+	                                [HP_READINESS_UNREACHABLE] = 3};
 	return 4 * paths[offer->path] + readiness[offer->readiness];
 }
 
 /* A share that is off or unknown goes unsaid where its surface has a better one. */
 static bool is_shown(const struct printer *printer, const struct hp_accelerator *accelerator,
-		     const struct hp_offer *offer)
+                     const struct hp_offer *offer)
 {
 	if (printer->all)
 		return true;
@@ -100,8 +104,9 @@ static bool is_shown(const struct printer *printer, const struct hp_accelerator 
 		const struct hp_offer *other = &accelerator->offers[i];
 		if (!alike(offer, other) || other == offer)
 			continue;
-		bool worse = goodness(offer) / 4 >= 2 && (goodness(other) < goodness(offer) ||
-							   (goodness(other) == goodness(offer) && other < offer));
+		bool worse = goodness(offer) / 4 >= 2 &&
+		             (goodness(other) < goodness(offer) ||
+		              (goodness(other) == goodness(offer) && other < offer));
 		if (worse)
 			return false;
 	}
@@ -115,7 +120,8 @@ static void add_row(struct row *rows, size_t *count, const struct hp_offer *offe
 		size_t length = strlen(row->shares);
 		if (!same_judgement(row->offer, offer))
 			continue;
-		snprintf(row->shares + length, sizeof(row->shares) - length, ", %s", offer->surface->share);
+		snprintf(row->shares + length, sizeof(row->shares) - length, ", %s",
+		         offer->surface->share);
 		return;
 	}
 	struct row *row = &rows[(*count)++];
@@ -132,7 +138,8 @@ static int in_use_first(const void *a, const void *b)
 	return order ? order : (left->offer > right->offer) - (left->offer < right->offer);
 }
 
-static size_t make_rows(const struct printer *printer, const struct hp_accelerator *accelerator, struct row *rows)
+static size_t make_rows(const struct printer *printer, const struct hp_accelerator *accelerator,
+                        struct row *rows)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < accelerator->offer_count; i++)
@@ -144,25 +151,27 @@ static size_t make_rows(const struct printer *printer, const struct hp_accelerat
 
 static enum color path_color(const struct row *row)
 {
-	static const enum color colors[] = {[HP_PATH_ON] = GREEN, [HP_PATH_CAUTION] = YELLOW, [HP_PATH_OFF] = RED,
-					    [HP_PATH_UNKNOWN] = MAGENTA};
+	static const enum color colors[] = {[HP_PATH_ON] = GREEN,
+	                                    [HP_PATH_CAUTION] = YELLOW,
+	                                    [HP_PATH_OFF] = RED,
+	                                    [HP_PATH_UNKNOWN] = MAGENTA};
 	return colors[row->offer->path];
 }
 
 static enum color readiness_color(const struct row *row)
 {
 	static const enum color colors[] = {[HP_READINESS_READY] = GREEN,
-					    [HP_READINESS_REACHABLE] = YELLOW,
-					    [HP_READINESS_UNREACHABLE] = RED,
-					    [HP_READINESS_UNKNOWN] = MAGENTA};
+	                                    [HP_READINESS_REACHABLE] = YELLOW,
+	                                    [HP_READINESS_UNREACHABLE] = RED,
+	                                    [HP_READINESS_UNKNOWN] = MAGENTA};
 	return colors[row->offer->readiness];
 }
 
 /* What nobody asked for and cannot be had is grey, not red. */
 static bool is_grey(const struct row *row)
 {
-	return !row->asked &&
-	       (row->offer->path == HP_PATH_OFF || row->offer->readiness == HP_READINESS_UNREACHABLE);
+	return !row->asked && (row->offer->path == HP_PATH_OFF ||
+	                       row->offer->readiness == HP_READINESS_UNREACHABLE);
 }
 
 /* What matters, said once: rows below that would repeat it name the first that said it. */
@@ -180,8 +189,8 @@ static const char *distance_words(const struct hp_offer *offer)
 	return open ? "-" : hp_distance_name(offer->distance);
 }
 
-static void print_row(const struct printer *printer, const struct row *rows, size_t at, int surface_width,
-		      int share_width)
+static void print_row(const struct printer *printer, const struct row *rows, size_t at,
+                      int surface_width, int share_width)
 {
 	const struct row *row = &rows[at];
 	const struct hp_offer *offer = row->offer;
@@ -189,7 +198,11 @@ static void print_row(const struct printer *printer, const struct row *rows, siz
 	bool grey = is_grey(row), narrow = printer->width && printer->width < NARROW;
 	int indent = 2 + surface_width + 2 + share_width + 2 + 9 + 13 + 10;
 	paint(printer, row->asked ? BOLD : PLAIN, row->asked ? "> " : "  ", 2);
-	paint(printer, grey ? DIM : row->asked ? BOLD : PLAIN, offer->surface->surface, surface_width + 2);
+	paint(printer,
+	      grey         ? DIM
+	      : row->asked ? BOLD
+	                   : PLAIN,
+	      offer->surface->surface, surface_width + 2);
 	paint(printer, grey ? DIM : PLAIN, row->shares, share_width + 2);
 	paint(printer, grey ? DIM : path_color(row), hp_path_name(offer->path), 9);
 	paint(printer, grey ? DIM : readiness_color(row), hp_readiness_name(offer->readiness), 13);
@@ -205,13 +218,15 @@ static void print_rows(const struct printer *printer, const struct hp_accelerato
 	size_t count = make_rows(printer, accelerator, rows);
 	int surface_width = 7, share_width = 5;
 	for (size_t i = 0; i < count; i++) {
-		int surface = (int)strlen(rows[i].offer->surface->surface), share = (int)strlen(rows[i].shares);
+		int surface = (int)strlen(rows[i].offer->surface->surface),
+		    share = (int)strlen(rows[i].shares);
 		surface_width = surface > surface_width ? surface : surface_width;
 		share_width = share > share_width ? share : share_width;
 	}
 	hp_cleanup_free char *head =
-		hp_asprintf("  %-*s  %-*s  %-9s%-13s%-10s%s", surface_width, "SURFACE", share_width, "SHARE", "PATH",
-			    "READINESS", "DISTANCE", printer->width && printer->width < NARROW ? "" : "WHAT MATTERS");
+	    hp_asprintf("  %-*s  %-*s  %-9s%-13s%-10s%s", surface_width, "SURFACE", share_width,
+	                "SHARE", "PATH", "READINESS", "DISTANCE",
+	                printer->width && printer->width < NARROW ? "" : "WHAT MATTERS");
 	if (count) {
 		paint(printer, DIM, head, 0);
 		fputc('\n', printer->to);
@@ -228,7 +243,8 @@ static bool same_findings(const struct hp_offer *a, const struct hp_offer *b)
 	if (a->finding_count != b->finding_count)
 		return false;
 	for (size_t i = 0; i < a->finding_count; i++)
-		if (a->findings[i]->rule != b->findings[i]->rule || a->findings[i]->result != b->findings[i]->result)
+		if (a->findings[i]->rule != b->findings[i]->rule ||
+		    a->findings[i]->result != b->findings[i]->result)
 			return false;
 	return true;
 }
@@ -240,18 +256,21 @@ static bool same_text(const char *a, const char *b)
 
 static bool same_verdict(const struct hp_accelerator *a, const struct hp_accelerator *b)
 {
-	if (!same_text(a->vendor, b->vendor) || !same_text(a->device, b->device) || !same_text(a->name, b->name) ||
-	    a->offer_count != b->offer_count || a->is_vf != b->is_vf)
+	if (!same_text(a->vendor, b->vendor) || !same_text(a->device, b->device) ||
+	    !same_text(a->name, b->name) || a->offer_count != b->offer_count ||
+	    a->is_vf != b->is_vf)
 		return false;
 	if (a->is_vf && !a->offer_count)
 		return same_text(a->parent, b->parent);
 	for (size_t i = 0; i < a->offer_count; i++)
-		if (!same_judgement(&a->offers[i], &b->offers[i]) || !same_findings(&a->offers[i], &b->offers[i]))
+		if (!same_judgement(&a->offers[i], &b->offers[i]) ||
+		    !same_findings(&a->offers[i], &b->offers[i]))
 			return false;
 	return true;
 }
 
-static void add_addresses(struct hp_text *text, const struct hp_accelerator *const *group, size_t count)
+static void add_addresses(struct hp_text *text, const struct hp_accelerator *const *group,
+                          size_t count)
 {
 	enum { SHOWN = 8 };
 	for (size_t i = 0; i < count && i < SHOWN; i++)
@@ -263,20 +282,23 @@ static void add_addresses(struct hp_text *text, const struct hp_accelerator *con
 static char *title_of(const struct hp_accelerator *accelerator, size_t count)
 {
 	hp_cleanup_free char *times = count > 1 ? hp_asprintf("%zu × ", count) : hp_strdup("");
-	return hp_asprintf("%s%s [%s:%s]%s", times, accelerator->name ? accelerator->name : "unknown accelerator",
-			   accelerator->vendor ? accelerator->vendor : "?", accelerator->device ? accelerator->device : "?",
-			   count > 1 && accelerator->offer_count ? ": one verdict" : "");
+	return hp_asprintf("%s%s [%s:%s]%s", times,
+	                   accelerator->name ? accelerator->name : "unknown accelerator",
+	                   accelerator->vendor ? accelerator->vendor : "?",
+	                   accelerator->device ? accelerator->device : "?",
+	                   count > 1 && accelerator->offer_count ? ": one verdict" : "");
 }
 
-static void print_group(const struct printer *printer, const struct hp_accelerator *const *group, size_t count)
+static void print_group(const struct printer *printer, const struct hp_accelerator *const *group,
+                        size_t count)
 {
 	const struct hp_accelerator *first = group[0];
 	hp_cleanup_text struct hp_text addresses = {0};
 	add_addresses(&addresses, group, count);
 	if (first->is_vf && !first->offer_count) {
-		hp_cleanup_free char *line = hp_asprintf("%zu VF%s of %s, judged with it: %s", count,
-							 count > 1 ? "s" : "", first->parent ? first->parent : "?",
-							 addresses.data);
+		hp_cleanup_free char *line =
+		    hp_asprintf("%zu VF%s of %s, judged with it: %s", count, count > 1 ? "s" : "",
+		                first->parent ? first->parent : "?", addresses.data);
 		fputs("\n  ", printer->to);
 		wrap(printer, DIM, line, 2, 4);
 		return;
@@ -300,7 +322,8 @@ static void print_accelerators(const struct printer *printer, const struct hp_ve
 	for (size_t i = 0; i < count; i++) {
 		size_t members = 0;
 		for (size_t j = i; !done[i] && j < count; j++) {
-			if (done[j] || (j > i && !same_verdict(&host->accelerators[i], &host->accelerators[j])))
+			if (done[j] || (j > i && !same_verdict(&host->accelerators[i],
+			                                       &host->accelerators[j])))
 				continue;
 			done[j] = j > i;
 			group[members++] = &host->accelerators[j];
@@ -326,18 +349,26 @@ static void print_host_findings(const struct printer *printer, const struct hp_v
 			paint(printer, BOLD, "About the host", 0);
 			fputc('\n', printer->to);
 		}
-		hp_cleanup_free char *line = hp_asprintf("%s: %s", finding->rule->title, finding->evidence);
-		enum color color = !fails ? DIM : finding->rule->impact == HP_IMPACT_BLOCKS ? RED : YELLOW;
+		hp_cleanup_free char *line =
+		    hp_asprintf("%s: %s", finding->rule->title, finding->evidence);
+		enum color color = !fails                                      ? DIM
+		                   : finding->rule->impact == HP_IMPACT_BLOCKS ? RED
+		                                                               : YELLOW;
 		fputs("  ", printer->to);
-		paint(printer, color, fails ? hp_impact_name(finding->rule->impact) : hp_result_name(finding->result), 10);
+		paint(printer, color,
+		      fails ? hp_impact_name(finding->rule->impact)
+		            : hp_result_name(finding->result),
+		      10);
 		wrap(printer, PLAIN, line, 12, 12);
 	}
 	if (unknown && !printer->all)
-		fprintf(printer->to, "\n%zu question%s about the host as a whole %s open (--all lists them).\n", unknown,
-			unknown > 1 ? "s" : "", unknown > 1 ? "stay" : "stays");
+		fprintf(printer->to,
+		        "\n%zu question%s about the host as a whole %s open (--all lists them).\n",
+		        unknown, unknown > 1 ? "s" : "", unknown > 1 ? "stay" : "stays");
 }
 
-/* Whether something about the host itself stands in the way of a surface, whatever the accelerator. */
+/* Whether something about the host itself stands in the way of a surface, whatever the accelerator.
+ */
 static bool hinders(const struct hp_finding *finding, const struct hp_surface_share *surface)
 {
 	return finding->result == HP_RESULT_FAIL && finding->rule->impact == HP_IMPACT_BLOCKS &&
@@ -346,7 +377,7 @@ static bool hinders(const struct hp_finding *finding, const struct hp_surface_sh
 }
 
 static void print_bare_surface(const struct printer *printer, const struct hp_verdict_host *host,
-			       const struct hp_surface_share *surface)
+                               const struct hp_surface_share *surface)
 {
 	const struct hp_finding *first = NULL;
 	size_t count = 0;
@@ -356,25 +387,31 @@ static void print_bare_surface(const struct printer *printer, const struct hp_ve
 		first = first ? first : host->findings[i];
 		count++;
 	}
-	hp_cleanup_free char *more = count > 1 ? hp_asprintf("; and %zu more", count - 1) : hp_strdup("");
-	hp_cleanup_free char *line = first ? hp_asprintf("%s (%s)%s", first->rule->resolution, first->evidence, more)
-					   : hp_strdup("nothing that was seen of the host itself");
+	hp_cleanup_free char *more =
+	    count > 1 ? hp_asprintf("; and %zu more", count - 1) : hp_strdup("");
+	hp_cleanup_free char *line =
+	    first ? hp_asprintf("%s (%s)%s", first->rule->resolution, first->evidence, more)
+		  : hp_strdup("nothing that was seen of the host itself");
 	fputs("  ", printer->to);
 	paint(printer, PLAIN, surface->surface, 18);
 	wrap(printer, DIM, line, 20, 20);
 }
 
-/* A host without an accelerator: what would stand in the way of each of the first surfaces if it had one. */
+/* A host without an accelerator: what would stand in the way of each of the first surfaces if it
+ * had one. */
 static void print_bare_host(const struct printer *printer, const struct hp_verdict_host *host)
 {
 	struct hp_surfaces *surfaces = NULL;
 	size_t count;
-	if (!host->pci_seen || hp_surfaces_load(hp_knowledge_db(printer->what->knowledge), false, &surfaces, NULL))
+	if (!host->pci_seen ||
+	    hp_surfaces_load(hp_knowledge_db(printer->what->knowledge), false, &surfaces, NULL))
 		return;
 	const struct hp_surface_share *shares = hp_surfaces_shares(surfaces, &count);
 	const char *last = "";
-	fputs("\nNo accelerator was found: every surface is unreachable without the hardware. With one,\n"
-	      "this would stand in the way besides:\n\n", printer->to);
+	fputs("\nNo accelerator was found: every surface is unreachable without the hardware. With "
+	      "one,\n"
+	      "this would stand in the way besides:\n\n",
+	      printer->to);
 	for (size_t i = 0; i < count; i++) {
 		if (!shares[i].first_nine || strcmp(shares[i].surface, last) == 0)
 			continue;
@@ -385,8 +422,8 @@ static void print_bare_host(const struct printer *printer, const struct hp_verdi
 }
 
 /* The gaps of one kind, with some of them named. */
-static void print_gaps(const struct printer *printer, const struct hp_verdict_host *host, const char *kind,
-		       const char *words)
+static void print_gaps(const struct printer *printer, const struct hp_verdict_host *host,
+                       const char *kind, const char *words)
 {
 	enum { NAMED = 4 };
 	size_t count = 0;
@@ -400,8 +437,9 @@ static void print_gaps(const struct printer *printer, const struct hp_verdict_ho
 	}
 	if (!count)
 		return;
-	hp_cleanup_free char *more =
-		!printer->all && count > NAMED ? hp_asprintf(" and %zu more", count - NAMED) : hp_strdup("");
+	hp_cleanup_free char *more = !printer->all && count > NAMED
+	                                 ? hp_asprintf(" and %zu more", count - NAMED)
+	                                 : hp_strdup("");
 	hp_cleanup_free char *whole = hp_asprintf("%s: %s%s", words, line.data, more);
 	wrap(printer, DIM, whole, 0, 2);
 }
@@ -411,16 +449,17 @@ static void print_foot(const struct printer *printer, const struct hp_verdict_ho
 	static const struct {
 		const char *kinds, *words;
 	} kinds[] = {
-		{"permission privilege", "Root would add"},
-		{"asleep", "Asleep, and left so (--wake BDF reads them)"},
-		{"level", "Not looked at on this level"},
-		{"missing-tool", "For want of a program"},
-		{"deadline vanished malformed unsupported", "Could not be read"},
+	    {"permission privilege", "Root would add"},
+	    {"asleep", "Asleep, and left so (--wake BDF reads them)"},
+	    {"level", "Not looked at on this level"},
+	    {"missing-tool", "For want of a program"},
+	    {"deadline vanished malformed unsupported", "Could not be read"},
 	};
 	fputc('\n', printer->to);
 	for (size_t i = 0; i < HP_COUNT(kinds); i++) {
 		bool refused = i == 0 && host->root == 1;
-		print_gaps(printer, host, kinds[i].kinds, refused ? "Refused even to root" : kinds[i].words);
+		print_gaps(printer, host, kinds[i].kinds,
+		           refused ? "Refused even to root" : kinds[i].words);
 	}
 	if (host->root == 0 && !host->gap_count)
 		wrap(printer, DIM, "Seen without root: as root more may be known.", 0, 2);
@@ -430,13 +469,15 @@ static void print_knowledge(const struct printer *printer)
 {
 	const struct hp_knowledge *knowledge = printer->what->knowledge;
 	long age = hp_days_between(hp_knowledge_as_of(knowledge), printer->what->today);
-	hp_cleanup_free char *day = strcmp(printer->what->as_of, printer->what->today) == 0
-					    ? hp_strdup("")
-					    : hp_asprintf("; the vendors' stance of %s", printer->what->as_of);
+	hp_cleanup_free char *day =
+	    strcmp(printer->what->as_of, printer->what->today) == 0
+		? hp_strdup("")
+		: hp_asprintf("; the vendors' stance of %s", printer->what->as_of);
 	hp_cleanup_free char *line =
-		hp_asprintf("Knowledge %s, of %s (%ld days old)%s. 'happypath explain SURFACE|RULE|BDF' tells more, --all"
-			    " shows every surface.",
-			    hp_knowledge_version(knowledge), hp_knowledge_as_of(knowledge), age, day);
+	    hp_asprintf("Knowledge %s, of %s (%ld days old)%s. 'happypath explain "
+	                "SURFACE|RULE|BDF' tells more, --all"
+	                " shows every surface.",
+	                hp_knowledge_version(knowledge), hp_knowledge_as_of(knowledge), age, day);
 	wrap(printer, DIM, line, 0, 0);
 }
 
@@ -458,15 +499,20 @@ static char *host_title(const struct hp_verdict_host *host)
 	for (size_t i = 0; i < host->accelerator_count; i++)
 		vfs += host->accelerators[i].is_vf;
 	size_t count = host->accelerator_count - vfs;
-	hp_cleanup_free char *and_vfs = vfs ? hp_asprintf(" and %zu VF%s", vfs, vfs == 1 ? "" : "s") : hp_strdup("");
-	return hp_asprintf("%s: %zu accelerator%s%s%s", host->name, count, count == 1 ? "" : "s", and_vfs,
-			   !host->accelerator_count && !host->pci_seen ? " (PCI was not seen whole)" : "");
+	hp_cleanup_free char *and_vfs =
+	    vfs ? hp_asprintf(" and %zu VF%s", vfs, vfs == 1 ? "" : "s") : hp_strdup("");
+	return hp_asprintf(
+	    "%s: %zu accelerator%s%s%s", host->name, count, count == 1 ? "" : "s", and_vfs,
+	    !host->accelerator_count && !host->pci_seen ? " (PCI was not seen whole)" : "");
 }
 
 void hp_print_verdict(const struct hp_verdict_print *what, FILE *to)
 {
-	struct printer printer = {
-		.to = to, .color = what->color, .all = what->all, .width = terminal_width(to), .what = what};
+	struct printer printer = {.to = to,
+	                          .color = what->color,
+	                          .all = what->all,
+	                          .width = terminal_width(to),
+	                          .what = what};
 	size_t count;
 	const struct hp_verdict_host *hosts = hp_verdict_hosts(what->verdict, &count);
 	for (size_t i = 0; i < count; i++) {

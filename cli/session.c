@@ -1,4 +1,5 @@
-// The hosts that were asked for: live, a root, captures, files of facts, assumed. SPDX-License-Identifier: Apache-2.0
+// The hosts that were asked for: live, a root, captures, files of facts, assumed.
+// SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
 #include "cli.h"
 #include "facts/assume.h"
@@ -17,14 +18,16 @@ static void complain(void *data HP_UNUSED, const char *message)
 	hp_say("%s", message);
 }
 
-static int open_knowledge(const struct hp_options *options, struct hp_session *session, struct hp_error *err)
+static int open_knowledge(const struct hp_options *options, struct hp_session *session,
+                          struct hp_error *err)
 {
 	const char *file = options->knowledge ? options->knowledge : getenv("HAPPYPATH_KNOWLEDGE");
 	struct hp_knowledge_options knowledge = {.file = file, .complain = complain};
 	return hp_knowledge_open(hp_facts_db(session->facts), &knowledge, &session->knowledge, err);
 }
 
-int hp_session_open_knowledge(const struct hp_options *options, struct hp_session *ret, struct hp_error *err)
+int hp_session_open_knowledge(const struct hp_options *options, struct hp_session *ret,
+                              struct hp_error *err)
 {
 	int code = hp_facts_new(&ret->facts, err);
 	if (!code)
@@ -49,7 +52,7 @@ static const char *base_name(const char *path)
 
 /* Probes an open host and closes it. */
 static int probe(const struct hp_options *options, struct hp_session *session, struct hp_host *host,
-		 struct hp_error *err)
+                 struct hp_error *err)
 {
 	const char **wake = hp_calloc(options->wake.count + 1, sizeof(*wake));
 	for (size_t i = 0; i < options->wake.count; i++)
@@ -62,8 +65,8 @@ static int probe(const struct hp_options *options, struct hp_session *session, s
 	return code;
 }
 
-static int read_live(const struct hp_options *options, struct hp_session *session, const char *name HP_UNUSED,
-		     struct hp_error *err)
+static int read_live(const struct hp_options *options, struct hp_session *session,
+                     const char *name HP_UNUSED, struct hp_error *err)
 {
 	struct hp_host_options how = {.level = options->level_number};
 	struct hp_host *host = NULL;
@@ -72,7 +75,7 @@ static int read_live(const struct hp_options *options, struct hp_session *sessio
 }
 
 static int read_root(const struct hp_options *options, struct hp_session *session, const char *name,
-		     struct hp_error *err)
+                     struct hp_error *err)
 {
 	struct hp_host_options how = {.level = options->level_number};
 	struct hp_host *host = NULL;
@@ -80,8 +83,8 @@ static int read_root(const struct hp_options *options, struct hp_session *sessio
 	return code ? code : probe(options, session, host, err);
 }
 
-static int read_capture(const struct hp_options *options, struct hp_session *session, const char *name,
-			struct hp_error *err)
+static int read_capture(const struct hp_options *options, struct hp_session *session,
+                        const char *name, struct hp_error *err)
 {
 	struct hp_host_options how = {.level = options->level_number};
 	struct hp_host *host = NULL;
@@ -89,25 +92,29 @@ static int read_capture(const struct hp_options *options, struct hp_session *ses
 	return code ? code : probe(options, session, host, err);
 }
 
-static int read_facts(const struct hp_options *options HP_UNUSED, struct hp_session *session, const char *name,
-		      struct hp_error *err)
+static int read_facts(const struct hp_options *options HP_UNUSED, struct hp_session *session,
+                      const char *name, struct hp_error *err)
 {
-	hp_cleanup_file FILE *file = strcmp(name, "-") == 0 ? fdopen(dup(STDIN_FILENO), "r") : fopen(name, "re");
+	hp_cleanup_file FILE *file =
+	    strcmp(name, "-") == 0 ? fdopen(dup(STDIN_FILENO), "r") : fopen(name, "re");
 	if (!file)
 		return hp_fail(err, -errno, "%s: %s", name, strerror(errno));
 	hp_cleanup_text struct hp_text text = {0};
 	char chunk[65536];
-	for (size_t length; (length = fread(chunk, 1, sizeof(chunk), file)) > 0 && text.length < FACTS_LIMIT;)
+	for (size_t length;
+	     (length = fread(chunk, 1, sizeof(chunk), file)) > 0 && text.length < FACTS_LIMIT;)
 		hp_text_add(&text, chunk, length);
 	if (ferror(file) || text.length >= FACTS_LIMIT)
 		return hp_fail(err, -EIO, "%s: cannot be read whole", name);
 	hp_facts_set_host(session->facts, base_name(name));
-	int refusals = hp_facts_import(session->facts, name, hp_text_get(&text), text.length, complain, NULL, err);
+	int refusals = hp_facts_import(session->facts, name, hp_text_get(&text), text.length,
+	                               complain, NULL, err);
 	return refusals < 0 ? refusals : 0;
 }
 
 /* An assumption that makes no sense is a mistake of the command line, not of a host. */
-static int assume(const struct hp_options *options, struct hp_session *session, struct hp_error *err)
+static int assume(const struct hp_options *options, struct hp_session *session,
+                  struct hp_error *err)
 {
 	int code = 0;
 	for (size_t i = 0; !code && i < options->assume.count; i++)
@@ -115,18 +122,19 @@ static int assume(const struct hp_options *options, struct hp_session *session, 
 	return code ? hp_wrap(err, "--assume"), code : 0;
 }
 
-static int read_nothing(const struct hp_options *options HP_UNUSED, struct hp_session *session, const char *name,
-			struct hp_error *err HP_UNUSED)
+static int read_nothing(const struct hp_options *options HP_UNUSED, struct hp_session *session,
+                        const char *name, struct hp_error *err HP_UNUSED)
 {
 	hp_facts_begin_host(session->facts, name);
 	return 0;
 }
 
 typedef int reader(const struct hp_options *options, struct hp_session *session, const char *name,
-		   struct hp_error *err);
+                   struct hp_error *err);
 
 /* One that cannot be read is a message; the others are judged all the same. */
-static void read_one(const struct hp_options *options, struct hp_session *session, reader *read, const char *name)
+static void read_one(const struct hp_options *options, struct hp_session *session, reader *read,
+                     const char *name)
 {
 	struct hp_error error = {0};
 	if (!read(options, session, name, &error) && !assume(options, session, &error)) {
@@ -167,9 +175,10 @@ static reader *reader_for(const char *name)
 }
 
 int hp_session_add(const struct hp_options *options, struct hp_session *session, const char *name,
-		   struct hp_error *err)
+                   struct hp_error *err)
 {
-	return name ? reader_for(name)(options, session, name, err) : read_live(options, session, NULL, err);
+	return name ? reader_for(name)(options, session, name, err)
+	            : read_live(options, session, NULL, err);
 }
 
 int hp_session_open(const struct hp_options *options, struct hp_session *ret, struct hp_error *err)

@@ -1,5 +1,6 @@
-// Compiles the knowledge, at build, into one SQLite file: compile-knowledge TABLES.sql DIRECTORY OUTPUT DEPFILE.
-// Anything that is wrong with it is an error of the build. SPDX-License-Identifier: Apache-2.0
+// Compiles the knowledge, at build, into one SQLite file: compile-knowledge TABLES.sql DIRECTORY
+// OUTPUT DEPFILE. Anything that is wrong with it is an error of the build. SPDX-License-Identifier:
+// Apache-2.0
 #include "base/cleanup.h"
 #include "base/database.h"
 #include "base/text.h"
@@ -31,8 +32,9 @@ static int create(const char *tables, const char *output, struct hp_error *err)
 		return hp_fail(err, -ENOENT, "%s: cannot read it", tables);
 	sqlite3 *db = NULL;
 	remove(output);
-	int code = sqlite3_open(output, &db) == SQLITE_OK ? hp_db_exec(db, sql, err)
-							  : hp_fail(err, -EIO, "%s: cannot make it", output);
+	int code = sqlite3_open(output, &db) == SQLITE_OK
+	               ? hp_db_exec(db, sql, err)
+	               : hp_fail(err, -EIO, "%s: cannot make it", output);
 	sqlite3_close(db);
 	return code;
 }
@@ -54,9 +56,9 @@ static int open_all(const char *output, sqlite3 *db, struct hp_error *err)
 static int finish(sqlite3 *db, const char *directory, struct hp_error *err)
 {
 	char *sql = sqlite3_mprintf("UPDATE knowledge.rule SET file = substr(file, %d);"
-				    "UPDATE knowledge.fix SET file = substr(file, %d); COMMIT;"
-				    "ANALYZE knowledge; VACUUM knowledge",
-				    (int)strlen(directory) + 2, (int)strlen(directory) + 2);
+	                            "UPDATE knowledge.fix SET file = substr(file, %d); COMMIT;"
+	                            "ANALYZE knowledge; VACUUM knowledge",
+	                            (int)strlen(directory) + 2, (int)strlen(directory) + 2);
 	int code = hp_db_exec(db, sql, err);
 	sqlite3_free(sql);
 	return code;

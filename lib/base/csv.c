@@ -56,8 +56,9 @@ static int quoted(struct hp_csv *csv, struct hp_error *err)
 	char *end = csv->text + csv->length;
 	for (;; from++) {
 		if (from == end)
-			return hp_fail(err, -EINVAL, "%s:%zu: a quote opens here and does not close",
-				       csv->name, line);
+			return hp_fail(err, -EINVAL,
+			               "%s:%zu: a quote opens here and does not close", csv->name,
+			               line);
 		if (*from == '"' && from + 1 < end && from[1] == '"')
 			from++;
 		else if (*from == '"')
@@ -71,8 +72,9 @@ static int quoted(struct hp_csv *csv, struct hp_error *err)
 	add_field(csv, start);
 	char next = csv->at < csv->length ? csv->text[csv->at] : '\n';
 	if (next != ',' && next != '\n' && next != '\r')
-		return hp_fail(err, -EINVAL, "%s:%zu: text behind a closing quote, expected a comma",
-			       csv->name, csv->line);
+		return hp_fail(err, -EINVAL,
+		               "%s:%zu: text behind a closing quote, expected a comma", csv->name,
+		               csv->line);
 	return 0;
 }
 

@@ -39,7 +39,7 @@ int hp_db_step(sqlite3_stmt *statement, struct hp_error *err)
 	if (code == SQLITE_DONE)
 		return 0;
 	return hp_fail(err, code == SQLITE_INTERRUPT ? -ETIME : -EINVAL, "SQL: %s",
-		       sqlite3_errmsg(sqlite3_db_handle(statement)));
+	               sqlite3_errmsg(sqlite3_db_handle(statement)));
 }
 
 const char *hp_db_text(sqlite3_stmt *statement, int column)
@@ -104,7 +104,7 @@ static void extreme(sqlite3_context *context, int count, sqlite3_value **values)
 			better = greatest ? a > b : a < b;
 		} else {
 			int order = strcmp((const char *)sqlite3_value_text(values[i]),
-					   (const char *)sqlite3_value_text(best));
+			                   (const char *)sqlite3_value_text(best));
 			better = greatest ? order > 0 : order < 0;
 		}
 		if (better)
@@ -166,18 +166,19 @@ int hp_db_add_functions(sqlite3 *db, struct hp_error *err)
 		void (*step)(sqlite3_context *, int, sqlite3_value **);
 		void (*final)(sqlite3_context *);
 	} functions[] = {
-		{.name = "has_word", .arguments = 2, .call = has_word},
-		{.name = "size_text", .arguments = 1, .call = size_text},
-		{.name = "pow2", .arguments = 1, .call = pow2},
-		{.name = "least", .arguments = -1, .call = extreme},
-		{.name = "greatest", .arguments = -1, .data = &yes, .call = extreme},
-		{.name = "sorted_list", .arguments = 1, .step = list_step, .final = list_final},
+	    {.name = "has_word", .arguments = 2, .call = has_word},
+	    {.name = "size_text", .arguments = 1, .call = size_text},
+	    {.name = "pow2", .arguments = 1, .call = pow2},
+	    {.name = "least", .arguments = -1, .call = extreme},
+	    {.name = "greatest", .arguments = -1, .data = &yes, .call = extreme},
+	    {.name = "sorted_list", .arguments = 1, .step = list_step, .final = list_final},
 	};
 	for (size_t i = 0; i < HP_COUNT(functions); i++)
 		if (sqlite3_create_function_v2(db, functions[i].name, functions[i].arguments, flags,
-					       functions[i].data, functions[i].call, functions[i].step,
-					       functions[i].final, NULL) != SQLITE_OK)
+		                               functions[i].data, functions[i].call,
+		                               functions[i].step, functions[i].final,
+		                               NULL) != SQLITE_OK)
 			return hp_fail(err, -EIO, "SQLite function %s: %s", functions[i].name,
-				       sqlite3_errmsg(db));
+			               sqlite3_errmsg(db));
 	return 0;
 }

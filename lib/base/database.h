@@ -30,5 +30,6 @@ long long hp_db_number(sqlite3 *db, const char *sql, long long fallback);
  *   size_text(bytes)       '80 GiB'
  *   pow2(n)                the least power of two that is not below n
  *   least(a, b), greatest(a, b)   NULL arguments do not count, as in PostgreSQL
- *   sorted_list(text)      aggregate: the distinct values in byte order, joined by ', '; NULL for none */
+ *   sorted_list(text)      aggregate: the distinct values in byte order, joined by ', '; NULL for
+ * none */
 int hp_db_add_functions(sqlite3 *db, struct hp_error *err);

@@ -7,9 +7,9 @@ static void print_yaml(const json_t *value, int depth, FILE *to);
 
 static bool is_scalar(const json_t *value)
 {
-	return json_is_object(value) ? json_object_size(value) == 0
+	return json_is_object(value)  ? json_object_size(value) == 0
 	       : json_is_array(value) ? json_array_size(value) == 0
-				      : true;
+	                              : true;
 }
 
 /* A value behind "key:" or "-": scalars and empty containers on the same line, the rest below. */
@@ -64,7 +64,8 @@ int hp_json_print(const json_t *document, enum hp_format format, FILE *to, struc
 {
 	if (format == HP_FORMAT_YAML) {
 		print_yaml(document, 0, to);
-	} else if (json_dumpf(document, to, JSON_INDENT(2) | JSON_PRESERVE_ORDER) || fputc('\n', to) == EOF) {
+	} else if (json_dumpf(document, to, JSON_INDENT(2) | JSON_PRESERVE_ORDER) ||
+	           fputc('\n', to) == EOF) {
 		return hp_fail(err, -EIO, "cannot write JSON");
 	}
 	return ferror(to) ? hp_fail(err, -EIO, "cannot write the output") : 0;
@@ -79,7 +80,8 @@ void hp_json_string(struct hp_text *text, const char *string)
 	hp_text_puts(text, "\"");
 	while (*string) {
 		size_t plain = 0;
-		while ((unsigned char)string[plain] >= ' ' && string[plain] != '"' && string[plain] != '\\')
+		while ((unsigned char)string[plain] >= ' ' && string[plain] != '"' &&
+		       string[plain] != '\\')
 			plain++;
 		hp_text_add(text, string, plain);
 		string += plain;

@@ -12,4 +12,5 @@ void hp_pool_free(struct hp_pool *pool);
 void *hp_pool_alloc(struct hp_pool *pool, size_t size);
 /* A copy; NULL of NULL. */
 char *hp_pool_strdup(struct hp_pool *pool, const char *string);
-char *hp_pool_printf(struct hp_pool *pool, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *hp_pool_printf(struct hp_pool *pool, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));

@@ -17,8 +17,8 @@ struct hp_table {
 };
 
 static const char *const format_names[] = {
-	[HP_FORMAT_TABLE] = "table", [HP_FORMAT_WIDE] = "wide", [HP_FORMAT_JSON] = "json",
-	[HP_FORMAT_YAML] = "yaml",   [HP_FORMAT_CSV] = "csv",
+    [HP_FORMAT_TABLE] = "table", [HP_FORMAT_WIDE] = "wide", [HP_FORMAT_JSON] = "json",
+    [HP_FORMAT_YAML] = "yaml",   [HP_FORMAT_CSV] = "csv",
 };
 
 bool hp_format_parse(const char *name, enum hp_format *ret)
@@ -82,7 +82,8 @@ static int print_columns(const struct hp_table *table, bool wide, FILE *to, stru
 		hp_cleanup_free char *head = hp_strdup(column->name);
 		for (char *at = head; *at; at++)
 			*at = *at == '_' ? ' ' : (char)toupper((unsigned char)*at);
-		int flags = (column->number ? SCOLS_FL_RIGHT : 0) | (column->wraps && !wide ? SCOLS_FL_TRUNC : 0);
+		int flags = (column->number ? SCOLS_FL_RIGHT : 0) |
+		            (column->wraps && !wide ? SCOLS_FL_TRUNC : 0);
 		scols_table_new_column(out, head, 0, flags);
 		shown[count++] = c;
 	}
@@ -116,14 +117,14 @@ json_t *hp_table_json(const struct hp_table *table)
 		json_t *row = json_object();
 		for (size_t c = 0; c < table->count; c++)
 			json_object_set_new(row, table->columns[c].name,
-					    cell_json(&table->columns[c], table->rows[r][c]));
+			                    cell_json(&table->columns[c], table->rows[r][c]));
 		json_array_append_new(rows, row);
 	}
 	return rows;
 }
 
 static int print_document(const struct hp_table *table, enum hp_format format, const char *schema,
-			  const char *key, FILE *to, struct hp_error *err)
+                          const char *key, FILE *to, struct hp_error *err)
 {
 	json_t *document = json_object();
 	json_object_set_new(document, "schema", json_string(schema ? schema : "happypath.table/1"));
@@ -166,7 +167,7 @@ static void print_csv(const struct hp_table *table, FILE *to)
 }
 
 int hp_table_print(const struct hp_table *table, enum hp_format format, const char *schema,
-		   const char *key, FILE *to, struct hp_error *err)
+                   const char *key, FILE *to, struct hp_error *err)
 {
 	switch (format) {
 	case HP_FORMAT_TABLE:

@@ -31,10 +31,11 @@ struct hp_table;
 /* `columns` must outlive the table. Never NULL. */
 struct hp_table *hp_table_new(const struct hp_column *columns, size_t count);
 void hp_table_free(struct hp_table *table);
-/* Adds a row of as many cells as there are columns, copied; NULL is unknown: empty, or JSON null. */
+/* Adds a row of as many cells as there are columns, copied; NULL is unknown: empty, or JSON null.
+ */
 void hp_table_add(struct hp_table *table, const char *const *cells);
 size_t hp_table_rows(const struct hp_table *table);
 /* Prints it. JSON and YAML are {"schema": schema, key: [rows]}; `schema` and `key` may be NULL for
  * the other formats. */
 int hp_table_print(const struct hp_table *table, enum hp_format format, const char *schema,
-		   const char *key, FILE *to, struct hp_error *err);
+                   const char *key, FILE *to, struct hp_error *err);

@@ -170,7 +170,8 @@ bool hp_parse_size(const char *string, int64_t *ret)
 	if (*unit) {
 		static const char letters[] = "KMGT";
 		const char *letter = strchr(letters, toupper((unsigned char)*unit));
-		good = good && letter && (!unit[1] || strcmp(unit + 1, "iB") == 0 || strcmp(unit + 1, "B") == 0);
+		good = good && letter &&
+		       (!unit[1] || strcmp(unit + 1, "iB") == 0 || strcmp(unit + 1, "B") == 0);
 		shift = letter ? 10 * (unsigned)(letter - letters + 1) : 0;
 	}
 	if (!good || value > (uint64_t)INT64_MAX >> shift)
@@ -208,7 +209,8 @@ bool hp_utf8_repair(char *string)
 	bool changed = false;
 	for (unsigned char *s = (unsigned char *)string; *s;) {
 		size_t length = sequence(s);
-		bool control = length == 1 && ((*s < 0x20 && *s != '\t' && *s != '\n') || *s == 0x7f);
+		bool control =
+		    length == 1 && ((*s < 0x20 && *s != '\t' && *s != '\n') || *s == 0x7f);
 		if (!length || control) {
 			*s++ = '?';
 			changed = true;

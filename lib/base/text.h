@@ -17,7 +17,7 @@ void hp_text_free(struct hp_text *text);
 void hp_text_add(struct hp_text *text, const char *data, size_t length);
 void hp_text_puts(struct hp_text *text, const char *string);
 void hp_text_printf(struct hp_text *text, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 /* The string, "" while empty; owned by `text`. */
 const char *hp_text_get(const struct hp_text *text);
 

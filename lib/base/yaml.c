@@ -117,7 +117,8 @@ static int load(struct fy_diag *diag, const char *name, const char *text, size_t
 	           : hp_fail(err, -EINVAL, "%s: expected keys that are text, and less depth", name);
 }
 
-/* libfyaml 0.7 never returns from a directive that is no UTF-8 (found by fuzzing); YAML must be anyway. */
+/* libfyaml 0.7 never returns from a directive that is no UTF-8 (found by fuzzing); YAML must be
+ * anyway. */
 static bool is_utf8(const char *text, size_t length)
 {
 	hp_cleanup_free char *copy = hp_strndup(text, length);

@@ -22,13 +22,13 @@ static const char *key_column(const struct hp_table_def *def)
 	return NULL;
 }
 
-static int bind_value(sqlite3_stmt *statement, int at, const struct hp_column_def *column, const char *text,
-		      struct hp_error *err)
+static int bind_value(sqlite3_stmt *statement, int at, const struct hp_column_def *column,
+                      const char *text, struct hp_error *err)
 {
 	char buffer[HP_VALUE_SIZE];
 	int64_t number;
 	int code = column->integer ? hp_value_number(column, text, &number, err)
-				   : hp_value_text(column, text, buffer, &text, err);
+	                           : hp_value_text(column, text, buffer, &text, err);
 	if (code)
 		return code;
 	if (column->integer)
@@ -39,10 +39,12 @@ static int bind_value(sqlite3_stmt *statement, int at, const struct hp_column_de
 }
 
 /* Makes the row exist; `key` is NULL for tables with one row. */
-static int make_row(struct hp_facts *facts, const struct hp_table_def *def, const char *key, struct hp_error *err)
+static int make_row(struct hp_facts *facts, const struct hp_table_def *def, const char *key,
+                    struct hp_error *err)
 {
-	hp_cleanup_free char *sql = hp_asprintf("INSERT OR IGNORE INTO %s (host%s%s) VALUES (?1%s)", def->name,
-						key ? ", " : "", key ? key_column(def) : "", key ? ", ?2" : "");
+	hp_cleanup_free char *sql =
+	    hp_asprintf("INSERT OR IGNORE INTO %s (host%s%s) VALUES (?1%s)", def->name,
+	                key ? ", " : "", key ? key_column(def) : "", key ? ", ?2" : "");
 	hp_cleanup_statement sqlite3_stmt *insert = NULL;
 	int code = hp_db_prepare(hp_facts_db(facts), sql, &insert, err);
 	if (code)
@@ -55,10 +57,10 @@ static int make_row(struct hp_facts *facts, const struct hp_table_def *def, cons
 	return code ? code : hp_db_step(insert, err);
 }
 
-/* Sets a column of one row, or of all rows of the host if `key` is NULL; the companion key of a version too. Returns
- * how many rows were set. */
-static int update(struct hp_facts *facts, const struct hp_table_def *def, const char *key, int column,
-		  const char *text, struct hp_error *err)
+/* Sets a column of one row, or of all rows of the host if `key` is NULL; the companion key of a
+ * version too. Returns how many rows were set. */
+static int update(struct hp_facts *facts, const struct hp_table_def *def, const char *key,
+                  int column, const char *text, struct hp_error *err)
 {
 	const struct hp_column_def *target = &def->columns[column];
 	bool version = strcmp(target->domain, "version") == 0;
@@ -74,7 +76,8 @@ static int update(struct hp_facts *facts, const struct hp_table_def *def, const 
 	if (!code)
 		code = bind_value(set, 2, target, text, err);
 	if (!code && key)
-		code = bind_value(set, 4, &def->columns[hp_column_find(def, key_column(def))], key, err);
+		code = bind_value(set, 4, &def->columns[hp_column_find(def, key_column(def))], key,
+		                  err);
 	if (code)
 		return code;
 	hp_cleanup_free char *version_key = version ? hp_version_key(text) : NULL;
@@ -87,16 +90,18 @@ static int update(struct hp_facts *facts, const struct hp_table_def *def, const 
 
 /* Says "assumed" of a column, of one row or of all. */
 static int mark(struct hp_facts *facts, const struct hp_table_def *def, const char *key, int column,
-		struct hp_error *err)
+                struct hp_error *err)
 {
 	const char *subject = key_column(def);
 	enum hp_tbl table = (enum hp_tbl)(def - hp_tables);
 	if (!subject || key)
-		return hp_facts_origin(facts, table, key ? key : "", def->columns[column].name, ASSUMED, err);
-	hp_cleanup_free char *sql = hp_asprintf("INSERT OR REPLACE INTO origin (host, tbl, subject, col, source) "
-						"SELECT DISTINCT host, '%s', CAST(%s AS TEXT), '%s', '" ASSUMED "' FROM %s "
-						"WHERE host = ?1",
-						def->name, subject, def->columns[column].name, def->name);
+		return hp_facts_origin(facts, table, key ? key : "", def->columns[column].name,
+		                       ASSUMED, err);
+	hp_cleanup_free char *sql =
+	    hp_asprintf("INSERT OR REPLACE INTO origin (host, tbl, subject, col, source) "
+	                "SELECT DISTINCT host, '%s', CAST(%s AS TEXT), '%s', '" ASSUMED "' FROM %s "
+	                "WHERE host = ?1",
+	                def->name, subject, def->columns[column].name, def->name);
 	hp_cleanup_statement sqlite3_stmt *insert = NULL;
 	int code = hp_db_prepare(hp_facts_db(facts), sql, &insert, err);
 	if (code)
@@ -105,22 +110,30 @@ static int mark(struct hp_facts *facts, const struct hp_table_def *def, const ch
 	return hp_db_step(insert, err);
 }
 
-/* What was assumed of a row is all that is known of a subject that a probe would have observed whole. */
-static int observe(struct hp_facts *facts, const struct hp_table_def *def, const char *key, struct hp_error *err)
+/* What was assumed of a row is all that is known of a subject that a probe would have observed
+ * whole. */
+static int observe(struct hp_facts *facts, const struct hp_table_def *def, const char *key,
+                   struct hp_error *err)
 {
 	bool scoped = key && key_column(def) && strcmp(def->scope, key_column(def)) == 0;
-	return scoped ? hp_facts_observed(facts, (enum hp_tbl)(def - hp_tables), key, "complete", err) : 0;
+	return scoped
+	           ? hp_facts_observed(facts, (enum hp_tbl)(def - hp_tables), key, "complete", err)
+	           : 0;
 }
 
-static int set(struct hp_facts *facts, const char *table, const char *key, const char *column, const char *text,
-	       struct hp_error *err)
+static int set(struct hp_facts *facts, const char *table, const char *key, const char *column,
+               const char *text, struct hp_error *err)
 {
 	const struct hp_table_def *def = hp_table_find(table);
 	if (!def || def->derived)
-		return hp_fail(err, -EINVAL, "there is no table \"%s\" to assume something in; docs/facts.md lists them", table);
+		return hp_fail(
+		    err, -EINVAL,
+		    "there is no table \"%s\" to assume something in; docs/facts.md lists them",
+		    table);
 	int at = hp_column_find(def, column);
 	if (at <= 0 || def->columns[at].key || strcmp(def->columns[at].domain, "key") == 0)
-		return hp_fail(err, -EINVAL, "table %s has no column \"%s\" to assume a value of", table, column);
+		return hp_fail(err, -EINVAL, "table %s has no column \"%s\" to assume a value of",
+		               table, column);
 	bool one_row = !key_column(def);
 	int code = one_row || key ? make_row(facts, def, key, err) : 0;
 	if (code < 0)
@@ -129,8 +142,8 @@ static int set(struct hp_facts *facts, const char *table, const char *key, const
 	if (code < 0)
 		return code;
 	if (code == 0)
-		return hp_fail(err, -EINVAL, "table %s has no row yet; say which: %s[%s].%s=%s", table, table,
-			       key_column(def), column, text);
+		return hp_fail(err, -EINVAL, "table %s has no row yet; say which: %s[%s].%s=%s",
+		               table, table, key_column(def), column, text);
 	code = mark(facts, def, key, at, err);
 	return code ? code : observe(facts, def, key, err);
 }
@@ -153,13 +166,14 @@ static bool parse_gpus(const char *text, struct gpus *ret)
 		return false;
 	text += end;
 	if (*text == 'x') {
-		if (sscanf(text, "x%3u%n", &gpus.count, &end) != 1 || gpus.count < 1 || gpus.count > 64)
+		if (sscanf(text, "x%3u%n", &gpus.count, &end) != 1 || gpus.count < 1 ||
+		    gpus.count > 64)
 			return false;
 		text += end;
 	}
 	if (*text == '@') {
-		if (sscanf(text, "@%4[0-9a-fA-F]:%4[0-9a-fA-F]%n", gpus.subsystem_vendor, gpus.subsystem_device,
-			   &end) != 2)
+		if (sscanf(text, "@%4[0-9a-fA-F]:%4[0-9a-fA-F]%n", gpus.subsystem_vendor,
+		           gpus.subsystem_device, &end) != 2)
 			return false;
 		text += end;
 	}
@@ -171,8 +185,10 @@ static bool parse_gpus(const char *text, struct gpus *ret)
 static bool bus_taken(struct hp_facts *facts, unsigned bus)
 {
 	hp_cleanup_statement sqlite3_stmt *query = NULL;
-	if (hp_db_prepare(hp_facts_db(facts), "SELECT 1 FROM pci_function WHERE host = ?1 AND substr(address, 1, 8) = ?2",
-			  &query, NULL))
+	if (hp_db_prepare(
+		hp_facts_db(facts),
+		"SELECT 1 FROM pci_function WHERE host = ?1 AND substr(address, 1, 8) = ?2", &query,
+		NULL))
 		return false;
 	char prefix[16];
 	snprintf(prefix, sizeof(prefix), "0000:%02x:", bus);
@@ -181,16 +197,17 @@ static bool bus_taken(struct hp_facts *facts, unsigned bus)
 	return hp_db_step(query, NULL) == 1;
 }
 
-static int add_gpu(struct hp_facts *facts, const struct gpus *gpus, unsigned bus, struct hp_error *err)
+static int add_gpu(struct hp_facts *facts, const struct gpus *gpus, unsigned bus,
+                   struct hp_error *err)
 {
 	char address[32];
 	snprintf(address, sizeof(address), "0000:%02x:00.0", bus);
 	const char *values[][2] = {
-		{"vendor", gpus->vendor},
-		{"device", gpus->device},
-		{"subsystem_vendor", gpus->subsystem_vendor},
-		{"subsystem_device", gpus->subsystem_device},
-		{"physical_function", "none"},
+	    {"vendor", gpus->vendor},
+	    {"device", gpus->device},
+	    {"subsystem_vendor", gpus->subsystem_vendor},
+	    {"subsystem_device", gpus->subsystem_device},
+	    {"physical_function", "none"},
 	};
 	int code = 0;
 	for (size_t i = 0; !code && i < HP_COUNT(values); i++)
@@ -203,7 +220,10 @@ static int assume_gpu(struct hp_facts *facts, const char *value, struct hp_error
 {
 	struct gpus gpus;
 	if (!parse_gpus(value, &gpus))
-		return hp_fail(err, -EINVAL, "\"%s\": expected VENDOR:DEVICE[xCOUNT][@SUBVENDOR:SUBDEVICE], 10de:2330x8", value);
+		return hp_fail(
+		    err, -EINVAL,
+		    "\"%s\": expected VENDOR:DEVICE[xCOUNT][@SUBVENDOR:SUBDEVICE], 10de:2330x8",
+		    value);
 	unsigned bus = 0x10, added = 0;
 	for (; added < gpus.count && bus < 0x100; bus++) {
 		if (bus_taken(facts, bus))
@@ -213,16 +233,20 @@ static int assume_gpu(struct hp_facts *facts, const char *value, struct hp_error
 			return code;
 		added++;
 	}
-	return added == gpus.count ? 0 : hp_fail(err, -ENOSPC, "no bus is left for %u devices", gpus.count);
+	return added == gpus.count
+	           ? 0
+	           : hp_fail(err, -ENOSPC, "no bus is left for %u devices", gpus.count);
 }
 
 static int assume_vmm(struct hp_facts *facts, const char *value, struct hp_error *err)
 {
 	const char *at = strchr(value, '@');
-	hp_cleanup_free char *name = at ? hp_strndup(value, (size_t)(at - value)) : hp_strdup(value);
+	hp_cleanup_free char *name =
+	    at ? hp_strndup(value, (size_t)(at - value)) : hp_strdup(value);
 	hp_cleanup_free char *version = at ? hp_version_key(at + 1) : NULL;
 	if (!*name || (at && !version))
-		return hp_fail(err, -EINVAL, "\"%s\": expected NAME or NAME@VERSION, cloud-hypervisor@53", value);
+		return hp_fail(err, -EINVAL,
+		               "\"%s\": expected NAME or NAME@VERSION, cloud-hypervisor@53", value);
 	int code = set(facts, "intent", NULL, "vmm", name, err);
 	if (!code && at)
 		code = set(facts, "intent", NULL, "vmm_version", at + 1, err);
@@ -234,17 +258,23 @@ static int assume_vmm(struct hp_facts *facts, const char *value, struct hp_error
 static int assume_driver(struct hp_facts *facts, const char *value, struct hp_error *err)
 {
 	bool open = hp_ends_with(value, "-open");
-	hp_cleanup_free char *version = hp_strndup(value, strlen(value) - (open ? strlen("-open") : 0));
+	hp_cleanup_free char *version =
+	    hp_strndup(value, strlen(value) - (open ? strlen("-open") : 0));
 	hp_cleanup_free char *key = hp_version_key(version);
 	if (!key && strcmp(version, "none") != 0)
-		return hp_fail(err, -EINVAL, "\"%s\": expected a version, 580.65.06 or 580-open, or none", value);
+		return hp_fail(err, -EINVAL,
+		               "\"%s\": expected a version, 580.65.06 or 580-open, or none", value);
 	static const char *const versions[] = {"loaded_version", "disk_version", "library_version"};
 	static const char *const flavours[] = {"loaded_flavour", "disk_flavour"};
 	int code = 0;
 	for (size_t i = 0; !code && i < HP_COUNT(versions); i++)
 		code = set(facts, "nvidia_driver", NULL, versions[i], version, err);
 	for (size_t i = 0; !code && i < HP_COUNT(flavours); i++)
-		code = set(facts, "nvidia_driver", NULL, flavours[i], !key ? "none" : open ? "open" : "proprietary", err);
+		code = set(facts, "nvidia_driver", NULL, flavours[i],
+		           !key   ? "none"
+		           : open ? "open"
+		                  : "proprietary",
+		           err);
 	return code;
 }
 
@@ -279,15 +309,17 @@ static int assume_guest_memory(struct hp_facts *facts, const char *value, struct
 static int assume_board(struct hp_facts *facts, const char *value, struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *rows = NULL;
-	int code = hp_db_prepare(hp_facts_db(facts),
-				 "SELECT address, parent, vendor, device, class, port_type, multifunction, acs_capable, "
-				 "numa_node FROM board WHERE board = ?1 ORDER BY position",
-				 &rows, err);
+	int code = hp_db_prepare(
+	    hp_facts_db(facts),
+	    "SELECT address, parent, vendor, device, class, port_type, multifunction, acs_capable, "
+	    "numa_node FROM board WHERE board = ?1 ORDER BY position",
+	    &rows, err);
 	if (code)
 		return code;
 	sqlite3_bind_text(rows, 1, value, -1, SQLITE_STATIC);
-	static const char *const columns[] = {"address",   "parent",        "vendor",      "device",   "class",
-					      "port_type", "multifunction", "acs_capable", "numa_node"};
+	static const char *const columns[] = {"address",       "parent",      "vendor",
+	                                      "device",        "class",       "port_type",
+	                                      "multifunction", "acs_capable", "numa_node"};
 	size_t count = 0;
 	while ((code = hp_db_step(rows, err)) == 1) {
 		hp_cleanup_free char *address = hp_strdup(hp_db_text(rows, 0));
@@ -295,46 +327,54 @@ static int assume_board(struct hp_facts *facts, const char *value, struct hp_err
 		code = set(facts, "pci_function", address, "physical_function", "none", err);
 		for (int i = 1; !code && i < (int)HP_COUNT(columns); i++)
 			if (hp_db_text(rows, i))
-				code = set(facts, "pci_function", address, columns[i], hp_db_text(rows, i), err);
+				code = set(facts, "pci_function", address, columns[i],
+				           hp_db_text(rows, i), err);
 		if (code)
 			return code;
 	}
 	if (!code && !count)
-		return hp_fail(err, -EINVAL, "there is no board \"%s\" in knowledge/matrices/board.csv", value);
+		return hp_fail(err, -EINVAL,
+		               "there is no board \"%s\" in knowledge/matrices/board.csv", value);
 	return code ? code : hp_facts_observed(facts, HP_TBL_PCI_FUNCTION, "", "complete", err);
 }
 
 const struct hp_assume_key hp_assume_keys[] = {
-	{"gpu", "ID[xN][@SUBSYS]", "accelerators: 10de:2330x8"},
-	{"vmm", "NAME[@VERSION]", "the VMM to be used: cloud-hypervisor@53"},
-	{"driver", "VERSION[-open]", "NVIDIA driver, loaded and installed: 580-open"},
-	{"kernel", "VERSION", "kernel release: 6.8"},
-	{"vgpu-mode", "MODE", "how the host offers vGPU on the accelerators named before: none, mdev, sriov-mdev, vendor-vfio"},
-	{"iommu", "on|off", "whether the kernel runs an IOMMU"},
-	{"board", "NAME", "all PCI functions of a known board: hgx-h100-8"},
-	{"memory", "SIZE", "memory of the host: 2T"},
-	{"guest-memory", "SIZE", "memory of the guest: 512G"},
-	{0},
+    {"gpu", "ID[xN][@SUBSYS]", "accelerators: 10de:2330x8"},
+    {"vmm", "NAME[@VERSION]", "the VMM to be used: cloud-hypervisor@53"},
+    {"driver", "VERSION[-open]", "NVIDIA driver, loaded and installed: 580-open"},
+    {"kernel", "VERSION", "kernel release: 6.8"},
+    {"vgpu-mode", "MODE",
+     "how the host offers vGPU on the accelerators named before: none, mdev, sriov-mdev, "
+     "vendor-vfio"},
+    {"iommu", "on|off", "whether the kernel runs an IOMMU"},
+    {"board", "NAME", "all PCI functions of a known board: hgx-h100-8"},
+    {"memory", "SIZE", "memory of the host: 2T"},
+    {"guest-memory", "SIZE", "memory of the guest: 512G"},
+    {0},
 };
 
 static int (*const setters[])(struct hp_facts *, const char *, struct hp_error *) = {
-	assume_gpu,   assume_vmm,   assume_driver, assume_kernel,	assume_vgpu_mode,
-	assume_iommu, assume_board, assume_memory, assume_guest_memory,
+    assume_gpu,   assume_vmm,   assume_driver, assume_kernel,       assume_vgpu_mode,
+    assume_iommu, assume_board, assume_memory, assume_guest_memory,
 };
 
 _Static_assert(HP_COUNT(setters) + 1 == HP_COUNT(hp_assume_keys), "one setter a key");
 
 /* "table.column" or "table[key].column". */
-static int assume_column(struct hp_facts *facts, const char *name, const char *value, struct hp_error *err)
+static int assume_column(struct hp_facts *facts, const char *name, const char *value,
+                         struct hp_error *err)
 {
 	const char *dot = strrchr(name, '.');
 	const char *bracket = strchr(name, '[');
 	const char *table_end = bracket && bracket < dot ? bracket : dot;
 	bool keyed = bracket && bracket < dot;
 	if (!dot || (keyed && dot[-1] != ']'))
-		return hp_fail(err, -EINVAL, "there is no such key; expected one of happypath help check, or table.column");
+		return hp_fail(
+		    err, -EINVAL,
+		    "there is no such key; expected one of happypath help check, or table.column");
 	hp_cleanup_free char *table = hp_strndup(name, (size_t)(table_end - name));
-	hp_cleanup_free char *key = keyed ? hp_strndup(bracket + 1, (size_t)(dot - bracket) - 2) : NULL;
+	hp_cleanup_free char *key =
+	    keyed ? hp_strndup(bracket + 1, (size_t)(dot - bracket) - 2) : NULL;
 	char address[HP_VALUE_SIZE];
 	const struct hp_table_def *def = hp_table_find(table);
 	bool is_address = key && def && key_column(def) && strcmp(key_column(def), "address") == 0;

@@ -1,4 +1,5 @@
-// What follows from the facts alone, and from them with knowledge of ids. SPDX-License-Identifier: Apache-2.0
+// What follows from the facts alone, and from them with knowledge of ids.
+// SPDX-License-Identifier: Apache-2.0
 #include "facts/derive.h"
 #include "base/cleanup.h"
 #include "base/database.h"
@@ -35,8 +36,9 @@ static int parse_cmdlines(struct hp_facts *facts, struct hp_error *err)
 {
 	static const char *const which[] = {"running", "configured", "next"};
 	hp_cleanup_statement sqlite3_stmt *query = NULL;
-	int code = hp_db_prepare(hp_facts_db(facts),
-				 "SELECT host, cmdline, cmdline_configured, cmdline_next FROM kernel", &query, err);
+	int code = hp_db_prepare(
+	    hp_facts_db(facts),
+	    "SELECT host, cmdline, cmdline_configured, cmdline_next FROM kernel", &query, err);
 	if (code)
 		return code;
 	while ((code = hp_db_step(query, err)) == 1) {
@@ -56,7 +58,8 @@ static int parse_cmdlines(struct hp_facts *facts, struct hp_error *err)
 
 // -- ids that vfio-pci and pci-stub are told to take --
 
-static void add_stub_id(struct hp_facts *facts, const char *driver, const char *id, const char *source)
+static void add_stub_id(struct hp_facts *facts, const char *driver, const char *id,
+                        const char *source)
 {
 	unsigned vendor, device;
 	if (sscanf(id, "%4x:%4x", &vendor, &device) != 2)
@@ -72,7 +75,8 @@ static void add_stub_id(struct hp_facts *facts, const char *driver, const char *
 	hp_row_put(&row, NULL);
 }
 
-static void add_stub_ids(struct hp_facts *facts, const char *driver, const char *list, const char *source)
+static void add_stub_ids(struct hp_facts *facts, const char *driver, const char *list,
+                         const char *source)
 {
 	hp_cleanup_free char *copy = hp_strdup(list);
 	char *rest = copy, *id;
@@ -91,17 +95,20 @@ static int find_stub_ids(struct hp_facts *facts, struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *query = NULL;
 	int code = hp_db_prepare(
-		hp_facts_db(facts),
-		"SELECT host, substr(name, 1, length(name) - 4), 'ids=' || value, '/proc/cmdline' FROM cmdline_option "
-		"WHERE which = 'running' AND name IN ('vfio_pci.ids', 'pci_stub.ids') UNION ALL "
-		"SELECT host, module, argument, file FROM module_directive "
-		"WHERE directive = 'options' AND module IN ('vfio_pci', 'pci_stub') AND argument IS NOT NULL",
-		&query, err);
+	    hp_facts_db(facts),
+	    "SELECT host, substr(name, 1, length(name) - 4), 'ids=' || value, '/proc/cmdline' FROM "
+	    "cmdline_option "
+	    "WHERE which = 'running' AND name IN ('vfio_pci.ids', 'pci_stub.ids') UNION ALL "
+	    "SELECT host, module, argument, file FROM module_directive "
+	    "WHERE directive = 'options' AND module IN ('vfio_pci', 'pci_stub') AND argument IS "
+	    "NOT NULL",
+	    &query, err);
 	if (code)
 		return code;
 	while ((code = hp_db_step(query, err)) == 1) {
 		hp_facts_set_host(facts, hp_db_text(query, 0));
-		add_stub_ids(facts, hp_db_text(query, 1), ids_of(hp_db_text(query, 2)), hp_db_text(query, 3));
+		add_stub_ids(facts, hp_db_text(query, 1), ids_of(hp_db_text(query, 2)),
+		             hp_db_text(query, 3));
 	}
 	return code;
 }
@@ -130,15 +137,16 @@ static void free_patterns(struct patterns *patterns)
 static int load_patterns(sqlite3 *db, struct patterns *ret, struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *query = NULL;
-	int code = hp_db_prepare(db, "SELECT kind, pattern FROM kernel_message_pattern ORDER BY position", &query,
-				 err);
+	int code = hp_db_prepare(
+	    db, "SELECT kind, pattern FROM kernel_message_pattern ORDER BY position", &query, err);
 	if (code)
 		return code;
 	while ((code = hp_db_step(query, err)) == 1) {
 		struct pattern pattern = {0};
 		if (regcomp(&pattern.regex, hp_db_text(query, 1), REG_EXTENDED | REG_NOSUB))
-			return hp_fail(err, -EINVAL, "kernel_message_pattern: \"%s\" is no regular expression",
-				       hp_db_text(query, 1));
+			return hp_fail(err, -EINVAL,
+			               "kernel_message_pattern: \"%s\" is no regular expression",
+			               hp_db_text(query, 1));
 		pattern.kind = hp_strdup(hp_db_text(query, 0));
 		ret->rows = hp_realloc(ret->rows, (ret->count + 1) * sizeof(*ret->rows));
 		ret->rows[ret->count++] = pattern;
@@ -160,8 +168,10 @@ static void find_address(const char *message, char *buffer, size_t size)
 	snprintf(buffer, size, "none");
 	for (const char *at = message; *at; at++) {
 		unsigned domain = 0, bus, device, function;
-		bool labelled = at - message >= 4 && strncmp(at - 4, "PCI:", 4) == 0; // NVRM's PCI:0000:01:00.0
-		bool starts = at == message || labelled || !strchr("0123456789abcdefABCDEF:.", at[-1]);
+		bool labelled =
+		    at - message >= 4 && strncmp(at - 4, "PCI:", 4) == 0; // NVRM's PCI:0000:01:00.0
+		bool starts =
+		    at == message || labelled || !strchr("0123456789abcdefABCDEF:.", at[-1]);
 		if (!starts)
 			continue;
 		if (sscanf(at, "%4x:%2x:%2x.%1x", &domain, &bus, &device, &function) != 4) {
@@ -176,18 +186,21 @@ static void find_address(const char *message, char *buffer, size_t size)
 	}
 }
 
-static int classify_messages(struct hp_facts *facts, const struct patterns *patterns, struct hp_error *err)
+static int classify_messages(struct hp_facts *facts, const struct patterns *patterns,
+                             struct hp_error *err)
 {
 	sqlite3 *db = hp_facts_db(facts);
 	hp_cleanup_statement sqlite3_stmt *query = NULL, *update = NULL;
-	int code = hp_db_prepare(
-		db, "SELECT host, position, message FROM kernel_message WHERE kind IS NULL OR address IS NULL", &query,
-		err);
+	int code = hp_db_prepare(db,
+	                         "SELECT host, position, message FROM kernel_message WHERE kind IS "
+	                         "NULL OR address IS NULL",
+	                         &query, err);
 	if (!code)
 		code = hp_db_prepare(db,
-				     "UPDATE kernel_message SET kind = coalesce(kind, ?3), address = coalesce(address, ?4) "
-				     "WHERE host = ?1 AND position = ?2",
-				     &update, err);
+		                     "UPDATE kernel_message SET kind = coalesce(kind, ?3), address "
+		                     "= coalesce(address, ?4) "
+		                     "WHERE host = ?1 AND position = ?2",
+		                     &update, err);
 	if (code)
 		return code;
 	while ((code = hp_db_step(query, err)) == 1) {

@@ -128,7 +128,8 @@ static sqlite3_stmt *insert_statement(struct hp_facts *facts, enum hp_tbl table)
 	for (size_t i = 0; i < hp_tables[table].column_count; i++)
 		hp_text_puts(&sql, i ? ",?" : "?");
 	hp_text_puts(&sql, ")");
-	sqlite3_prepare_v3(facts->db, sql.data, -1, SQLITE_PREPARE_PERSISTENT, &facts->inserts[table], NULL);
+	sqlite3_prepare_v3(facts->db, sql.data, -1, SQLITE_PREPARE_PERSISTENT,
+	                   &facts->inserts[table], NULL);
 	return facts->inserts[table];
 }
 
@@ -168,11 +169,11 @@ int hp_row_put(struct hp_row *row, struct hp_error *err)
 	if (code == SQLITE_DONE)
 		return 0;
 	return hp_fail(err, -EINVAL, "facts: row of %s: %s", hp_tables[row->table].name,
-		       sqlite3_errmsg(row->facts->db));
+	               sqlite3_errmsg(row->facts->db));
 }
 
-int hp_facts_observed(struct hp_facts *facts, enum hp_tbl table, const char *subject, const char *state,
-		      struct hp_error *err)
+int hp_facts_observed(struct hp_facts *facts, enum hp_tbl table, const char *subject,
+                      const char *state, struct hp_error *err)
 {
 	struct hp_row row = hp_row_begin(facts, HP_TBL_OBSERVED);
 	hp_row_text(&row, HP_OBSERVED_TBL, hp_tables[table].name);
@@ -181,7 +182,8 @@ int hp_facts_observed(struct hp_facts *facts, enum hp_tbl table, const char *sub
 	return hp_row_put(&row, err);
 }
 
-int hp_facts_gap(struct hp_facts *facts, const char *kind, const char *what, const char *why_format, ...)
+int hp_facts_gap(struct hp_facts *facts, const char *kind, const char *what, const char *why_format,
+                 ...)
 {
 	va_list args;
 	va_start(args, why_format);
@@ -195,8 +197,8 @@ int hp_facts_gap(struct hp_facts *facts, const char *kind, const char *what, con
 	return hp_row_put(&row, NULL);
 }
 
-int hp_facts_origin(struct hp_facts *facts, enum hp_tbl table, const char *subject, const char *column,
-		    const char *source, struct hp_error *err)
+int hp_facts_origin(struct hp_facts *facts, enum hp_tbl table, const char *subject,
+                    const char *column, const char *source, struct hp_error *err)
 {
 	struct hp_row row = hp_row_begin(facts, HP_TBL_ORIGIN);
 	hp_row_text(&row, HP_ORIGIN_TBL, hp_tables[table].name);
@@ -207,14 +209,14 @@ int hp_facts_origin(struct hp_facts *facts, enum hp_tbl table, const char *subje
 }
 
 /* The word of the origin table for a value, or for its whole row. */
-static char *stated_origin(struct hp_facts *facts, const char *host, enum hp_tbl table, const char *key,
-			   const char *column)
+static char *stated_origin(struct hp_facts *facts, const char *host, enum hp_tbl table,
+                           const char *key, const char *column)
 {
 	hp_cleanup_statement sqlite3_stmt *query = NULL;
 	if (hp_db_prepare(facts->db,
-			  "SELECT source FROM origin WHERE host = ?1 AND tbl = ?2 AND subject = ?3 "
-			  "AND col IN (?4, '') ORDER BY col DESC",
-			  &query, NULL))
+	                  "SELECT source FROM origin WHERE host = ?1 AND tbl = ?2 AND subject = ?3 "
+	                  "AND col IN (?4, '') ORDER BY col DESC",
+	                  &query, NULL))
 		return NULL;
 	sqlite3_bind_text(query, 1, host, -1, SQLITE_STATIC);
 	sqlite3_bind_text(query, 2, hp_tables[table].name, -1, SQLITE_STATIC);
@@ -232,7 +234,8 @@ static int subject_column(const struct hp_table_def *table)
 	return -1;
 }
 
-static sqlite3_stmt *select_row(struct hp_facts *facts, const char *host, enum hp_tbl table, const char *key)
+static sqlite3_stmt *select_row(struct hp_facts *facts, const char *host, enum hp_tbl table,
+                                const char *key)
 {
 	int subject = subject_column(&hp_tables[table]);
 	hp_cleanup_text struct hp_text sql = {0};
@@ -250,7 +253,8 @@ static sqlite3_stmt *select_row(struct hp_facts *facts, const char *host, enum h
 	return query;
 }
 
-char *hp_facts_where(struct hp_facts *facts, const char *host, enum hp_tbl table, const char *key, int column)
+char *hp_facts_where(struct hp_facts *facts, const char *host, enum hp_tbl table, const char *key,
+                     int column)
 {
 	const struct hp_table_def *def = &hp_tables[table];
 	char *stated = stated_origin(facts, host, table, key, def->columns[column].name);

@@ -1,4 +1,5 @@
-// The store of facts: SQLite tables that probes fill and rules read. SPDX-License-Identifier: Apache-2.0
+// The store of facts: SQLite tables that probes fill and rules read.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "base/error.h"
@@ -9,7 +10,8 @@
 #include <sqlite3.h>
 #include <stdint.h>
 
-/* Facts of one or more hosts, in memory. Rows are written for the current host. One thread at a time. */
+/* Facts of one or more hosts, in memory. Rows are written for the current host. One thread at a
+ * time. */
 struct hp_facts;
 
 int hp_facts_new(struct hp_facts **ret, struct hp_error *err);
@@ -19,7 +21,8 @@ sqlite3 *hp_facts_db(struct hp_facts *facts);
 /* The host that rows are written for from now on. */
 void hp_facts_set_host(struct hp_facts *facts, const char *host);
 const char *hp_facts_host(const struct hp_facts *facts);
-/* Begins a host: its rows are written from now on. A name that another host of the store has gets "#2" behind it. */
+/* Begins a host: its rows are written from now on. A name that another host of the store has gets
+ * "#2" behind it. */
 void hp_facts_begin_host(struct hp_facts *facts, const char *name);
 
 /* A row being written. Begin it, set columns (by the enums of schema.h), put it. What is not set is
@@ -35,25 +38,27 @@ void hp_row_number(struct hp_row *row, int column, int64_t value);
 /* Writes the row; one with the same key is replaced. Keys of version columns are filled in. */
 int hp_row_put(struct hp_row *row, struct hp_error *err);
 
-int hp_facts_observed(struct hp_facts *facts, enum hp_tbl table, const char *subject, const char *state,
-		      struct hp_error *err);
+int hp_facts_observed(struct hp_facts *facts, enum hp_tbl table, const char *subject,
+                      const char *state, struct hp_error *err);
 /* kind: one of gap.kind's domain. */
-int hp_facts_gap(struct hp_facts *facts, const char *kind, const char *what, const char *why_format, ...)
-	__attribute__((format(printf, 4, 5)));
-int hp_facts_origin(struct hp_facts *facts, enum hp_tbl table, const char *subject, const char *column,
-		    const char *source, struct hp_error *err);
+int hp_facts_gap(struct hp_facts *facts, const char *kind, const char *what, const char *why_format,
+                 ...) __attribute__((format(printf, 4, 5)));
+int hp_facts_origin(struct hp_facts *facts, enum hp_tbl table, const char *subject,
+                    const char *column, const char *source, struct hp_error *err);
 
-/* Reads facts of one host from JSON, in the form that docs/facts.md tells. Values of a wrong type or domain,
- * unknown tables and columns are refused one by one: each is a message to `complain` (may be NULL), the
- * rest is read. Returns the number of refusals, or a negative errno if it is no facts file at all. */
+/* Reads facts of one host from JSON, in the form that docs/facts.md tells. Values of a wrong type
+ * or domain, unknown tables and columns are refused one by one: each is a message to `complain`
+ * (may be NULL), the rest is read. Returns the number of refusals, or a negative errno if it is no
+ * facts file at all. */
 typedef void hp_complain(void *data, const char *message);
 int hp_facts_import(struct hp_facts *facts, const char *name, const char *text, size_t length,
-		    hp_complain *complain, void *data, struct hp_error *err);
+                    hp_complain *complain, void *data, struct hp_error *err);
 
 /* All base facts of a host as JSON (a new reference). */
 json_t *hp_facts_export(struct hp_facts *facts, const char *host, struct hp_error *err);
 
-/* The path that a value came from: the origin table's word, else the column's template filled in from the row;
- * a new string, NULL if nothing is known. `key`: the row's key beside host ('' for one-row tables). */
+/* The path that a value came from: the origin table's word, else the column's template filled in
+ * from the row; a new string, NULL if nothing is known. `key`: the row's key beside host ('' for
+ * one-row tables). */
 char *hp_facts_where(struct hp_facts *facts, const char *host, enum hp_tbl table, const char *key,
-		     int column);
+                     int column);

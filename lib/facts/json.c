@@ -57,8 +57,9 @@ static const char *descend(const char *at, const char *name, size_t element)
 		const char *key = at;
 		if (object)
 			at = skip_space(skip_string(at)) + 1;
-		bool found = object ? strncmp(key + 1, name, strlen(name)) == 0 && key[1 + strlen(name)] == '"'
-				    : i == element;
+		bool found = object ? strncmp(key + 1, name, strlen(name)) == 0 &&
+		                          key[1 + strlen(name)] == '"'
+		                    : i == element;
 		if (found)
 			return skip_space(at);
 		at = skip_space(skip_value(at));
@@ -106,8 +107,8 @@ static size_t line_of(const struct import *import, const struct place *place)
 	return line;
 }
 
-__attribute__((format(printf, 3, 4))) static void refuse(struct import *import, const struct place *place,
-							 const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void
+refuse(struct import *import, const struct place *place, const char *format, ...)
 {
 	import->refusals++;
 	if (!import->complain)
@@ -117,16 +118,16 @@ __attribute__((format(printf, 3, 4))) static void refuse(struct import *import, 
 	char what[512], message[1024];
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	snprintf(message, sizeof(message), "%s:%zu: %s%s%s: %s", import->name, line_of(import, place),
-		 place->table ? place->table : "facts", place->column ? "." : "",
-		 place->column ? place->column : "", what);
+	snprintf(message, sizeof(message), "%s:%zu: %s%s%s: %s", import->name,
+	         line_of(import, place), place->table ? place->table : "facts",
+	         place->column ? "." : "", place->column ? place->column : "", what);
 	import->complain(import->data, message);
 }
 
 // -- values --
 
 static void take_text(struct import *import, struct hp_row *row, int column, const char *value,
-		      const struct place *place)
+                      const struct place *place)
 {
 	char buffer[HP_VALUE_SIZE];
 	struct hp_error err = {0};
@@ -146,7 +147,8 @@ static const char *boolean_word(const char *domain, bool yes)
 }
 
 /* A list of words, as in a ticket's configuration, in one text. */
-static void take_list(struct import *import, struct hp_row *row, int column, json_t *list, const struct place *place)
+static void take_list(struct import *import, struct hp_row *row, int column, json_t *list,
+                      const struct place *place)
 {
 	hp_cleanup_text struct hp_text words = {0};
 	size_t i;
@@ -161,7 +163,7 @@ static void take_list(struct import *import, struct hp_row *row, int column, jso
 }
 
 static void take_value(struct import *import, struct hp_row *row, int column, json_t *value,
-		       const struct place *place)
+                       const struct place *place)
 {
 	const struct hp_column_def *def = &hp_tables[row->table].columns[column];
 	if (json_is_null(value))
@@ -171,10 +173,12 @@ static void take_value(struct import *import, struct hp_row *row, int column, js
 		if (flag && json_is_boolean(value))
 			return hp_row_number(row, column, json_is_true(value));
 		int64_t number;
-		if (json_is_string(value) && hp_value_number(def, json_string_value(value), &number, NULL) == 0)
+		if (json_is_string(value) &&
+		    hp_value_number(def, json_string_value(value), &number, NULL) == 0)
 			return hp_row_number(row, column, number);
 		if (!json_is_integer(value))
-			return refuse(import, place, "expected a whole number%s", flag ? " (0 or 1)" : "");
+			return refuse(import, place, "expected a whole number%s",
+			              flag ? " (0 or 1)" : "");
 		if (flag && json_integer_value(value) != 0 && json_integer_value(value) != 1)
 			return refuse(import, place, "expected 0 or 1");
 		return hp_row_number(row, column, json_integer_value(value));
@@ -186,11 +190,13 @@ static void take_value(struct import *import, struct hp_row *row, int column, js
 		return take_text(import, row, column, buffer, place);
 	}
 	if (json_is_boolean(value))
-		return take_text(import, row, column, boolean_word(def->domain, json_is_true(value)), place);
+		return take_text(import, row, column,
+		                 boolean_word(def->domain, json_is_true(value)), place);
 	if (json_is_array(value))
 		return take_list(import, row, column, value, place);
 	if (json_is_real(value))
-		return refuse(import, place, "expected text: put it in quotes, 6.10 and 6.1 are not the same");
+		return refuse(import, place,
+		              "expected text: put it in quotes, 6.10 and 6.1 are not the same");
 	if (!json_is_string(value))
 		return refuse(import, place, "expected text");
 	if (strlen(json_string_value(value)) != json_string_length(value))
@@ -221,14 +227,20 @@ static void take_row(struct import *import, enum hp_tbl table, size_t number, js
 	const struct hp_table_def *def = &hp_tables[table];
 	struct place place = {.table = def->name, .row = number};
 	if (!json_is_object(object))
-		return refuse(import, &place, "row %zu: expected an object {column: value, …}", number + 1);
-	/* A position or line number that only keeps rows apart may be left out: it is the row's number. */
+		return refuse(import, &place, "row %zu: expected an object {column: value, …}",
+		              number + 1);
+	/* A position or line number that only keeps rows apart may be left out: it is the row's
+	 * number. */
 	for (size_t i = 1; i < def->column_count; i++)
-		if (def->columns[i].key && def->columns[i].integer && !json_object_get(object, def->columns[i].name) &&
-		    (strcmp(def->columns[i].name, "position") == 0 || strcmp(def->columns[i].name, "line") == 0))
-			json_object_set_new(object, def->columns[i].name, json_integer((json_int_t)number));
+		if (def->columns[i].key && def->columns[i].integer &&
+		    !json_object_get(object, def->columns[i].name) &&
+		    (strcmp(def->columns[i].name, "position") == 0 ||
+		     strcmp(def->columns[i].name, "line") == 0))
+			json_object_set_new(object, def->columns[i].name,
+			                    json_integer((json_int_t)number));
 	if (!key_given(def, object))
-		return refuse(import, &place, "row %zu lacks \"%s\"", number + 1, missing_key(def, object));
+		return refuse(import, &place, "row %zu lacks \"%s\"", number + 1,
+		              missing_key(def, object));
 	struct hp_row row = hp_row_begin(import->facts, table);
 	const char *name;
 	json_t *value;
@@ -247,7 +259,8 @@ static void take_row(struct import *import, enum hp_tbl table, size_t number, js
 		refuse(import, &place, "row %zu: %s", number + 1, err.message);
 }
 
-static void observe(struct import *import, enum hp_tbl table, const char *subject, const char *state)
+static void observe(struct import *import, enum hp_tbl table, const char *subject,
+                    const char *state)
 {
 	hp_facts_observed(import->facts, table, subject, state, NULL);
 }
@@ -275,8 +288,9 @@ static void take_table(struct import *import, const char *name, json_t *value, b
 	if (!def)
 		return refuse(import, &place, "there is no such table; docs/facts.md lists them");
 	if (def->derived || strcmp(name, "observed") == 0)
-		return refuse(import, &place, def->derived ? "is derived from other tables and cannot be given"
-							   : "belongs beside \"facts\", not in it");
+		return refuse(import, &place,
+		              def->derived ? "is derived from other tables and cannot be given"
+		                           : "belongs beside \"facts\", not in it");
 	enum hp_tbl table = (enum hp_tbl)(def - hp_tables);
 	if (json_is_object(value)) {
 		take_row(import, table, 0, value);
@@ -287,12 +301,14 @@ static void take_table(struct import *import, const char *name, json_t *value, b
 		{
 			/* A log is often pasted as a list of lines. */
 			bool line = table == HP_TBL_KERNEL_MESSAGE && json_is_string(object);
-			json_t *row = line ? json_pack("{s:O}", "message", object) : json_incref(object);
+			json_t *row =
+			    line ? json_pack("{s:O}", "message", object) : json_incref(object);
 			take_row(import, table, i, row);
 			json_decref(row);
 		}
 	} else {
-		return refuse(import, &place, "expected an array of rows, or an object if the table has one row");
+		return refuse(import, &place,
+		              "expected an array of rows, or an object if the table has one row");
 	}
 	bool about_facts = table == HP_TBL_GAP || table == HP_TBL_ORIGIN;
 	if (!observed_said && !about_facts)
@@ -313,16 +329,19 @@ static void take_observed(struct import *import, const char *name, json_t *value
 	const struct hp_table_def *def = hp_table_find(name);
 	struct place place = {.table = name};
 	if (!def || def->derived)
-		return refuse(import, &place, "observed names a table that is none of docs/facts.md");
+		return refuse(import, &place,
+		              "observed names a table that is none of docs/facts.md");
 	enum hp_tbl table = (enum hp_tbl)(def - hp_tables);
 	if (json_is_string(value)) {
 		if (!state_known(json_string_value(value)))
-			return refuse(import, &place, "observed: expected complete, partial or skipped");
+			return refuse(import, &place,
+			              "observed: expected complete, partial or skipped");
 		observe_listed(import, table, json_string_value(value));
 		return;
 	}
 	if (!json_is_object(value))
-		return refuse(import, &place, "observed: expected a state, or an object {subject: state}");
+		return refuse(import, &place,
+		              "observed: expected a state, or an object {subject: state}");
 	const char *subject;
 	json_t *state;
 	json_object_foreach(value, subject, state)
@@ -330,7 +349,8 @@ static void take_observed(struct import *import, const char *name, json_t *value
 		char address[HP_VALUE_SIZE];
 		bool is_address = strcmp(def->scope, "address") == 0;
 		if (!state_known(json_string_value(state)))
-			refuse(import, &place, "observed \"%s\": expected complete, partial or skipped", subject);
+			refuse(import, &place,
+			       "observed \"%s\": expected complete, partial or skipped", subject);
 		else if (is_address && hp_value_address(subject, address, sizeof(address)))
 			observe(import, table, address, json_string_value(state));
 		else
@@ -341,24 +361,26 @@ static void take_observed(struct import *import, const char *name, json_t *value
 static int take_document(struct import *import, json_t *root, struct hp_error *err)
 {
 	const char *schema = json_string_value(json_object_get(root, "schema"));
-	json_t *facts = json_object_get(root, "facts"), *observed = json_object_get(root, "observed");
+	json_t *facts = json_object_get(root, "facts"),
+	       *observed = json_object_get(root, "observed");
 	if (!schema || strcmp(schema, SCHEMA) != 0)
-		return hp_fail(err, -EINVAL, "%s: expected \"schema\": \"" SCHEMA "\"", import->name);
+		return hp_fail(err, -EINVAL, "%s: expected \"schema\": \"" SCHEMA "\"",
+		               import->name);
 	if (!json_is_object(facts))
-		return hp_fail(err, -EINVAL, "%s: expected \"facts\": {table: rows, …}", import->name);
+		return hp_fail(err, -EINVAL, "%s: expected \"facts\": {table: rows, …}",
+		               import->name);
 	const char *host = json_string_value(json_object_get(root, "host"));
 	hp_facts_begin_host(import->facts, host && *host ? host : hp_facts_host(import->facts));
 	const char *name;
 	json_t *value;
 	json_object_foreach(facts, name, value)
-		take_table(import, name, value, json_object_get(observed, name) != NULL);
-	json_object_foreach(observed, name, value)
-		take_observed(import, name, value);
+	    take_table(import, name, value, json_object_get(observed, name) != NULL);
+	json_object_foreach(observed, name, value) take_observed(import, name, value);
 	return import->refusals;
 }
 
 int hp_facts_import(struct hp_facts *facts, const char *name, const char *text, size_t length,
-		    hp_complain *complain, void *data, struct hp_error *err)
+                    hp_complain *complain, void *data, struct hp_error *err)
 {
 	json_error_t where;
 	json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &where);
@@ -366,7 +388,7 @@ int hp_facts_import(struct hp_facts *facts, const char *name, const char *text, 
 		return hp_fail(err, -EINVAL, "%s:%d: not JSON: %s", name, where.line, where.text);
 	hp_cleanup_free char *copy = hp_strndup(text, length);
 	struct import import = {
-		.facts = facts, .name = name, .text = copy, .complain = complain, .data = data};
+	    .facts = facts, .name = name, .text = copy, .complain = complain, .data = data};
 	int code = take_document(&import, root, err);
 	json_decref(root);
 	return code;
@@ -381,15 +403,16 @@ static json_t *row_json(const struct hp_table_def *def, sqlite3_stmt *row)
 		if (strcmp(def->columns[i].domain, "key") == 0 ||
 		    sqlite3_column_type(row, (int)i) == SQLITE_NULL)
 			continue;
-		json_t *value = def->columns[i].integer ? json_integer(sqlite3_column_int64(row, (int)i))
-							: json_string(hp_db_text(row, (int)i));
+		json_t *value = def->columns[i].integer
+		                    ? json_integer(sqlite3_column_int64(row, (int)i))
+		                    : json_string(hp_db_text(row, (int)i));
 		json_object_set_new(object, def->columns[i].name, value);
 	}
 	return object;
 }
 
-static int prepare_for(struct hp_facts *facts, const char *sql, const char *host, sqlite3_stmt **ret,
-		       struct hp_error *err)
+static int prepare_for(struct hp_facts *facts, const char *sql, const char *host,
+                       sqlite3_stmt **ret, struct hp_error *err)
 {
 	int code = hp_db_prepare(hp_facts_db(facts), sql, ret, err);
 	if (!code)
@@ -397,11 +420,12 @@ static int prepare_for(struct hp_facts *facts, const char *sql, const char *host
 	return code;
 }
 
-static int export_table(struct hp_facts *facts, const char *host, const struct hp_table_def *def, json_t *to,
-			json_t *observed, struct hp_error *err)
+static int export_table(struct hp_facts *facts, const char *host, const struct hp_table_def *def,
+                        json_t *to, json_t *observed, struct hp_error *err)
 {
 	hp_cleanup_text struct hp_text sql = {0};
-	hp_text_printf(&sql, "SELECT * FROM %s WHERE host = ?1", def->name); // in the order of the key
+	hp_text_printf(&sql, "SELECT * FROM %s WHERE host = ?1",
+	               def->name); // in the order of the key
 	hp_cleanup_statement sqlite3_stmt *query = NULL;
 	int code = prepare_for(facts, sql.data, host, &query, err);
 	if (code)
@@ -418,10 +442,12 @@ static int export_table(struct hp_facts *facts, const char *host, const struct h
 	return code;
 }
 
-static int export_observed(struct hp_facts *facts, const char *host, json_t *to, struct hp_error *err)
+static int export_observed(struct hp_facts *facts, const char *host, json_t *to,
+                           struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *query = NULL;
-	int code = prepare_for(facts, "SELECT tbl, subject, state FROM observed WHERE host = ?1", host, &query, err);
+	int code = prepare_for(facts, "SELECT tbl, subject, state FROM observed WHERE host = ?1",
+	                       host, &query, err);
 	if (code)
 		return code;
 	while ((code = hp_db_step(query, err)) == 1) {
@@ -452,6 +478,6 @@ json_t *hp_facts_export(struct hp_facts *facts, const char *host, struct hp_erro
 		json_decref(observed);
 		return NULL;
 	}
-	return json_pack("{s:s, s:s, s:o, s:o}", "schema", SCHEMA, "host", host, "facts", tables, "observed",
-			 observed);
+	return json_pack("{s:s, s:s, s:o, s:o}", "schema", SCHEMA, "host", host, "facts", tables,
+	                 "observed", observed);
 }

@@ -12,8 +12,9 @@ bool hp_value_address(const char *text, char *buffer, size_t size)
 {
 	unsigned domain = 0, bus, device, function;
 	int end = 0;
-	bool full = sscanf(text, "%8x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) == 4 &&
-		    !text[end];
+	bool full =
+	    sscanf(text, "%8x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) == 4 &&
+	    !text[end];
 	if (!full) {
 		domain = 0;
 		end = 0;
@@ -56,100 +57,104 @@ struct alias {
 };
 
 static const struct alias aliases[] = {
-	{"surface", "docker", "container"},
-	{"surface", "podman", "container"},
-	{"surface", "containers", "container"},
-	{"surface", "k8s", "kubernetes"},
-	{"surface", "k3s", "kubernetes"},
-	{"surface", "openshift", "kubernetes"},
-	{"surface", "qemu", "qemu-vfio"},
-	{"surface", "kvm", "qemu-vfio"},
-	{"surface", "vfio", "qemu-vfio"},
-	{"surface", "libvirt", "qemu-vfio"},
-	{"surface", "unraid", "qemu-vfio"},
-	{"surface", "vgpu", "qemu-vgpu"},
-	{"surface", "proxmox-ve", "proxmox"},
-	{"surface", "pve", "proxmox"},
-	{"surface", "esxi", "esxi-passthrough"},
-	{"surface", "vmware", "esxi-passthrough"},
-	{"surface", "esxi-directpath", "esxi-passthrough"},
-	{"surface", "kata-containers", "kata"},
-	{"surface", "kata-vfio", "kata"},
-	{"surface", "harvester", "kubevirt"},
-	{"surface", "microvm", "qemu-microvm"},
-	{"surface", "xcp-ng", "xenserver"},
-	{"surface", "nova", "openstack"},
-	{"share", "full", "whole"},
-	{"share", "passthrough", "whole"},
-	{"share", "sriov", "vf"},
-	{"share", "sr-iov", "vf"},
-	{"share", "mdev", "vgpu"},
-	{"share", "gvt-g", "vgpu"},
-	{"share", "timeslice", "time-slice"},
-	{"vmm", "qemu-kvm", "qemu"},
-	{"vmm", "clh", "cloud-hypervisor"},
-	{"driver", "vfio_pci", "vfio-pci"},
-	{"driver", "vfio", "vfio-pci"},
-	{"distribution", "arch linux", "arch"},
-	{"distribution", "pve", "proxmox"},
-	{"distribution", "proxmox ve", "proxmox"},
-	{"distribution", "red hat enterprise linux", "rhel"},
-	{"distribution", "rocky linux", "rocky"},
-	{"name", "qemu-kvm", "qemu"},
-	{"name", "pve-qemu-kvm", "qemu"},
-	{"name", "qemu-system-x86_64", "qemu"},
-	{"name", "ovmf", "edk2"},
-	{"name", "edk2-ovmf", "edk2"},
-	{"name", "docker-ce", "docker"},
-	{"name", "docker.io", "docker"},
-	{"name", "docker-engine", "docker"},
-	{"name", "cri-o", "crio"},
-	{"name", "containerd.io", "containerd"},
-	{"name", "kata-containers", "kata"},
-	{"name", "kata-runtime", "kata"},
-	{"name", "libvirtd", "libvirt"},
-	{"name", "nvidia-ctk", "nvidia-container-toolkit"},
-	{"name", "above-4g-decoding", "above-4g"},
-	{"name", "sr-iov", "sriov"},
-	{"name", "vt-d", "vtd"},
-	{"name", "amd-vi", "vtd"},
-	{"name", "resizable-bar", "rebar"},
-	{"component", "nvidia-container-toolkit", "nvidia-container-runtime"},
-	{"component", "nvidia-fabricmanager", "fabricmanager"},
-	{"component", "kata-containers", "kata"},
-	{"component", "cri-o", "crio"},
-	{"component", "bios", "firmware"},
-	{"component", "uefi", "firmware"},
+    {"surface", "docker", "container"},
+    {"surface", "podman", "container"},
+    {"surface", "containers", "container"},
+    {"surface", "k8s", "kubernetes"},
+    {"surface", "k3s", "kubernetes"},
+    {"surface", "openshift", "kubernetes"},
+    {"surface", "qemu", "qemu-vfio"},
+    {"surface", "kvm", "qemu-vfio"},
+    {"surface", "vfio", "qemu-vfio"},
+    {"surface", "libvirt", "qemu-vfio"},
+    {"surface", "unraid", "qemu-vfio"},
+    {"surface", "vgpu", "qemu-vgpu"},
+    {"surface", "proxmox-ve", "proxmox"},
+    {"surface", "pve", "proxmox"},
+    {"surface", "esxi", "esxi-passthrough"},
+    {"surface", "vmware", "esxi-passthrough"},
+    {"surface", "esxi-directpath", "esxi-passthrough"},
+    {"surface", "kata-containers", "kata"},
+    {"surface", "kata-vfio", "kata"},
+    {"surface", "harvester", "kubevirt"},
+    {"surface", "microvm", "qemu-microvm"},
+    {"surface", "xcp-ng", "xenserver"},
+    {"surface", "nova", "openstack"},
+    {"share", "full", "whole"},
+    {"share", "passthrough", "whole"},
+    {"share", "sriov", "vf"},
+    {"share", "sr-iov", "vf"},
+    {"share", "mdev", "vgpu"},
+    {"share", "gvt-g", "vgpu"},
+    {"share", "timeslice", "time-slice"},
+    {"vmm", "qemu-kvm", "qemu"},
+    {"vmm", "clh", "cloud-hypervisor"},
+    {"driver", "vfio_pci", "vfio-pci"},
+    {"driver", "vfio", "vfio-pci"},
+    {"distribution", "arch linux", "arch"},
+    {"distribution", "pve", "proxmox"},
+    {"distribution", "proxmox ve", "proxmox"},
+    {"distribution", "red hat enterprise linux", "rhel"},
+    {"distribution", "rocky linux", "rocky"},
+    {"name", "qemu-kvm", "qemu"},
+    {"name", "pve-qemu-kvm", "qemu"},
+    {"name", "qemu-system-x86_64", "qemu"},
+    {"name", "ovmf", "edk2"},
+    {"name", "edk2-ovmf", "edk2"},
+    {"name", "docker-ce", "docker"},
+    {"name", "docker.io", "docker"},
+    {"name", "docker-engine", "docker"},
+    {"name", "cri-o", "crio"},
+    {"name", "containerd.io", "containerd"},
+    {"name", "kata-containers", "kata"},
+    {"name", "kata-runtime", "kata"},
+    {"name", "libvirtd", "libvirt"},
+    {"name", "nvidia-ctk", "nvidia-container-toolkit"},
+    {"name", "above-4g-decoding", "above-4g"},
+    {"name", "sr-iov", "sriov"},
+    {"name", "vt-d", "vtd"},
+    {"name", "amd-vi", "vtd"},
+    {"name", "resizable-bar", "rebar"},
+    {"component", "nvidia-container-toolkit", "nvidia-container-runtime"},
+    {"component", "nvidia-fabricmanager", "fabricmanager"},
+    {"component", "kata-containers", "kata"},
+    {"component", "cri-o", "crio"},
+    {"component", "bios", "firmware"},
+    {"component", "uefi", "firmware"},
 };
 
 static const char *meant(const char *column, const char *text)
 {
 	for (size_t i = 0; i < HP_COUNT(aliases); i++)
-		if (strcmp(aliases[i].column, column) == 0 && strcasecmp(aliases[i].said, text) == 0)
+		if (strcmp(aliases[i].column, column) == 0 &&
+		    strcasecmp(aliases[i].said, text) == 0)
 			return aliases[i].meant;
 	return text;
 }
 
-/* Names whose spelling differs from tool to tool: nvidia-drm and nvidia_drm, docker.service and docker. */
+/* Names whose spelling differs from tool to tool: nvidia-drm and nvidia_drm, docker.service and
+ * docker. */
 static const char *one_spelling(const char *column, const char *text, char *buffer)
 {
 	if (strlen(text) >= HP_VALUE_SIZE - sizeof("CONFIG_"))
 		return text;
-	const char *prefix = strcmp(column, "option") == 0 && !hp_starts_with(text, "CONFIG_") ? "CONFIG_" : "";
+	const char *prefix =
+	    strcmp(column, "option") == 0 && !hp_starts_with(text, "CONFIG_") ? "CONFIG_" : "";
 	snprintf(buffer, HP_VALUE_SIZE, "%s%s", prefix, text);
 	if (strcmp(column, "module") == 0)
 		for (char *c = buffer; *c; c++)
 			*c = *c == '-' ? '_' : *c;
 	if (strcmp(column, "service") == 0 && hp_ends_with(buffer, ".service"))
 		buffer[strlen(buffer) - strlen(".service")] = 0;
-	if (strcmp(column, "surface") == 0 || strcmp(column, "share") == 0 || strcmp(column, "distribution") == 0)
+	if (strcmp(column, "surface") == 0 || strcmp(column, "share") == 0 ||
+	    strcmp(column, "distribution") == 0)
 		for (char *c = buffer; *c; c++)
 			*c = (char)tolower((unsigned char)*c);
 	return buffer;
 }
 
-int hp_value_text(const struct hp_column_def *column, const char *text, char *buffer, const char **ret,
-		  struct hp_error *err)
+int hp_value_text(const struct hp_column_def *column, const char *text, char *buffer,
+                  const char **ret, struct hp_error *err)
 {
 	const char *domain = column->domain;
 	*ret = text;
@@ -160,12 +165,15 @@ int hp_value_text(const struct hp_column_def *column, const char *text, char *bu
 	}
 	if (strcmp(domain, "address") == 0) {
 		if (!hp_value_address(text, buffer, HP_VALUE_SIZE))
-			return hp_fail(err, -EINVAL, "\"%s\" is no PCI address; expected one like 0000:01:00.0", text);
+			return hp_fail(err, -EINVAL,
+			               "\"%s\" is no PCI address; expected one like 0000:01:00.0",
+			               text);
 		*ret = buffer;
 	} else if (hp_starts_with(domain, "hex")) {
 		size_t digits = (size_t)(domain[3] - '0');
 		if (!normal_hex(text, digits, buffer))
-			return hp_fail(err, -EINVAL, "\"%s\" is no id; expected %zu hex digits", text, digits);
+			return hp_fail(err, -EINVAL, "\"%s\" is no id; expected %zu hex digits",
+			               text, digits);
 		*ret = buffer;
 	} else if (strchr(domain, '|')) {
 		size_t length;
@@ -183,7 +191,7 @@ int hp_value_text(const struct hp_column_def *column, const char *text, char *bu
 static bool flag(const char *text, int64_t *ret)
 {
 	static const char *const words[][2] = {
-		{"0", "1"}, {"no", "yes"}, {"off", "on"}, {"false", "true"}};
+	    {"0", "1"}, {"no", "yes"}, {"off", "on"}, {"false", "true"}};
 	for (size_t i = 0; i < HP_COUNT(words); i++)
 		for (int value = 0; value < 2; value++)
 			if (strcmp(text, words[i][value]) == 0) {
@@ -193,7 +201,8 @@ static bool flag(const char *text, int64_t *ret)
 	return false;
 }
 
-int hp_value_number(const struct hp_column_def *column, const char *text, int64_t *ret, struct hp_error *err)
+int hp_value_number(const struct hp_column_def *column, const char *text, int64_t *ret,
+                    struct hp_error *err)
 {
 	if (strcmp(column->domain, "0|1") == 0)
 		return flag(text, ret) ? 0 : hp_fail(err, -EINVAL, "\"%s\": expected 0 or 1", text);
@@ -206,5 +215,5 @@ int hp_value_number(const struct hp_column_def *column, const char *text, int64_
 	if (hp_ends_with(column->name, "_bytes") && hp_parse_size(text, ret))
 		return 0;
 	return hp_fail(err, -EINVAL, "\"%s\": expected a whole number%s", text,
-		       hp_ends_with(column->name, "_bytes") ? ", or a size such as 512G" : "");
+	               hp_ends_with(column->name, "_bytes") ? ", or a size such as 512G" : "");
 }

@@ -7,32 +7,156 @@
 #include <fnmatch.h>
 #include <string.h>
 
-/* Options of the kernel that say what it does with devices, memory and modules. Dashes stand as underscores.
- * Whatever is not here may be a secret (systemd and init read the command line too). */
+/* Options of the kernel that say what it does with devices, memory and modules. Dashes stand as
+ * underscores. Whatever is not here may be a secret (systemd and init read the command line too).
+ */
 static const char *const kernel_options[] = {
-	"acpi*", "amd_iommu*", "amd_pstate*", "amdgpu*", "apic*", "apparmor", "arm_smmu*", "ast*", "audit",
-	"BOOT_IMAGE", "initrd", "cgroup*", "clocksource", "cma*", "console", "consoleblank", "cpuidle*",
-	"crashkernel", "debug", "default_hugepagesz", "disable_mtrr_cleanup", "drm*", "earlyprintk", "edd",
-	"efi*", "enforcing", "fbcon*", "fips", "hugepages*", "hugepagesz", "i915*", "idle", "init", "initcall_*",
-	"intel_idle*", "intel_iommu*", "intel_pstate*", "intremap*", "iomem", "iommu*", "irqaffinity",
-	"irqpoll", "isolcpus", "kaslr", "kvm*", "lockdown", "loglevel", "lsm", "max_loop", "maxcpus",
-	"mem", "memmap", "mem_encrypt", "mitigations", "module*", "modprobe*", "mgag200*", "msi*", "nofb",
-	"noacpi", "noapic", "noexec", "nohpet", "nohz*", "nokaslr", "nolapic", "nomodeset", "nomodule", "nomsi",
-	"noresume", "nosmt", "nouveau*", "nova_core*", "nowatchdog", "nox2apic", "nr_cpus", "numa*",
-	"nvidia*", "nvme*", "nvme_core*", "panic", "pci*", "pcie*", "plymouth*", "preempt", "processor*",
-	"quiet", "radeon*", "rcu*", "rcupdate*", "rd_driver_*", "rd.driver.*", "rd.modules_load*", "rdblacklist",
-	"ro", "root", "rootfstype", "rootdelay", "rootflags", "rootwait", "rw", "secureboot*", "security",
-	"selinux", "simpledrm*", "skew_tick", "splash", "swiotlb", "systemd.unified_cgroup_hierarchy",
-	"systemd.legacy_systemd_cgroup_controller", "thp*", "transparent_hugepage*", "tsc", "udev.log*",
-	"uvm*", "vesafb*", "vfio*", "vga", "video", "virtio*", "vt.*", "x2apic*", "xe*", "xen*",
-	"single", "emergency", "nosplash", "vt.handoff", "threadirqs", "tsx", "spectre_v2*", "l1tf", "mds",
-	"random.trust_cpu", "net.ifnames", "biosdevname", "zswap*", "zfs*", "raid", "reboot",
+    "acpi*",
+    "amd_iommu*",
+    "amd_pstate*",
+    "amdgpu*",
+    "apic*",
+    "apparmor",
+    "arm_smmu*",
+    "ast*",
+    "audit",
+    "BOOT_IMAGE",
+    "initrd",
+    "cgroup*",
+    "clocksource",
+    "cma*",
+    "console",
+    "consoleblank",
+    "cpuidle*",
+    "crashkernel",
+    "debug",
+    "default_hugepagesz",
+    "disable_mtrr_cleanup",
+    "drm*",
+    "earlyprintk",
+    "edd",
+    "efi*",
+    "enforcing",
+    "fbcon*",
+    "fips",
+    "hugepages*",
+    "hugepagesz",
+    "i915*",
+    "idle",
+    "init",
+    "initcall_*",
+    "intel_idle*",
+    "intel_iommu*",
+    "intel_pstate*",
+    "intremap*",
+    "iomem",
+    "iommu*",
+    "irqaffinity",
+    "irqpoll",
+    "isolcpus",
+    "kaslr",
+    "kvm*",
+    "lockdown",
+    "loglevel",
+    "lsm",
+    "max_loop",
+    "maxcpus",
+    "mem",
+    "memmap",
+    "mem_encrypt",
+    "mitigations",
+    "module*",
+    "modprobe*",
+    "mgag200*",
+    "msi*",
+    "nofb",
+    "noacpi",
+    "noapic",
+    "noexec",
+    "nohpet",
+    "nohz*",
+    "nokaslr",
+    "nolapic",
+    "nomodeset",
+    "nomodule",
+    "nomsi",
+    "noresume",
+    "nosmt",
+    "nouveau*",
+    "nova_core*",
+    "nowatchdog",
+    "nox2apic",
+    "nr_cpus",
+    "numa*",
+    "nvidia*",
+    "nvme*",
+    "nvme_core*",
+    "panic",
+    "pci*",
+    "pcie*",
+    "plymouth*",
+    "preempt",
+    "processor*",
+    "quiet",
+    "radeon*",
+    "rcu*",
+    "rcupdate*",
+    "rd_driver_*",
+    "rd.driver.*",
+    "rd.modules_load*",
+    "rdblacklist",
+    "ro",
+    "root",
+    "rootfstype",
+    "rootdelay",
+    "rootflags",
+    "rootwait",
+    "rw",
+    "secureboot*",
+    "security",
+    "selinux",
+    "simpledrm*",
+    "skew_tick",
+    "splash",
+    "swiotlb",
+    "systemd.unified_cgroup_hierarchy",
+    "systemd.legacy_systemd_cgroup_controller",
+    "thp*",
+    "transparent_hugepage*",
+    "tsc",
+    "udev.log*",
+    "uvm*",
+    "vesafb*",
+    "vfio*",
+    "vga",
+    "video",
+    "virtio*",
+    "vt.*",
+    "x2apic*",
+    "xe*",
+    "xen*",
+    "single",
+    "emergency",
+    "nosplash",
+    "vt.handoff",
+    "threadirqs",
+    "tsx",
+    "spectre_v2*",
+    "l1tf",
+    "mds",
+    "random.trust_cpu",
+    "net.ifnames",
+    "biosdevname",
+    "zswap*",
+    "zfs*",
+    "raid",
+    "reboot",
 };
 
 /* Words that boot entries begin their lines with. Only such lines hold arguments there. */
 static const char *const entry_words[] = {
-	"options", "linux", "linuxefi", "linux16", "kernel", "append", "APPEND", "KERNEL", "cmdline",
-	"CMDLINE", "kernel_cmdline",
+    "options", "linux",  "linuxefi", "linux16", "kernel",         "append",
+    "APPEND",  "KERNEL", "cmdline",  "CMDLINE", "kernel_cmdline",
 };
 
 enum shape {
@@ -45,15 +169,15 @@ static const struct {
 	const char *path;
 	enum shape shape;
 } places[] = {
-	{"/proc/cmdline", ARGUMENTS},
-	{"/etc/kernel/cmdline", ARGUMENTS},
-	{"/boot/cmdline.txt", ARGUMENTS},
-	{"/boot/firmware/cmdline.txt", ARGUMENTS},
-	{"/proc/[0-9]*/cmdline", PROCESS},
-	{"/etc/default/grub*", ENTRIES},
-	{"/etc/default/limine", ENTRIES},
-	{"/boot/*", ENTRIES},
-	{"/efi/*", ENTRIES},
+    {"/proc/cmdline", ARGUMENTS},
+    {"/etc/kernel/cmdline", ARGUMENTS},
+    {"/boot/cmdline.txt", ARGUMENTS},
+    {"/boot/firmware/cmdline.txt", ARGUMENTS},
+    {"/proc/[0-9]*/cmdline", PROCESS},
+    {"/etc/default/grub*", ENTRIES},
+    {"/etc/default/limine", ENTRIES},
+    {"/boot/*", ENTRIES},
+    {"/efi/*", ENTRIES},
 };
 
 static bool is_shown(const char *name, size_t length)
@@ -81,8 +205,22 @@ static bool is_harmless(const char *word, size_t length)
 {
 	hp_cleanup_free char *value = hp_strndup(word, length);
 	static const char *const patterns[] = {
-		"on", "off", "yes", "no", "y", "n", "auto", "none", "true", "false", "vfio-pci*", "*sysfsdev=/sys/*",
-		"/sys/bus/pci/devices/*", "/dev/vfio/*", "/dev/nvidia*", "[0-9a-f]*:[0-9a-f][0-9a-f].[0-7]",
+	    "on",
+	    "off",
+	    "yes",
+	    "no",
+	    "y",
+	    "n",
+	    "auto",
+	    "none",
+	    "true",
+	    "false",
+	    "vfio-pci*",
+	    "*sysfsdev=/sys/*",
+	    "/sys/bus/pci/devices/*",
+	    "/dev/vfio/*",
+	    "/dev/nvidia*",
+	    "[0-9a-f]*:[0-9a-f][0-9a-f].[0-7]",
 	};
 	for (size_t i = 0; i < HP_COUNT(patterns); i++)
 		if (fnmatch(patterns[i], value, 0) == 0)
@@ -96,8 +234,8 @@ struct hide {
 	struct hp_text *ret;
 };
 
-/* One option of the kernel: its name stays if it has a value, the value where the list allows it. Paths
- * and variables of the boot loader stay. */
+/* One option of the kernel: its name stays if it has a value, the value where the list allows it.
+ * Paths and variables of the boot loader stay. */
 static void hide_option(const struct hide *hide, const char *word, size_t length)
 {
 	const char *equals = memchr(word, '=', length);
@@ -117,7 +255,8 @@ static void hide_options(const struct hide *hide, const char *text, size_t lengt
 {
 	for (size_t at = 0; at < length;) {
 		size_t stop = at;
-		while (stop < length && !isspace((unsigned char)text[stop]) && !strchr("\"'", text[stop]))
+		while (stop < length && !isspace((unsigned char)text[stop]) &&
+		       !strchr("\"'", text[stop]))
 			stop++;
 		if (stop > at)
 			hide_option(hide, text + at, stop - at);
@@ -133,8 +272,8 @@ static void hide_entry(const struct hide *hide, const char *line, size_t length)
 	size_t start = 0, stop;
 	while (start < length && isspace((unsigned char)line[start]))
 		start++;
-	for (stop = start; stop < length && !isspace((unsigned char)line[stop]) && line[stop] != '=' &&
-			   line[stop] != ':';)
+	for (stop = start; stop < length && !isspace((unsigned char)line[stop]) &&
+	                   line[stop] != '=' && line[stop] != ':';)
 		stop++;
 	size_t kept = is_entry_word(line + start, stop - start) ? stop : length;
 	if (kept < length)
@@ -176,11 +315,11 @@ static void hide_process(const struct hide *hide, const char *text, size_t lengt
 }
 
 bool hp_redact_arguments(const struct hp_redactor *redactor, const char *path, const char *data,
-			 size_t length, hp_put_secret *put, struct hp_text *ret)
+                         size_t length, hp_put_secret *put, struct hp_text *ret)
 {
 	const struct hide hide = {.redactor = redactor, .put = put, .ret = ret};
 	static void (*const shapes[])(const struct hide *hide, const char *text, size_t length) = {
-		[ARGUMENTS] = hide_options, [ENTRIES] = hide_entries, [PROCESS] = hide_process};
+	    [ARGUMENTS] = hide_options, [ENTRIES] = hide_entries, [PROCESS] = hide_process};
 	for (size_t i = 0; i < HP_COUNT(places); i++) {
 		if (fnmatch(places[i].path, path, 0) != 0)
 			continue;

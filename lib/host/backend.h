@@ -62,7 +62,7 @@ struct hp_awake {
 	char address[HP_ADDRESS_SIZE];
 	char bridge[HP_ADDRESS_SIZE]; // the one above, if `above` says that there is one
 	unsigned char parts[HP_POWERS], above, whole; // enum hp_answer
-	time_t when; // CLOCK_MONOTONIC
+	time_t when;                                  // CLOCK_MONOTONIC
 };
 
 struct hp_host {
@@ -98,8 +98,8 @@ void hp_names_sort(struct hp_names *names);
 /* policy.c: 0 if the level allows reading it now, else -ECANCELED. */
 int hp_policy(struct hp_host *host, struct hp_dir *dir, const char *path);
 /* What a caller read anyway need not be read again to know whether a function is awake. */
-void hp_policy_note(struct hp_host *host, const struct hp_dir *dir, const char *name, const char *value,
-		    ssize_t length);
+void hp_policy_note(struct hp_host *host, const struct hp_dir *dir, const char *name,
+                    const char *value, ssize_t length);
 void hp_policy_note_link(struct hp_host *host, const char *path, const char *target);
 bool hp_host_awake(struct hp_host *host, const char *address);
 /* Whether `text`, up to `length`, is a PCI address. */
@@ -116,7 +116,8 @@ char *hp_command_line(const char *const argv[]);
 /* ask.c, run.c: the live machine's answers. */
 ssize_t hp_ask_live(struct hp_host *host, const char *question, char *buffer, size_t size);
 /* Questions about files, which any tree of them can answer; `root` goes before its paths. */
-ssize_t hp_ask_files(struct hp_host *host, const char *root, const char *question, char *buffer, size_t size);
+ssize_t hp_ask_files(struct hp_host *host, const char *root, const char *question, char *buffer,
+                     size_t size);
 int hp_ask_descriptors(const char *root, struct hp_text *ret);
 int hp_ask_processes(const char *root, struct hp_text *ret);
 int hp_ask_modinfo(struct hp_host *host, const char *root, const char *path, struct hp_text *ret);

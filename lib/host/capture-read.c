@@ -9,9 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SCHEMA         "happypath.capture/"
-#define MAX_BINARY     (1u << 20)  // of one file
-#define MAX_BINARIES   (64u << 20) // of all: zeros are not written, so a short line can stand for many
+#define SCHEMA     "happypath.capture/"
+#define MAX_BINARY (1u << 20) // of one file
+#define MAX_BINARIES                                                                               \
+	(64u << 20) // of all: zeros are not written, so a short line can stand for many
 #define MAX_COMPLAINTS 100
 
 struct reader {
@@ -39,8 +40,8 @@ struct row {
 	bool (*finish)(struct reader *reader, struct hp_record *record);
 };
 
-__attribute__((format(printf, 2, 3))) static void complain(struct reader *reader, const char *format,
-							   ...)
+__attribute__((format(printf, 2, 3))) static void complain(struct reader *reader,
+                                                           const char *format, ...)
 {
 	size_t count = reader->capture->complaints.count;
 	if (count > MAX_COMPLAINTS)
@@ -55,7 +56,7 @@ __attribute__((format(printf, 2, 3))) static void complain(struct reader *reader
 		hp_capture_complain(reader->capture, "%s: more lines are wrong", reader->name);
 	else
 		hp_capture_complain(reader->capture, "%s:%zu: %s", reader->name,
-				    reader->row ? reader->row_line : reader->line, message);
+		                    reader->row ? reader->row_line : reader->line, message);
 }
 
 /* Cuts the next word off `*rest`. */
@@ -85,7 +86,8 @@ static bool is_path(const char *path)
 	for (const char *at = path; *at; at += strcspn(at, "/")) {
 		at++;
 		size_t length = strcspn(at, "/");
-		bool dots = (length == 1 && at[0] == '.') || (length == 2 && at[0] == '.' && at[1] == '.');
+		bool dots =
+		    (length == 1 && at[0] == '.') || (length == 2 && at[0] == '.' && at[1] == '.');
 		if (!length || dots || length > NAME_MAX)
 			return false;
 	}
@@ -149,7 +151,8 @@ static bool take_text(struct reader *reader, struct hp_record *record)
 static bool status(struct reader *reader, struct hp_record *record, char *rest)
 {
 	(void)reader;
-	return hp_parse_s64(rest, &record->number) && record->number >= -4095 && record->number <= 255;
+	return hp_parse_s64(rest, &record->number) && record->number >= -4095 &&
+	       record->number <= 255;
 }
 
 static bool link_target(struct reader *reader, struct hp_record *record, char *rest)
@@ -297,7 +300,8 @@ static bool pair(const char *text, unsigned *first, unsigned *second)
 	if (!colon)
 		return false;
 	*colon = '\0';
-	if (!hp_parse_u64(copy, &a) || !hp_parse_u64(colon + 1, &b) || a > UINT32_MAX || b > UINT32_MAX)
+	if (!hp_parse_u64(copy, &a) || !hp_parse_u64(colon + 1, &b) || a > UINT32_MAX ||
+	    b > UINT32_MAX)
 		return false;
 	*first = (unsigned)a;
 	*second = (unsigned)b;
@@ -336,28 +340,43 @@ static bool group_members(struct reader *reader, struct hp_record *record, char 
 }
 
 static const struct row rows[] = {
-	{.word = "absent", .kind = HP_RECORD_ABSENT, .head = no_more},
-	{.word = "access", .kind = HP_RECORD_ACCESS, .head = yes_or_no},
-	{.word = "answer", .kind = HP_RECORD_ANSWER, .plain_path = true, .head = value, .body = add_text,
-	 .finish = take_text},
-	{.word = "bits", .kind = HP_RECORD_BITS, .head = no_more, .body = add_bits, .finish = take_text},
-	{.word = "covered", .kind = HP_RECORD_COVERED, .head = yes_or_no},
-	{.word = "dir", .kind = HP_RECORD_DIR, .head = no_more, .body = add_name, .finish = take_names},
-	{.word = "file", .kind = HP_RECORD_FILE, .head = value, .body = add_text, .finish = take_text},
-	{.word = "group", .kind = HP_RECORD_GROUP, .plain_path = true, .head = group_members},
-	{.word = "head", .kind = HP_RECORD_HEAD, .head = value, .body = add_text, .finish = take_text},
-	{.word = "hex", .kind = HP_RECORD_FILE, .head = binary, .body = add_bytes},
-	{.word = "link", .kind = HP_RECORD_LINK, .head = link_target},
-	{.word = "present", .kind = HP_RECORD_PRESENT, .head = no_more},
-	{.word = "remembered", .kind = HP_RECORD_REMEMBERED, .plain_path = true, .head = remembered,
-	 .body = add_bytes},
-	{.word = "run", .kind = HP_RECORD_RUN, .plain_path = true, .head = status, .body = add_text,
-	 .finish = take_text},
-	{.word = "stat", .kind = HP_RECORD_STAT, .head = stat_head},
-	{.word = "times", .kind = HP_RECORD_TIMES, .head = times_head},
-	{.word = "unanswered", .kind = HP_RECORD_UNANSWERED, .plain_path = true, .head = error_name},
-	{.word = "unlistable", .kind = HP_RECORD_UNLISTABLE, .head = error_name},
-	{.word = "unreadable", .kind = HP_RECORD_UNREADABLE, .head = error_name},
+    {.word = "absent", .kind = HP_RECORD_ABSENT, .head = no_more},
+    {.word = "access", .kind = HP_RECORD_ACCESS, .head = yes_or_no},
+    {.word = "answer",
+     .kind = HP_RECORD_ANSWER,
+     .plain_path = true,
+     .head = value,
+     .body = add_text,
+     .finish = take_text},
+    {.word = "bits",
+     .kind = HP_RECORD_BITS,
+     .head = no_more,
+     .body = add_bits,
+     .finish = take_text},
+    {.word = "covered", .kind = HP_RECORD_COVERED, .head = yes_or_no},
+    {.word = "dir", .kind = HP_RECORD_DIR, .head = no_more, .body = add_name, .finish = take_names},
+    {.word = "file", .kind = HP_RECORD_FILE, .head = value, .body = add_text, .finish = take_text},
+    {.word = "group", .kind = HP_RECORD_GROUP, .plain_path = true, .head = group_members},
+    {.word = "head", .kind = HP_RECORD_HEAD, .head = value, .body = add_text, .finish = take_text},
+    {.word = "hex", .kind = HP_RECORD_FILE, .head = binary, .body = add_bytes},
+    {.word = "link", .kind = HP_RECORD_LINK, .head = link_target},
+    {.word = "present", .kind = HP_RECORD_PRESENT, .head = no_more},
+    {.word = "remembered",
+     .kind = HP_RECORD_REMEMBERED,
+     .plain_path = true,
+     .head = remembered,
+     .body = add_bytes},
+    {.word = "run",
+     .kind = HP_RECORD_RUN,
+     .plain_path = true,
+     .head = status,
+     .body = add_text,
+     .finish = take_text},
+    {.word = "stat", .kind = HP_RECORD_STAT, .head = stat_head},
+    {.word = "times", .kind = HP_RECORD_TIMES, .head = times_head},
+    {.word = "unanswered", .kind = HP_RECORD_UNANSWERED, .plain_path = true, .head = error_name},
+    {.word = "unlistable", .kind = HP_RECORD_UNLISTABLE, .head = error_name},
+    {.word = "unreadable", .kind = HP_RECORD_UNREADABLE, .head = error_name},
 };
 
 static const struct row *find_row(const char *word)
@@ -405,7 +424,7 @@ static void begin_record(struct reader *reader, char *line)
 	char *path = next_word(&rest);
 	if (!unescape_word(path) || (!row->plain_path && !is_path(path))) {
 		complain(reader, "expected %s behind '%s', found '%.200s'",
-			 row->plain_path ? "a word" : "an absolute path without dots", word, path);
+		         row->plain_path ? "a word" : "an absolute path without dots", word, path);
 		return;
 	}
 	struct hp_record *record = hp_capture_add(reader->capture, row->kind, path);
@@ -414,7 +433,8 @@ static void begin_record(struct reader *reader, char *line)
 	reader->row_line = reader->line;
 	if (row->head(reader, record, rest))
 		return;
-	complain(reader, "what follows '%s %.200s' is not right; the record is left out", word, path);
+	complain(reader, "what follows '%s %.200s' is not right; the record is left out", word,
+	         path);
 	drop(reader);
 }
 
@@ -425,8 +445,8 @@ static void read_body(struct reader *reader, char *line, size_t length)
 		return;
 	if (row->body && !reader->closed && row->body(reader, current(reader), line, length))
 		return;
-	complain(reader, "line %zu does not belong to this %s record, which is left out", reader->line,
-		 row->word);
+	complain(reader, "line %zu does not belong to this %s record, which is left out",
+	         reader->line, row->word);
 	drop(reader);
 }
 
@@ -472,10 +492,11 @@ static int read_schema(struct reader *reader, struct hp_error *err)
 	size_t length;
 	const char *line = next_line(reader, &length);
 	if (!line || !hp_starts_with(line, SCHEMA))
-		return hp_fail(err, -EINVAL, "%s:1: expected %s1: this is no capture", reader->name, SCHEMA);
+		return hp_fail(err, -EINVAL, "%s:1: expected %s1: this is no capture", reader->name,
+		               SCHEMA);
 	if (strcmp(line + sizeof(SCHEMA) - 1, "1") != 0)
-		return hp_fail(err, -EINVAL, "%s:1: %.60s: only version 1 is known here", reader->name,
-			       line);
+		return hp_fail(err, -EINVAL, "%s:1: %.60s: only version 1 is known here",
+		               reader->name, line);
 	return 0;
 }
 
@@ -503,7 +524,7 @@ static void read_records(struct reader *reader)
 		finish_record(reader);
 		if (count != reader->capture->count + reader->capture->complaints.count)
 			complain(reader, "%llu records were written, %zu are here",
-				 (unsigned long long)count, reader->capture->count);
+			         (unsigned long long)count, reader->capture->count);
 		return;
 	}
 	if (reader->row)
@@ -512,12 +533,13 @@ static void read_records(struct reader *reader)
 }
 
 static void complain_of_duplicate(struct hp_capture *capture, const struct hp_record *first,
-				  const struct hp_record *second)
+                                  const struct hp_record *second)
 {
 	if (capture->complaints.count < MAX_COMPLAINTS)
-		hp_capture_complain(capture, "%s:%zu: %s %.200s is on line %zu already; this one is left out",
-				    capture->name,
-				    second->line, hp_record_names[second->kind], second->path, first->line);
+		hp_capture_complain(
+		    capture, "%s:%zu: %s %.200s is on line %zu already; this one is left out",
+		    capture->name, second->line, hp_record_names[second->kind], second->path,
+		    first->line);
 }
 
 static void lay_over(struct hp_capture *capture)
@@ -537,7 +559,7 @@ static void lay_over(struct hp_capture *capture)
 }
 
 int hp_capture_parse(struct hp_capture *capture, const char *name, const char *text, size_t length,
-		     struct hp_error *err)
+                     struct hp_error *err)
 {
 	hp_cleanup_free char *copy = hp_calloc(1, length + 1);
 	memcpy(copy, text, length);
@@ -547,8 +569,8 @@ int hp_capture_parse(struct hp_capture *capture, const char *name, const char *t
 	if (r < 0)
 		return r;
 	if (!skip_head(&reader))
-		return hp_fail(err, -EINVAL, "%s:%zu: the capture is cut off before its first part", name,
-			       reader.line);
+		return hp_fail(err, -EINVAL, "%s:%zu: the capture is cut off before its first part",
+		               name, reader.line);
 	read_records(&reader);
 	hp_text_free(&reader.text);
 	hp_capture_seal(capture, complain_of_duplicate);

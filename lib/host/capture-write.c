@@ -22,7 +22,8 @@ static bool is_config(const struct hp_record *record)
 /* Text with more than a few characters that cannot be shown is better read as bytes. */
 static bool is_text(const struct hp_record *record)
 {
-	return !is_config(record) && hp_escape_count(record->data, record->length) * 4 <= record->length;
+	return !is_config(record) &&
+	       hp_escape_count(record->data, record->length) * 4 <= record->length;
 }
 
 /* One line of content; "\c" where no newline follows it. */
@@ -85,7 +86,7 @@ static void put_bits(const struct hp_record *record, struct hp_text *ret)
 		hp_text_printf(ret, "\t%03zx:", spans[i].offset);
 		for (size_t at = 0; at < spans[i].length; at++)
 			hp_text_printf(ret, " %02x",
-				       (unsigned char)record->data[spans[i].offset + at]);
+			               (unsigned char)record->data[spans[i].offset + at]);
 		hp_text_puts(ret, "\n");
 	}
 }
@@ -93,7 +94,8 @@ static void put_bits(const struct hp_record *record, struct hp_text *ret)
 static void put_stat(const struct hp_record *record, struct hp_text *ret)
 {
 	const struct hp_stat *stat = &record->stat;
-	hp_text_printf(ret, " %o %u:%u", (unsigned)stat->mode, (unsigned)stat->uid, (unsigned)stat->gid);
+	hp_text_printf(ret, " %o %u:%u", (unsigned)stat->mode, (unsigned)stat->uid,
+	               (unsigned)stat->gid);
 	if (stat->device_major || stat->device_minor)
 		hp_text_printf(ret, " %u:%u", stat->device_major, stat->device_minor);
 	hp_text_puts(ret, "\n");
@@ -149,7 +151,7 @@ static void put_remembered(const struct hp_record *record, struct hp_text *ret)
 static void put_times(const struct hp_record *record, struct hp_text *ret)
 {
 	hp_text_printf(ret, " %lld %lld %llu\n", (long long)record->stat.size,
-		       (long long)record->stat.mtime, (unsigned long long)record->stat.inode);
+	               (long long)record->stat.mtime, (unsigned long long)record->stat.inode);
 }
 
 static void put_group(const struct hp_record *record, struct hp_text *ret)
@@ -166,24 +168,15 @@ static void put_nothing(const struct hp_record *record, struct hp_text *ret)
 }
 
 static void (*const put[HP_RECORD_KINDS])(const struct hp_record *record, struct hp_text *ret) = {
-	[HP_RECORD_ABSENT] = put_nothing,
-	[HP_RECORD_ACCESS] = put_yes_or_no,
-	[HP_RECORD_ANSWER] = put_text,
-	[HP_RECORD_BITS] = put_bits,
-	[HP_RECORD_COVERED] = put_yes_or_no,
-	[HP_RECORD_DIR] = put_names,
-	[HP_RECORD_FILE] = put_file,
-	[HP_RECORD_GROUP] = put_group,
-	[HP_RECORD_HEAD] = put_text,
-	[HP_RECORD_LINK] = put_link,
-	[HP_RECORD_PRESENT] = put_nothing,
-	[HP_RECORD_REMEMBERED] = put_remembered,
-	[HP_RECORD_RUN] = put_run,
-	[HP_RECORD_STAT] = put_stat,
-	[HP_RECORD_TIMES] = put_times,
-	[HP_RECORD_UNANSWERED] = put_error,
-	[HP_RECORD_UNLISTABLE] = put_error,
-	[HP_RECORD_UNREADABLE] = put_error,
+    [HP_RECORD_ABSENT] = put_nothing,    [HP_RECORD_ACCESS] = put_yes_or_no,
+    [HP_RECORD_ANSWER] = put_text,       [HP_RECORD_BITS] = put_bits,
+    [HP_RECORD_COVERED] = put_yes_or_no, [HP_RECORD_DIR] = put_names,
+    [HP_RECORD_FILE] = put_file,         [HP_RECORD_GROUP] = put_group,
+    [HP_RECORD_HEAD] = put_text,         [HP_RECORD_LINK] = put_link,
+    [HP_RECORD_PRESENT] = put_nothing,   [HP_RECORD_REMEMBERED] = put_remembered,
+    [HP_RECORD_RUN] = put_run,           [HP_RECORD_STAT] = put_stat,
+    [HP_RECORD_TIMES] = put_times,       [HP_RECORD_UNANSWERED] = put_error,
+    [HP_RECORD_UNLISTABLE] = put_error,  [HP_RECORD_UNREADABLE] = put_error,
 };
 
 static void put_record(const struct hp_record *record, struct hp_text *ret)
@@ -230,7 +223,7 @@ static char *rewritten_path(const struct rewrite *rewrite, const char *path)
 }
 
 static void rewrite_data(const struct rewrite *rewrite, const struct hp_record *from,
-			 struct hp_record *to)
+                         struct hp_record *to)
 {
 	hp_capture_set_data(to, from->data, from->length);
 	hp_excerpt_cut(to, rewrite->log_line_matters);
@@ -249,7 +242,7 @@ static void rewrite_data(const struct rewrite *rewrite, const struct hp_record *
 }
 
 static void rewrite_names(const struct rewrite *rewrite, const struct hp_record *from,
-			  struct hp_record *to)
+                          struct hp_record *to)
 {
 	size_t size = 0;
 	for (size_t i = 0; i < from->names.count; i++)
@@ -362,7 +355,8 @@ static void drop_needless(struct hp_capture *capture)
 	capture->count = kept;
 }
 
-static const char *text_of(const struct hp_capture *capture, enum hp_record_kind kind, const char *path)
+static const char *text_of(const struct hp_capture *capture, enum hp_record_kind kind,
+                           const char *path)
 {
 	const struct hp_record *record = hp_capture_find(capture, kind, path);
 	return record && record->data ? record->data : NULL;
@@ -374,9 +368,9 @@ static void add_host_names(struct hp_redactor *redactor, const struct hp_capture
 		enum hp_record_kind kind;
 		const char *path;
 	} places[] = {
-		{HP_RECORD_ANSWER, "nodename"},
-		{HP_RECORD_FILE, "/etc/hostname"},
-		{HP_RECORD_FILE, "/proc/sys/kernel/hostname"},
+	    {HP_RECORD_ANSWER, "nodename"},
+	    {HP_RECORD_FILE, "/etc/hostname"},
+	    {HP_RECORD_FILE, "/proc/sys/kernel/hostname"},
 	};
 	for (size_t i = 0; i < HP_COUNT(places); i++) {
 		const char *name = text_of(seen, places[i].kind, places[i].path);
@@ -386,23 +380,24 @@ static void add_host_names(struct hp_redactor *redactor, const struct hp_capture
 }
 
 static void put_head(const struct hp_capture *capture, const struct hp_host *host,
-		     const struct hp_capture_options *options, struct hp_text *ret)
+                     const struct hp_capture_options *options, struct hp_text *ret)
 {
 	static const char *const kinds[] = {
-		[HP_HOST_LIVE] = "live", [HP_HOST_ROOT] = "root", [HP_HOST_CAPTURE] = "capture"};
+	    [HP_HOST_LIVE] = "live", [HP_HOST_ROOT] = "root", [HP_HOST_CAPTURE] = "capture"};
 	char day[40] = "";
 	time_t now = time(NULL);
 	struct tm broken;
 	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &broken));
 	const char *kernel = text_of(capture, HP_RECORD_ANSWER, "release");
-	hp_text_printf(ret, "happypath.capture/1\ncreated %s\nby %s\nof %s\nkernel %s\nlevel %d\n"
-			    "redacted %s\n",
-		       day, options->program, kinds[host->kind], kernel ? kernel : "unknown", host->level,
-		       options->redact ? "yes" : "no");
+	hp_text_printf(ret,
+	               "happypath.capture/1\ncreated %s\nby %s\nof %s\nkernel %s\nlevel %d\n"
+	               "redacted %s\n",
+	               day, options->program, kinds[host->kind], kernel ? kernel : "unknown",
+	               host->level, options->redact ? "yes" : "no");
 }
 
-int hp_capture_write(struct hp_host *host, const struct hp_capture_options *options, struct hp_text *ret,
-		     struct hp_error *err)
+int hp_capture_write(struct hp_host *host, const struct hp_capture_options *options,
+                     struct hp_text *ret, struct hp_error *err)
 {
 	if (!host->recorder)
 		return hp_fail(err, -EINVAL, "nothing was recorded of %s", host->name);
@@ -416,7 +411,7 @@ int hp_capture_write(struct hp_host *host, const struct hp_capture_options *opti
 	struct rewrite rewrite = {.to = to, .log_line_matters = options->log_line_matters};
 	if (options->redact) {
 		int r = hp_redactor_open(options->key_file ? options->key_file : KEY_FILE,
-					 &rewrite.redactor, err);
+		                         &rewrite.redactor, err);
 		if (r < 0)
 			return r;
 		add_host_names(rewrite.redactor, seen);

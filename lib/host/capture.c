@@ -25,10 +25,11 @@ static ssize_t link_of(void *data, const char *path, char *buffer, size_t size)
 
 /* The path below which its records stand. */
 static int canonical(struct hp_host *host, struct hp_dir *dir, const char *path, bool follow_last,
-		     char buffer[PATH_MAX])
+                     char buffer[PATH_MAX])
 {
 	char whole[PATH_MAX];
-	int length = snprintf(whole, sizeof(whole), "%s%s%s", dir ? dir->path : "", dir ? "/" : "", path);
+	int length =
+	    snprintf(whole, sizeof(whole), "%s%s%s", dir ? dir->path : "", dir ? "/" : "", path);
 	if (length < 0 || (size_t)length >= sizeof(whole))
 		return -ENAMETOOLONG;
 	ssize_t r = hp_walk(whole, follow_last, link_of, NULL, host->capture, buffer, PATH_MAX);
@@ -44,7 +45,8 @@ static bool lists(const struct hp_record *dir, const char *name, size_t length)
 	return false;
 }
 
-/* A path without records: -ENOENT if the capture shows that it, or a directory above it, was absent. */
+/* A path without records: -ENOENT if the capture shows that it, or a directory above it, was
+ * absent. */
 static int absence(const struct hp_capture *capture, const char *path)
 {
 	char above[PATH_MAX];
@@ -81,7 +83,8 @@ static int open_dir(struct hp_host *host, const char *path, struct hp_dir *dir)
 		return r;
 	if (hp_capture_find(host->capture, HP_RECORD_FILE, real))
 		return -ENOTDIR;
-	const struct hp_record *refused = hp_capture_find(host->capture, HP_RECORD_UNLISTABLE, real);
+	const struct hp_record *refused =
+	    hp_capture_find(host->capture, HP_RECORD_UNLISTABLE, real);
 	if (refused)
 		return (int)-refused->number;
 	return hp_capture_knows(host->capture, real) ? 0 : absence(host->capture, real);
@@ -93,7 +96,7 @@ static void close_dir(struct hp_dir *dir)
 }
 
 static const struct hp_record *find_file(struct hp_host *host, struct hp_dir *dir, const char *path,
-					 int *ret_error)
+                                         int *ret_error)
 {
 	char real[PATH_MAX];
 	*ret_error = canonical(host, dir, path, true, real);
@@ -104,7 +107,8 @@ static const struct hp_record *find_file(struct hp_host *host, struct hp_dir *di
 		file = hp_capture_find(host->capture, HP_RECORD_HEAD, real);
 	if (file)
 		return file;
-	const struct hp_record *unreadable = hp_capture_find(host->capture, HP_RECORD_UNREADABLE, real);
+	const struct hp_record *unreadable =
+	    hp_capture_find(host->capture, HP_RECORD_UNREADABLE, real);
 	if (unreadable)
 		*ret_error = (int)-unreadable->number;
 	else
@@ -113,7 +117,7 @@ static const struct hp_record *find_file(struct hp_host *host, struct hp_dir *di
 }
 
 static ssize_t read_file(struct hp_host *host, struct hp_dir *dir, const char *path, char *buffer,
-			 size_t size)
+                         size_t size)
 {
 	int error;
 	const struct hp_record *file = find_file(host, dir, path, &error);
@@ -139,7 +143,7 @@ static int read_all(struct hp_host *host, const char *path, size_t limit, struct
 }
 
 static ssize_t read_link(struct hp_host *host, struct hp_dir *dir, const char *path, char *buffer,
-			 size_t size)
+                         size_t size)
 {
 	char real[PATH_MAX];
 	int r = canonical(host, dir, path, false, real);
@@ -150,7 +154,8 @@ static ssize_t read_link(struct hp_host *host, struct hp_dir *dir, const char *p
 		link = hp_capture_find(host->capture, HP_RECORD_UNREADABLE, real);
 		if (link)
 			return -link->number;
-		return hp_capture_knows(host->capture, real) ? -EINVAL : absence(host->capture, real);
+		return hp_capture_knows(host->capture, real) ? -EINVAL
+		                                             : absence(host->capture, real);
 	}
 	size_t length = link->length < size ? link->length : size;
 	memcpy(buffer, link->data, length);
@@ -222,10 +227,10 @@ static bool covers(struct hp_host *host, const char *path)
 }
 
 static ssize_t recall(struct hp_host *host, const char *address, uint8_t *buffer, size_t size,
-		      int64_t *ret_age)
+                      int64_t *ret_age)
 {
 	const struct hp_record *record =
-		hp_capture_find(host->capture, HP_RECORD_REMEMBERED, address);
+	    hp_capture_find(host->capture, HP_RECORD_REMEMBERED, address);
 	if (!record)
 		return -ECANCELED;
 	size_t length = record->length < size ? record->length : size;
@@ -247,7 +252,7 @@ static ssize_t ask(struct hp_host *host, const char *question, char *buffer, siz
 }
 
 static int run(struct hp_host *host, const char *const argv[], int deadline_ms, size_t limit,
-	       struct hp_text *ret)
+               struct hp_text *ret)
 {
 	(void)deadline_ms;
 	hp_cleanup_free char *line = hp_command_line(argv);
@@ -265,20 +270,20 @@ static void close_host(struct hp_host *host)
 }
 
 static const struct hp_backend capture_backend = {
-	.open_dir = open_dir,
-	.close_dir = close_dir,
-	.read = read_file,
-	.read_all = read_all,
-	.link = read_link,
-	.list = list,
-	.stat = stat_file,
-	.exists = exists,
-	.access = may_open,
-	.covers = covers,
-	.recall = recall,
-	.ask = ask,
-	.run = run,
-	.close = close_host,
+    .open_dir = open_dir,
+    .close_dir = close_dir,
+    .read = read_file,
+    .read_all = read_all,
+    .link = read_link,
+    .list = list,
+    .stat = stat_file,
+    .exists = exists,
+    .access = may_open,
+    .covers = covers,
+    .recall = recall,
+    .ask = ask,
+    .run = run,
+    .close = close_host,
 };
 
 /* The file's base name, without its ending. */
@@ -294,8 +299,8 @@ static char *host_name(const char *file)
 }
 
 int hp_host_open_capture_text(const char *name, const char *text, size_t length,
-			      const struct hp_host_options *options, struct hp_host **ret,
-			      struct hp_error *err)
+                              const struct hp_host_options *options, struct hp_host **ret,
+                              struct hp_error *err)
 {
 	struct hp_capture *capture = hp_calloc(1, sizeof(*capture));
 	int r = hp_capture_parse(capture, name, text, length, err);
@@ -309,8 +314,8 @@ int hp_host_open_capture_text(const char *name, const char *text, size_t length,
 	return 0;
 }
 
-int hp_host_open_capture(const char *file, const struct hp_host_options *options, struct hp_host **ret,
-			 struct hp_error *err)
+int hp_host_open_capture(const char *file, const struct hp_host_options *options,
+                         struct hp_host **ret, struct hp_error *err)
 {
 	hp_cleanup_fd int fd = open(file, O_RDONLY | O_CLOEXEC);
 	hp_cleanup_text struct hp_text text = {0};

@@ -1,4 +1,5 @@
-// Where in a config space things stand. Offsets: <linux/pci_regs.h>. SPDX-License-Identifier: Apache-2.0
+// Where in a config space things stand. Offsets: <linux/pci_regs.h>.
+// SPDX-License-Identifier: Apache-2.0
 #include "host/record.h"
 
 #include "base/cleanup.h"
@@ -30,29 +31,29 @@ struct volatile_register {
 };
 
 static const struct volatile_register basic[] = {
-	{PCI_CAP_ID_PM, PCI_PM_CTRL, 2, "power state and PME status"},
-	{PCI_CAP_ID_EXP, PCI_EXP_DEVSTA, 2, "status bits"},
-	{PCI_CAP_ID_EXP, PCI_EXP_LNKSTA, 2, "link status: speed follows load"},
-	{PCI_CAP_ID_EXP, PCI_EXP_SLTSTA, 2, "status bits"},
-	{PCI_CAP_ID_EXP, PCI_EXP_RTSTA, 4, "status bits"},
-	{PCI_CAP_ID_EXP, PCI_EXP_LNKSTA2, 2, "status bits"},
-	{PCI_CAP_ID_MSI, PCI_MSI_ADDRESS_LO, 10, "address and data: the interrupt's number"},
+    {PCI_CAP_ID_PM, PCI_PM_CTRL, 2, "power state and PME status"},
+    {PCI_CAP_ID_EXP, PCI_EXP_DEVSTA, 2, "status bits"},
+    {PCI_CAP_ID_EXP, PCI_EXP_LNKSTA, 2, "link status: speed follows load"},
+    {PCI_CAP_ID_EXP, PCI_EXP_SLTSTA, 2, "status bits"},
+    {PCI_CAP_ID_EXP, PCI_EXP_RTSTA, 4, "status bits"},
+    {PCI_CAP_ID_EXP, PCI_EXP_LNKSTA2, 2, "status bits"},
+    {PCI_CAP_ID_MSI, PCI_MSI_ADDRESS_LO, 10, "address and data: the interrupt's number"},
 };
 
 static const struct volatile_register extended[] = {
-	{PCI_EXT_CAP_ID_ERR, PCI_ERR_UNCOR_STATUS, 4, "status bits"},
-	{PCI_EXT_CAP_ID_ERR, PCI_ERR_COR_STATUS, 4, "status bits"},
-	{PCI_EXT_CAP_ID_ERR, PCI_ERR_HEADER_LOG, 16, "log of the last error"},
-	{PCI_EXT_CAP_ID_ERR, PCI_ERR_ROOT_STATUS, 8, "status bits, source of the last error"},
-	{PCI_EXT_CAP_ID_PRI, PCI_PRI_STATUS, 2, "status bits"},
+    {PCI_EXT_CAP_ID_ERR, PCI_ERR_UNCOR_STATUS, 4, "status bits"},
+    {PCI_EXT_CAP_ID_ERR, PCI_ERR_COR_STATUS, 4, "status bits"},
+    {PCI_EXT_CAP_ID_ERR, PCI_ERR_HEADER_LOG, 16, "log of the last error"},
+    {PCI_EXT_CAP_ID_ERR, PCI_ERR_ROOT_STATUS, 8, "status bits, source of the last error"},
+    {PCI_EXT_CAP_ID_PRI, PCI_PRI_STATUS, 2, "status bits"},
 };
 
 static const struct volatile_register secret[] = {
-	{PCI_EXT_CAP_ID_DSN, 4, 8, "Device Serial Number"},
+    {PCI_EXT_CAP_ID_DSN, 4, 8, "Device Serial Number"},
 };
 
 static void add_rows(struct spans *spans, const struct volatile_register *rows, size_t count,
-		     unsigned capability, size_t at)
+                     unsigned capability, size_t at)
 {
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].capability == capability)
@@ -71,7 +72,7 @@ static void walk_basic(const uint8_t *bytes, struct spans *spans)
 }
 
 static void walk_extended(const uint8_t *bytes, struct spans *spans,
-			  const struct volatile_register *rows, size_t count)
+                          const struct volatile_register *rows, size_t count)
 {
 	size_t at = 256;
 	for (int i = 0; i < 960 && at >= 256 && at + 4 <= spans->size; i++) {

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* Length of the character at `s` if it may stand as it is: valid UTF-8 (RFC 3629), and no control. */
+/* Length of the character at `s` if it may stand as it is: valid UTF-8 (RFC 3629), and no control.
+ */
 static size_t plain(const unsigned char *s, size_t left)
 {
 	static const struct {
@@ -11,16 +12,17 @@ static size_t plain(const unsigned char *s, size_t left)
 		size_t length;
 		unsigned char second_low, second_high;
 	} rows[] = {
-		{0xc2, 0xdf, 2, 0x80, 0xbf}, {0xe0, 0xe0, 3, 0xa0, 0xbf}, {0xe1, 0xec, 3, 0x80, 0xbf},
-		{0xed, 0xed, 3, 0x80, 0x9f}, {0xee, 0xef, 3, 0x80, 0xbf}, {0xf0, 0xf0, 4, 0x90, 0xbf},
-		{0xf1, 0xf3, 4, 0x80, 0xbf}, {0xf4, 0xf4, 4, 0x80, 0x8f},
+	    {0xc2, 0xdf, 2, 0x80, 0xbf}, {0xe0, 0xe0, 3, 0xa0, 0xbf}, {0xe1, 0xec, 3, 0x80, 0xbf},
+	    {0xed, 0xed, 3, 0x80, 0x9f}, {0xee, 0xef, 3, 0x80, 0xbf}, {0xf0, 0xf0, 4, 0x90, 0xbf},
+	    {0xf1, 0xf3, 4, 0x80, 0xbf}, {0xf4, 0xf4, 4, 0x80, 0x8f},
 	};
 	if (s[0] < 0x80)
 		return s[0] == '\t' || (s[0] >= 0x20 && s[0] != 0x7f);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (s[0] < rows[i].low || s[0] > rows[i].high)
 			continue;
-		if (rows[i].length > left || s[1] < rows[i].second_low || s[1] > rows[i].second_high)
+		if (rows[i].length > left || s[1] < rows[i].second_low ||
+		    s[1] > rows[i].second_high)
 			return 0;
 		for (size_t at = 2; at < rows[i].length; at++)
 			if ((s[at] & 0xc0) != 0x80)
@@ -82,7 +84,8 @@ ssize_t hp_unescape(char *text, size_t length)
 			at++;
 			continue;
 		}
-		if (at + 3 >= length || text[at + 1] != 'x' || digit(text[at + 2]) < 0 || digit(text[at + 3]) < 0)
+		if (at + 3 >= length || text[at + 1] != 'x' || digit(text[at + 2]) < 0 ||
+		    digit(text[at + 3]) < 0)
 			return -1;
 		text[to++] = (char)(digit(text[at + 2]) << 4 | digit(text[at + 3]));
 		at += 3;

@@ -26,8 +26,8 @@ static void keep_lines(hp_log_line_matters *matters, struct hp_record *record, k
 static bool keep_package(hp_log_line_matters *matters, const char *line, size_t length, bool first)
 {
 	(void)matters, (void)length, (void)first;
-	return *line == '\n' || hp_starts_with(line, "Package:") || hp_starts_with(line, "Status:") ||
-	       hp_starts_with(line, "Version:");
+	return *line == '\n' || hp_starts_with(line, "Package:") ||
+	       hp_starts_with(line, "Status:") || hp_starts_with(line, "Version:");
 }
 
 static void cut_packages(hp_log_line_matters *matters, struct hp_record *record)
@@ -35,7 +35,8 @@ static void cut_packages(hp_log_line_matters *matters, struct hp_record *record)
 	keep_lines(matters, record, keep_package);
 }
 
-/* The log is full of names and addresses; and its first line tells whether its beginning is there. */
+/* The log is full of names and addresses; and its first line tells whether its beginning is there.
+ */
 static bool keep_log(hp_log_line_matters *matters, const char *line, size_t length, bool first)
 {
 	hp_cleanup_free char *copy = hp_strndup(line, length);
@@ -69,11 +70,9 @@ static const struct {
 	const char *path;
 	void (*cut)(hp_log_line_matters *matters, struct hp_record *record);
 } cuts[] = {
-	{"/dev/kmsg", cut_log},
-	{"/etc/group", cut_users},
-	{"/etc/passwd", cut_users},
-	{"/var/lib/dpkg/status", cut_packages},
-	{"/var/log/dmesg", cut_log},
+    {"/dev/kmsg", cut_log},      {"/etc/group", cut_users},
+    {"/etc/passwd", cut_users},  {"/var/lib/dpkg/status", cut_packages},
+    {"/var/log/dmesg", cut_log},
 };
 
 void hp_excerpt_cut(struct hp_record *record, hp_log_line_matters *matters)

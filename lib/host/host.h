@@ -50,7 +50,8 @@ enum hp_host_kind hp_host_kind(const struct hp_host *host);
 int hp_host_level(const struct hp_host *host);
 /* What the host calls itself: its node name, the directory's or file's base name. Owned by host. */
 const char *hp_host_name(const struct hp_host *host);
-/* What was wrong in a capture's text, each with its line; those records are left out. Owned by host. */
+/* What was wrong in a capture's text, each with its line; those records are left out. Owned by
+ * host. */
 const struct hp_names *hp_host_complaints(const struct hp_host *host);
 /* Whether absence below `path` means absent on the host: true for live hosts and for captures that
  * recorded it, and for a root that holds the top directory of `path` ("/proc"). Where false, absent
@@ -66,8 +67,8 @@ ssize_t hp_host_readf(struct hp_host *host, char *buffer, size_t size, const cha
 /* Reads a file of any size up to `limit` bytes (more: -EFBIG) into a growing text. */
 int hp_host_read_text(struct hp_host *host, const char *path, size_t limit, struct hp_text *ret);
 int hp_host_read_u64(struct hp_host *host, const char *path, uint64_t *ret);
-/* The first bytes of a file, as many as fit into `buffer` with a NUL behind them; nothing is cut. For files
- * whose rest is costly to make, as /proc/cpuinfo. Returns how many they are. */
+/* The first bytes of a file, as many as fit into `buffer` with a NUL behind them; nothing is cut.
+ * For files whose rest is costly to make, as /proc/cpuinfo. Returns how many they are. */
 ssize_t hp_host_read_head(struct hp_host *host, const char *path, char *buffer, size_t size);
 /* Where a link points, as it is written (not resolved). Returns its length. */
 ssize_t hp_host_link(struct hp_host *host, const char *path, char *buffer, size_t size);
@@ -128,10 +129,10 @@ ssize_t hp_host_read_config(struct hp_host *host, const char *address, uint8_t *
  * -ETIME if the deadline passed (the child is killed), -ENODATA if the host is not live. */
 int hp_host_run(struct hp_host *host, const char *const argv[], int deadline_ms, size_t limit,
                 struct hp_text *ret_output);
-/* The same, but what the program printed is kept for the boot (root's /run/happypath) for as long as the file
- * `witness`, mostly the program itself, stays the same. */
+/* The same, but what the program printed is kept for the boot (root's /run/happypath) for as long
+ * as the file `witness`, mostly the program itself, stays the same. */
 int hp_host_run_remembered(struct hp_host *host, const char *witness, const char *const argv[],
-			   int deadline_ms, size_t limit, struct hp_text *ret_output);
+                           int deadline_ms, size_t limit, struct hp_text *ret_output);
 
 /* Answers about the machine that no file gives, so that a capture can hold them too. Questions:
  *   "machine" "release" "nodename"   as uname(2) says      "uid"   effective user
@@ -140,14 +141,13 @@ int hp_host_run_remembered(struct hp_host *host, const char *witness, const char
  *   "limit.memlock"      RLIMIT_MEMLOCK in bytes, "-1" if unlimited
  *   "modinfo FILE"       version=, license=, signer= and vermagic= of a module's file, one a line;
  *                        trees of files answer it too
- *   "descriptors"        processes with devices or virtual machines open, one a line: pid, command, program,
- *                        virtual machines, VFIO devices, whether -uuid is an argument (1, 0, ?) and
- *                        the devices, separated by tabs; at last "denied N", the processes that could
- *                        not be looked into. Trees with processes in them answer it too
- *   "processes"          the commands of all processes, one a line; likewise
- *   "selinux FILE"       the type in the file's SELinux label
- *   "time"               when the host was looked at, seconds since 1970
- * Returns the answer's length, -ENODATA where the host cannot tell. */
+ *   "descriptors"        processes with devices or virtual machines open, one a line: pid, command,
+ * program, virtual machines, VFIO devices, whether -uuid is an argument (1, 0, ?) and the devices,
+ * separated by tabs; at last "denied N", the processes that could not be looked into. Trees with
+ * processes in them answer it too "processes"          the commands of all processes, one a line;
+ * likewise "selinux FILE"       the type in the file's SELinux label "time"               when the
+ * host was looked at, seconds since 1970 Returns the answer's length, -ENODATA where the host
+ * cannot tell. */
 ssize_t hp_host_ask(struct hp_host *host, const char *question, char *buffer, size_t size);
 
 /* Whether the user that happypath runs as may open a file for reading and writing: 1, 0, -ENOENT,

@@ -18,7 +18,8 @@ enum { KEPT_LIMIT = 8 << 20 };
 static char *identity(struct hp_host *host, const char *witness, const char *what)
 {
 	struct hp_stat st;
-	if (!host->memory || host->recorder || geteuid() != 0 || hp_host_stat(host, witness, &st) < 0)
+	if (!host->memory || host->recorder || geteuid() != 0 ||
+	    hp_host_stat(host, witness, &st) < 0)
 		return NULL;
 	return hp_asprintf("happypath.kept/1 %s %s %llu %lld %lld\n", witness, what,
 	                   (unsigned long long)st.inode, (long long)st.mtime, (long long)st.size);

@@ -210,14 +210,14 @@ int hp_policy(struct hp_host *host, struct hp_dir *dir, const char *path)
 	return level == 0 || hp_host_awake(host, address) ? 0 : -ECANCELED;
 }
 
-/* What must not say that the function sleeps. "unknown": it has no power management, and is on whenever its
- * bus is. */
+/* What must not say that the function sleeps. "unknown": it has no power management, and is on
+ * whenever its bus is. */
 static const struct {
 	const char *attribute;
 	const char *awake; // words
 } power[] = {
-	{"power_state", "D0 unknown"},
-	{"power/runtime_status", "active unsupported"},
+    {"power_state", "D0 unknown"},
+    {"power/runtime_status", "active unsupported"},
 };
 
 _Static_assert(HP_COUNT(power) == HP_POWERS, "struct hp_awake has a place for each");
@@ -229,8 +229,8 @@ static time_t now(void)
 	return time.tv_sec;
 }
 
-/* What is known of a function. It is believed for a second, which saves asking the same bridges for each
- * function below them. */
+/* What is known of a function. It is believed for a second, which saves asking the same bridges for
+ * each function below them. */
 static struct hp_awake *place_of(struct hp_host *host, const char *address)
 {
 	if (!host->awake)
@@ -246,8 +246,8 @@ static struct hp_awake *place_of(struct hp_host *host, const char *address)
 	return place;
 }
 
-/* What is not there (older kernels, no runtime power management, bare copies) says nothing against the
- * function. */
+/* What is not there (older kernels, no runtime power management, bare copies) says nothing against
+ * the function. */
 static bool speaks_of_sleep(const char *value, ssize_t length, const char *awake)
 {
 	if (length == -ENOENT || length == -ENOTDIR || length == -ENODATA)
@@ -255,15 +255,15 @@ static bool speaks_of_sleep(const char *value, ssize_t length, const char *awake
 	return length < 0 || !hp_has_word(awake, value);
 }
 
-void hp_policy_note(struct hp_host *host, const struct hp_dir *dir, const char *name, const char *value,
-		    ssize_t length)
+void hp_policy_note(struct hp_host *host, const struct hp_dir *dir, const char *name,
+                    const char *value, ssize_t length)
 {
 	if (*name != 'p' || !*dir->address || host->level < 1)
 		return;
 	for (size_t i = 0; i < HP_COUNT(power); i++)
 		if (strcmp(power[i].attribute, name) == 0)
 			place_of(host, dir->address)->parts[i] =
-				speaks_of_sleep(value, length, power[i].awake) ? HP_NO : HP_YES;
+			    speaks_of_sleep(value, length, power[i].awake) ? HP_NO : HP_YES;
 }
 
 static bool is_on(struct hp_host *host, const char *address, size_t part)
@@ -272,8 +272,8 @@ static bool is_on(struct hp_host *host, const char *address, size_t part)
 	if (known != HP_ASK)
 		return known == HP_YES;
 	char value[32];
-	ssize_t length = hp_host_readf(host, value, sizeof(value), "/sys/bus/pci/devices/%s/%s", address,
-				       power[part].attribute);
+	ssize_t length = hp_host_readf(host, value, sizeof(value), "/sys/bus/pci/devices/%s/%s",
+	                               address, power[part].attribute);
 	return !speaks_of_sleep(value, length, power[part].awake);
 }
 
@@ -310,10 +310,12 @@ static int bridge_above(struct hp_host *host, const char *address, char bridge[H
 	if (place_of(host, address)->above == HP_ASK) {
 		char path[PATH_MAX], target[PATH_MAX];
 		snprintf(path, sizeof(path), "%s%s", functions, address);
-		ssize_t length = hp_host_link(host, path, target, sizeof(target)); // and so it is noted
+		ssize_t length =
+		    hp_host_link(host, path, target, sizeof(target)); // and so it is noted
 		if (length < 0) // in a copy it can be a directory, or missing
-			return length == -EINVAL || length == -ENOENT || length == -ENODATA ? 0
-											    : (int)length;
+			return length == -EINVAL || length == -ENOENT || length == -ENODATA
+			           ? 0
+			           : (int)length;
 	}
 	const struct hp_awake *place = place_of(host, address);
 	memcpy(bridge, place->bridge, sizeof(place->bridge));

@@ -9,36 +9,37 @@
 #include <string.h>
 
 const char *const hp_record_names[HP_RECORD_KINDS] = {
-	[HP_RECORD_ABSENT] = "absent",
-	[HP_RECORD_ACCESS] = "access",
-	[HP_RECORD_ANSWER] = "answer",
-	[HP_RECORD_BITS] = "bits",
-	[HP_RECORD_COVERED] = "covered",
-	[HP_RECORD_DIR] = "dir",
-	[HP_RECORD_FILE] = "file",
-	[HP_RECORD_GROUP] = "group",
-	[HP_RECORD_HEAD] = "head",
-	[HP_RECORD_LINK] = "link",
-	[HP_RECORD_PRESENT] = "present",
-	[HP_RECORD_REMEMBERED] = "remembered",
-	[HP_RECORD_RUN] = "run",
-	[HP_RECORD_STAT] = "stat",
-	[HP_RECORD_TIMES] = "times",
-	[HP_RECORD_UNANSWERED] = "unanswered",
-	[HP_RECORD_UNLISTABLE] = "unlistable",
-	[HP_RECORD_UNREADABLE] = "unreadable",
+    [HP_RECORD_ABSENT] = "absent",
+    [HP_RECORD_ACCESS] = "access",
+    [HP_RECORD_ANSWER] = "answer",
+    [HP_RECORD_BITS] = "bits",
+    [HP_RECORD_COVERED] = "covered",
+    [HP_RECORD_DIR] = "dir",
+    [HP_RECORD_FILE] = "file",
+    [HP_RECORD_GROUP] = "group",
+    [HP_RECORD_HEAD] = "head",
+    [HP_RECORD_LINK] = "link",
+    [HP_RECORD_PRESENT] = "present",
+    [HP_RECORD_REMEMBERED] = "remembered",
+    [HP_RECORD_RUN] = "run",
+    [HP_RECORD_STAT] = "stat",
+    [HP_RECORD_TIMES] = "times",
+    [HP_RECORD_UNANSWERED] = "unanswered",
+    [HP_RECORD_UNLISTABLE] = "unlistable",
+    [HP_RECORD_UNREADABLE] = "unreadable",
 };
 
-struct hp_record *hp_capture_add(struct hp_capture *capture, enum hp_record_kind kind, const char *path)
+struct hp_record *hp_capture_add(struct hp_capture *capture, enum hp_record_kind kind,
+                                 const char *path)
 {
 	if (capture->count == capture->size) {
 		capture->size = capture->size ? 2 * capture->size : 256;
 		capture->records =
-			hp_realloc(capture->records, capture->size * sizeof(*capture->records));
+		    hp_realloc(capture->records, capture->size * sizeof(*capture->records));
 	}
 	struct hp_record *record = &capture->records[capture->count];
-	*record = (struct hp_record){
-		.kind = kind, .path = hp_strdup(path), .line = capture->count++};
+	*record =
+	    (struct hp_record){.kind = kind, .path = hp_strdup(path), .line = capture->count++};
 	return record;
 }
 
@@ -84,8 +85,8 @@ static void swap(struct hp_record *a, struct hp_record *b)
 }
 
 void hp_capture_seal(struct hp_capture *capture,
-		     void (*duplicate)(struct hp_capture *capture, const struct hp_record *first,
-				       const struct hp_record *second))
+                     void (*duplicate)(struct hp_capture *capture, const struct hp_record *first,
+                                       const struct hp_record *second))
 {
 	if (!capture->count)
 		return;
@@ -121,7 +122,7 @@ static size_t place_of(const struct hp_capture *capture, enum hp_record_kind kin
 }
 
 const struct hp_record *hp_capture_find(const struct hp_capture *capture, enum hp_record_kind kind,
-					const char *path)
+                                        const char *path)
 {
 	size_t at = place_of(capture, kind, path);
 	if (at == capture->count || compare(&capture->records[at], path, kind) != 0)

@@ -3,8 +3,8 @@
 
 #include "host/host.h"
 
-/* In the order in which they stand in the file where they have the same path. The names are the file's
- * words (record.c). */
+/* In the order in which they stand in the file where they have the same path. The names are the
+ * file's words (record.c). */
 enum hp_record_kind {
 	HP_RECORD_ABSENT,     // the path does not exist
 	HP_RECORD_ACCESS,     // whether the user may open it: number
@@ -17,10 +17,11 @@ enum hp_record_kind {
 	HP_RECORD_HEAD,       // data: the beginning of a file that did not fit whoever read it
 	HP_RECORD_LINK,       // data: where it points
 	HP_RECORD_PRESENT,    // it exists, and no more is known
-	HP_RECORD_REMEMBERED, // path is a PCI address, data its config space, number its age in seconds
-	HP_RECORD_RUN,        // path is a command line, number its exit status or errno, data its output
-	HP_RECORD_STAT,       // mode, owner, device of stat
-	HP_RECORD_TIMES,      // size, time, inode of stat
+	HP_RECORD_REMEMBERED, // path is a PCI address, data its config space, number its age in
+	                      // seconds
+	HP_RECORD_RUN,   // path is a command line, number its exit status or errno, data its output
+	HP_RECORD_STAT,  // mode, owner, device of stat
+	HP_RECORD_TIMES, // size, time, inode of stat
 	HP_RECORD_UNANSWERED, // a question to hp_host_ask; number: errno
 	HP_RECORD_UNLISTABLE, // number: errno
 	HP_RECORD_UNREADABLE, // number: errno
@@ -51,27 +52,31 @@ extern const char *const hp_record_names[HP_RECORD_KINDS];
 #define HP_RECORD_HEX_NAME "hex"
 
 /* Adds a record and hands it out to be filled; `path` is copied. */
-struct hp_record *hp_capture_add(struct hp_capture *capture, enum hp_record_kind kind, const char *path);
+struct hp_record *hp_capture_add(struct hp_capture *capture, enum hp_record_kind kind,
+                                 const char *path);
 void hp_capture_pop(struct hp_capture *capture); // the last one added
 void hp_capture_set_data(struct hp_record *record, const char *data, size_t length);
-/* Sorts; of records of one kind and path the first stays. `duplicate` (may be NULL) is told the others. */
+/* Sorts; of records of one kind and path the first stays. `duplicate` (may be NULL) is told the
+ * others. */
 void hp_capture_seal(struct hp_capture *capture,
-		     void (*duplicate)(struct hp_capture *capture, const struct hp_record *first,
-				       const struct hp_record *second));
+                     void (*duplicate)(struct hp_capture *capture, const struct hp_record *first,
+                                       const struct hp_record *second));
 /* Sealed captures only. NULL if there is none. */
 const struct hp_record *hp_capture_find(const struct hp_capture *capture, enum hp_record_kind kind,
-					const char *path);
-/* Whether anything is recorded of the path itself that shows that it exists, or of a path below it. */
+                                        const char *path);
+/* Whether anything is recorded of the path itself that shows that it exists, or of a path below it.
+ */
 bool hp_capture_knows(const struct hp_capture *capture, const char *path);
 void hp_capture_free_record(struct hp_record *record); // what it holds
 void hp_capture_free_records(struct hp_capture *capture);
 void hp_capture_free(struct hp_capture *capture);
 void hp_capture_complain(struct hp_capture *capture, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 
-/* capture-read.c: 0, or why it is no capture at all. Records that are wrong are left out and complained of. */
+/* capture-read.c: 0, or why it is no capture at all. Records that are wrong are left out and
+ * complained of. */
 int hp_capture_parse(struct hp_capture *capture, const char *name, const char *text, size_t length,
-		     struct hp_error *err);
+                     struct hp_error *err);
 
 /* capture-write.c */
 void hp_capture_print(const struct hp_capture *capture, const char *head, struct hp_text *ret);
@@ -84,7 +89,8 @@ size_t hp_escape_count(const char *data, size_t length);
 /* In place; the new length, or -1 if it is not escaped rightly. */
 ssize_t hp_unescape(char *text, size_t length);
 
-/* incidental.c: why what is recorded of a path may differ between two looks, NULL if it is state. */
+/* incidental.c: why what is recorded of a path may differ between two looks, NULL if it is state.
+ */
 const char *hp_incidental(enum hp_record_kind kind, const char *path);
 
 /* config-space.c: runs of bytes in the config space of a function, as {offset, length}. */

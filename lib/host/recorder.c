@@ -37,18 +37,17 @@ static void note_link(void *data, const char *path, const char *target)
 
 /* A new record below the path without links, noting the links on the way. */
 static struct hp_record *note(struct hp_host *host, struct hp_dir *dir, const char *path,
-			      bool follow_last, enum hp_record_kind kind)
+                              bool follow_last, enum hp_record_kind kind)
 {
-	hp_cleanup_free char *whole =
-		dir ? hp_asprintf("%s/%s", dir->path, path) : hp_strdup(path);
+	hp_cleanup_free char *whole = dir ? hp_asprintf("%s/%s", dir->path, path) : hp_strdup(path);
 	char real[PATH_MAX];
 	ssize_t r = hp_walk(whole, follow_last, link_of, note_link, host, real, sizeof(real));
 	return hp_capture_add(&host->recorder->capture, kind, r < 0 ? whole : real);
 }
 
 /* What an operation that failed shows; what the host itself does not know is not noted. */
-static void note_failure(struct hp_host *host, struct hp_dir *dir, const char *path, bool follow_last,
-			 enum hp_record_kind kind, ssize_t r)
+static void note_failure(struct hp_host *host, struct hp_dir *dir, const char *path,
+                         bool follow_last, enum hp_record_kind kind, ssize_t r)
 {
 	if (r == -ENODATA || r == -ELOOP || r == -ENAMETOOLONG)
 		return;
@@ -59,12 +58,13 @@ static void note_failure(struct hp_host *host, struct hp_dir *dir, const char *p
 }
 
 static void note_file(struct hp_host *host, struct hp_dir *dir, const char *path, const char *data,
-		      ssize_t length)
+                      ssize_t length)
 {
 	if (length < 0)
 		note_failure(host, dir, path, true, HP_RECORD_UNREADABLE, length);
 	else
-		hp_capture_set_data(note(host, dir, path, true, HP_RECORD_FILE), data, (size_t)length);
+		hp_capture_set_data(note(host, dir, path, true, HP_RECORD_FILE), data,
+		                    (size_t)length);
 }
 
 static int open_dir(struct hp_host *host, const char *path, struct hp_dir *dir)
@@ -84,7 +84,7 @@ static void close_dir(struct hp_dir *dir)
 
 /* Config space is noted whole, however little of it was asked for. */
 static ssize_t read_config(struct hp_host *host, struct hp_dir *dir, const char *path, char *buffer,
-			   size_t size)
+                           size_t size)
 {
 	char bytes[CONFIG_SIZE];
 	ssize_t length = host->recorder->inner->read(host, dir, path, bytes, sizeof(bytes));
@@ -97,7 +97,7 @@ static ssize_t read_config(struct hp_host *host, struct hp_dir *dir, const char 
 }
 
 static ssize_t read_file(struct hp_host *host, struct hp_dir *dir, const char *path, char *buffer,
-			 size_t size)
+                         size_t size)
 {
 	bool sysfs = hp_starts_with(dir ? dir->path : path, "/sys/");
 	if (sysfs && (strcmp(path, "config") == 0 || hp_ends_with(path, "/config")))
@@ -115,14 +115,14 @@ static int read_all(struct hp_host *host, const char *path, size_t limit, struct
 	int r = host->recorder->inner->read_all(host, path, limit, ret);
 	if (r == -EFBIG)
 		hp_capture_set_data(note(host, NULL, path, true, HP_RECORD_HEAD), hp_text_get(ret),
-				    ret->length < HEAD_SIZE ? ret->length : HEAD_SIZE);
+		                    ret->length < HEAD_SIZE ? ret->length : HEAD_SIZE);
 	else
 		note_file(host, NULL, path, hp_text_get(ret), r < 0 ? r : (ssize_t)ret->length);
 	return r;
 }
 
 static ssize_t read_link(struct hp_host *host, struct hp_dir *dir, const char *path, char *buffer,
-			 size_t size)
+                         size_t size)
 {
 	ssize_t length = host->recorder->inner->link(host, dir, path, buffer, size);
 	if (length == -EINVAL)
@@ -130,7 +130,8 @@ static ssize_t read_link(struct hp_host *host, struct hp_dir *dir, const char *p
 	else if (length < 0)
 		note_failure(host, dir, path, false, HP_RECORD_UNREADABLE, length);
 	else
-		hp_capture_set_data(note(host, dir, path, false, HP_RECORD_LINK), buffer, (size_t)length);
+		hp_capture_set_data(note(host, dir, path, false, HP_RECORD_LINK), buffer,
+		                    (size_t)length);
 	return length;
 }
 
@@ -188,14 +189,15 @@ static bool covers(struct hp_host *host, const char *path)
 }
 
 static ssize_t recall(struct hp_host *host, const char *address, uint8_t *buffer, size_t size,
-		      int64_t *ret_age)
+                      int64_t *ret_age)
 {
 	uint8_t bytes[CONFIG_SIZE];
-	ssize_t length = host->recorder->inner->recall(host, address, bytes, sizeof(bytes), ret_age);
+	ssize_t length =
+	    host->recorder->inner->recall(host, address, bytes, sizeof(bytes), ret_age);
 	if (length < 0)
 		return length;
 	struct hp_record *record =
-		hp_capture_add(&host->recorder->capture, HP_RECORD_REMEMBERED, address);
+	    hp_capture_add(&host->recorder->capture, HP_RECORD_REMEMBERED, address);
 	hp_capture_set_data(record, (char *)bytes, (size_t)length);
 	record->number = *ret_age;
 	length = (size_t)length < size ? length : (ssize_t)size;
@@ -209,7 +211,7 @@ static ssize_t ask(struct hp_host *host, const char *question, char *buffer, siz
 	struct hp_capture *capture = &host->recorder->capture;
 	if (length >= 0)
 		hp_capture_set_data(hp_capture_add(capture, HP_RECORD_ANSWER, question), buffer,
-				    (size_t)length);
+		                    (size_t)length);
 	else if (length != -ENODATA)
 		hp_capture_add(capture, HP_RECORD_UNANSWERED, question)->number = -length;
 	return length;
@@ -228,7 +230,7 @@ char *hp_command_line(const char *const argv[])
 }
 
 static int run(struct hp_host *host, const char *const argv[], int deadline_ms, size_t limit,
-	       struct hp_text *ret)
+               struct hp_text *ret)
 {
 	size_t before = ret->length;
 	int r = host->recorder->inner->run(host, argv, deadline_ms, limit, ret);
@@ -249,20 +251,20 @@ static void close_host(struct hp_host *host)
 }
 
 static const struct hp_backend recording = {
-	.open_dir = open_dir,
-	.close_dir = close_dir,
-	.read = read_file,
-	.read_all = read_all,
-	.link = read_link,
-	.list = list,
-	.stat = stat_file,
-	.exists = exists,
-	.access = may_open,
-	.covers = covers,
-	.recall = recall,
-	.ask = ask,
-	.run = run,
-	.close = close_host,
+    .open_dir = open_dir,
+    .close_dir = close_dir,
+    .read = read_file,
+    .read_all = read_all,
+    .link = read_link,
+    .list = list,
+    .stat = stat_file,
+    .exists = exists,
+    .access = may_open,
+    .covers = covers,
+    .recall = recall,
+    .ask = ask,
+    .run = run,
+    .close = close_host,
 };
 
 void hp_host_record(struct hp_host *host)

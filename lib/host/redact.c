@@ -18,52 +18,57 @@
 
 /* GUIDs that are the same on every machine: names of EFI variables that probes look for. */
 static const char *const public_uuids[] = {
-	"8be4df61-93ca-11d2-aa0d-00e098032b8c", // EFI global variables (UEFI specification 2.10, 3.3)
-	"d719b2cb-3d3a-4596-a3bc-dad00e67656f", // EFI image security database (32.6.1)
-	"605dab50-e046-4300-abb6-3dd810dd8b23", // shim's variables
-	"4a67b082-0a4c-41cf-b6c7-440b29bb8c4f", // systemd-boot's variables
-	"00000000-0000-0000-0000-000000000000", // none
+    "8be4df61-93ca-11d2-aa0d-00e098032b8c", // EFI global variables (UEFI specification 2.10, 3.3)
+    "d719b2cb-3d3a-4596-a3bc-dad00e67656f", // EFI image security database (32.6.1)
+    "605dab50-e046-4300-abb6-3dd810dd8b23", // shim's variables
+    "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f", // systemd-boot's variables
+    "00000000-0000-0000-0000-000000000000", // none
 };
 
 /* Files that are a secret as a whole. */
 static const char *const secret_files[] = {
-	"/sys/*/id/*_serial",
-	"/sys/*/id/*_uuid",
-	"/sys/*/id/*_asset_tag",
-	"/sys/*/serial",
-	"/sys/*/serial_number",
-	"/sys/*/unique_id",
-	"/sys/*/wwid",
-	"/sys/*/node_desc",
-	"/etc/machine-id",
-	"/var/lib/dbus/machine-id",
-	"/etc/hostname",
-	"/proc/sys/kernel/hostname",
-	"/proc/sys/kernel/domainname",
-	"nodename",
+    "/sys/*/id/*_serial",
+    "/sys/*/id/*_uuid",
+    "/sys/*/id/*_asset_tag",
+    "/sys/*/serial",
+    "/sys/*/serial_number",
+    "/sys/*/unique_id",
+    "/sys/*/wwid",
+    "/sys/*/node_desc",
+    "/etc/machine-id",
+    "/var/lib/dbus/machine-id",
+    "/etc/hostname",
+    "/proc/sys/kernel/hostname",
+    "/proc/sys/kernel/domainname",
+    "nodename",
 };
 
-/* Files of the kernel and of packages: versions with four numbers stand in them, and no addresses of the
- * network nor names of this host; replacing there would change what is judged. */
+/* Files of the kernel and of packages: versions with four numbers stand in them, and no addresses
+ * of the network nor names of this host; replacing there would change what is judged. */
 static const char *const public_files[] = {
-	"/sys/*", "/usr/*", "/lib/*", "/var/lib/dpkg/*", "/var/lib/rpm/*", "/proc/driver/*",
-	"/proc/modules", "/proc/version", "/proc/sys/kernel/osrelease", "/etc/os-release",
-	"/etc/*-release", "/etc/debian_version", "/boot/*", "release", "machine", "modinfo *", "cpuid.*",
-	"/*bin/*", "* --version", "*-version",
+    "/sys/*",          "/usr/*",         "/lib/*",
+    "/var/lib/dpkg/*", "/var/lib/rpm/*", "/proc/driver/*",
+    "/proc/modules",   "/proc/version",  "/proc/sys/kernel/osrelease",
+    "/etc/os-release", "/etc/*-release", "/etc/debian_version",
+    "/boot/*",         "release",        "machine",
+    "modinfo *",       "cpuid.*",        "/*bin/*",
+    "* --version",     "*-version",
 };
 
 /* Words behind which a secret stands: "Serial Number : 1234", password="…". */
 static const char *const secret_keys[] = {
-	"serial", "serialnumber", "serial number", "serial_number", "serial no", "asset tag",
-	"service tag", "password", "passwd", "passphrase", "secret", "token", "auth", "credential",
-	"credentials", "api_key", "apikey", "private_key", "access_key",
+    "serial",    "serialnumber", "serial number", "serial_number", "serial no",
+    "asset tag", "service tag",  "password",      "passwd",        "passphrase",
+    "secret",    "token",        "auth",          "credential",    "credentials",
+    "api_key",   "apikey",       "private_key",   "access_key",
 };
 
 /* Names that many machines have, and that stand in texts for other reasons. */
 static const char *const common_names[] = {
-	"localhost", "localdomain", "debian", "ubuntu", "fedora", "centos", "rhel", "arch", "linux", "host",
-	"root", "server", "proxmox", "pve", "nixos", "talos", "kubernetes", "node", "gpu", "nvidia", "intel",
-	"none", "unraid", "harvester", "qemu", "kvm", "amd",
+    "localhost", "localdomain", "debian",     "ubuntu", "fedora", "centos",  "rhel",
+    "arch",      "linux",       "host",       "root",   "server", "proxmox", "pve",
+    "nixos",     "talos",       "kubernetes", "node",   "gpu",    "nvidia",  "intel",
+    "none",      "unraid",      "harvester",  "qemu",   "kvm",    "amd",
 };
 
 static bool is_one_of(const char *const *patterns, size_t count, const char *path)
@@ -84,7 +89,8 @@ static bool read_key(const char *file, uint8_t key[16])
 {
 	hp_cleanup_fd int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat st;
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_mode & (S_IRWXG | S_IRWXO))
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    st.st_mode & (S_IRWXG | S_IRWXO))
 		return false;
 	return read(fd, key, 16) == 16;
 }
@@ -101,7 +107,7 @@ static bool keep_key(const char *file, const uint8_t key[16])
 	}
 	hp_cleanup_free char *temporary = hp_asprintf("%s.%d.tmp", file, (int)getpid());
 	hp_cleanup_fd int fd =
-		open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	    open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return false;
 	bool kept = write(fd, key, 16) == 16 && fsync(fd) == 0 && link(temporary, file) == 0;
@@ -118,11 +124,13 @@ int hp_redactor_open(const char *key_file, struct hp_redactor **ret, struct hp_e
 		return 0;
 	if (geteuid() == 0 && stat(key_file, &st) == 0) {
 		hp_redactor_close(hp_steal(*ret));
-		return hp_fail(err, -EPERM, "%s: expected 16 bytes that only root can read", key_file);
+		return hp_fail(err, -EPERM, "%s: expected 16 bytes that only root can read",
+		               key_file);
 	}
 	make_key(redactor->key);
 	if (!keep_key(key_file, redactor->key))
-		read_key(key_file, redactor->key); // another was faster, or the key serves this once
+		read_key(key_file,
+		         redactor->key); // another was faster, or the key serves this once
 	return 0;
 }
 
@@ -144,13 +152,13 @@ void hp_redactor_add_host_name(struct hp_redactor *redactor, const char *name)
 	for (size_t i = 0; i < HP_COUNT(common_names); i++)
 		if (strcasecmp(copy, common_names[i]) == 0)
 			return;
-	redactor->hosts.names = hp_realloc(redactor->hosts.names,
-					   (redactor->hosts.count + 1) * sizeof(*redactor->hosts.names));
+	redactor->hosts.names = hp_realloc(
+	    redactor->hosts.names, (redactor->hosts.count + 1) * sizeof(*redactor->hosts.names));
 	redactor->hosts.names[redactor->hosts.count++] = hp_steal(copy);
 }
 
-/* The stream of numbers that a secret gives. Only its letters and digits count, in lower case, so that one
- * secret in two notations (a UUID, a MAC) gives one stream. */
+/* The stream of numbers that a secret gives. Only its letters and digits count, in lower case, so
+ * that one secret in two notations (a UUID, a MAC) gives one stream. */
 struct stream {
 	const struct hp_redactor *redactor;
 	struct hp_text seed;
@@ -158,8 +166,8 @@ struct stream {
 	unsigned left, round;
 };
 
-static void stream_open(struct stream *stream, const struct hp_redactor *redactor, const char *secret,
-			size_t length)
+static void stream_open(struct stream *stream, const struct hp_redactor *redactor,
+                        const char *secret, size_t length)
 {
 	*stream = (struct stream){.redactor = redactor};
 	for (size_t i = 0; i < length; i++) {
@@ -181,7 +189,7 @@ static unsigned stream_next(struct stream *stream, unsigned below)
 	if (!stream->left) {
 		stream->seed.data[stream->seed.length - 1] = (char)stream->round++;
 		stream->bits = hp_siphash(stream->redactor->key, (const uint8_t *)stream->seed.data,
-					  stream->seed.length);
+		                          stream->seed.length);
 		stream->left = 8;
 	}
 	unsigned value = stream->bits & 0xff;
@@ -192,7 +200,7 @@ static unsigned stream_next(struct stream *stream, unsigned below)
 
 /* Digits become digits, letters letters of their case, and the rest stays. */
 static void put_word(const struct hp_redactor *redactor, const char *secret, size_t length,
-		     struct hp_text *ret)
+                     struct hp_text *ret)
 {
 	struct stream stream;
 	stream_open(&stream, redactor, secret, length);
@@ -211,7 +219,7 @@ static void put_word(const struct hp_redactor *redactor, const char *secret, siz
 
 /* Hexadecimal digits become such, in the case of the first letter. */
 static void put_hex(const struct hp_redactor *redactor, const char *secret, size_t length,
-		    struct hp_text *ret)
+                    struct hp_text *ret)
 {
 	bool upper = false;
 	for (size_t i = 0; i < length; i++)
@@ -221,7 +229,8 @@ static void put_hex(const struct hp_redactor *redactor, const char *secret, size
 	for (size_t i = 0; i < length; i++) {
 		char c = secret[i];
 		if (isxdigit((unsigned char)c))
-			c = (upper ? "0123456789ABCDEF" : "0123456789abcdef")[stream_next(&stream, 16)];
+			c = (upper ? "0123456789ABCDEF"
+			           : "0123456789abcdef")[stream_next(&stream, 16)];
 		hp_text_add(ret, &c, 1);
 	}
 	stream_close(&stream);
@@ -229,7 +238,7 @@ static void put_hex(const struct hp_redactor *redactor, const char *secret, size
 
 /* Numbers of an IPv4 address keep their length: 10-99 for two digits. */
 static void put_ipv4(const struct hp_redactor *redactor, const char *secret, size_t length,
-		     struct hp_text *ret)
+                     struct hp_text *ret)
 {
 	struct stream stream;
 	stream_open(&stream, redactor, secret, length);
@@ -334,7 +343,7 @@ static size_t ipv4_at(const char *text)
 		at += digits + (i < 3);
 	}
 	bool harmless = hp_starts_with(text, "127.") || hp_starts_with(text, "0.") ||
-			hp_starts_with(text, "255.");
+	                hp_starts_with(text, "255.");
 	bool more = *at == '.' && isdigit((unsigned char)at[1]);
 	return harmless || more || *at == '-' || *at == '+' || *at == '~' ? 0 : (size_t)(at - text);
 }
@@ -350,9 +359,11 @@ static size_t host_at(const struct hp_redactor *redactor, const char *text)
 		size_t length = strlen(redactor->hosts.names[i]);
 		if (strncasecmp(text, redactor->hosts.names[i], length) != 0)
 			continue;
-		while (text[length] == '.' && isalnum((unsigned char)text[length + 1])) // its domain
-			length += 1 + strspn(text + length + 1, "abcdefghijklmnopqrstuvwxyz"
-								"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
+		while (text[length] == '.' &&
+		       isalnum((unsigned char)text[length + 1])) // its domain
+			length +=
+			    1 + strspn(text + length + 1, "abcdefghijklmnopqrstuvwxyz"
+			                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
 		if (ends_word(text[length]))
 			return length;
 	}
@@ -362,7 +373,8 @@ static size_t host_at(const struct hp_redactor *redactor, const char *text)
 /* "https://user:password@registry.example/": all between the slashes. */
 static size_t url_host_at(const char *text, const char *start)
 {
-	if (text - start < 3 || strncmp(text - 3, "://", 3) != 0 || hp_starts_with(text, "localhost"))
+	if (text - start < 3 || strncmp(text - 3, "://", 3) != 0 ||
+	    hp_starts_with(text, "localhost"))
 		return 0;
 	return strcspn(text, "/ \t\n\"'?#<>)");
 }
@@ -379,7 +391,8 @@ static size_t keyed_at(const char *text, size_t *ret_gap)
 			continue;
 		length += 1 + strspn(text + length + 1, " \t\"'");
 		size_t secret = strcspn(text + length, " \t\n\"',;");
-		if (secret < 4 || hp_starts_with(text + length, "8250")) // "Serial: 8250/16550 driver"
+		if (secret < 4 ||
+		    hp_starts_with(text + length, "8250")) // "Serial: 8250/16550 driver"
 			continue;
 		*ret_gap = length;
 		return secret;
@@ -388,8 +401,8 @@ static size_t keyed_at(const char *text, size_t *ret_gap)
 }
 
 /* Replaces what is at `at`, if it is a secret; how far it went. */
-static size_t replace(const struct hp_redactor *redactor, bool is_public, const char *start, const char *at,
-		      struct hp_text *ret)
+static size_t replace(const struct hp_redactor *redactor, bool is_public, const char *start,
+                      const char *at, struct hp_text *ret)
 {
 	size_t gap = 0, length = uuid_at(at);
 	if (!length)
@@ -421,9 +434,10 @@ static size_t replace(const struct hp_redactor *redactor, bool is_public, const 
 	return length;
 }
 
-/* Looks at every place where a word begins. `text` is terminated; NUL bytes inside are taken as they are. */
-static void scan(const struct hp_redactor *redactor, bool is_public, const char *text, size_t length,
-		 struct hp_text *ret)
+/* Looks at every place where a word begins. `text` is terminated; NUL bytes inside are taken as
+ * they are. */
+static void scan(const struct hp_redactor *redactor, bool is_public, const char *text,
+                 size_t length, struct hp_text *ret)
 {
 	for (size_t at = 0; at < length;) {
 		bool starts = !at || ends_word(text[at - 1]);
@@ -437,8 +451,8 @@ static void scan(const struct hp_redactor *redactor, bool is_public, const char 
 	}
 }
 
-void hp_redact_text(const struct hp_redactor *redactor, const char *path, const char *data, size_t length,
-		    struct hp_text *ret)
+void hp_redact_text(const struct hp_redactor *redactor, const char *path, const char *data,
+                    size_t length, struct hp_text *ret)
 {
 	hp_text_add(ret, "", 0);
 	if (is_one_of(secret_files, HP_COUNT(secret_files), path)) {

@@ -43,7 +43,7 @@ static void default_signals(void)
 
 __attribute__((noreturn)) static void child(const char *const argv[], int output)
 {
-	setpgid(0, 0); // its children die with it
+	setpgid(0, 0);                    // its children die with it
 	prctl(PR_SET_PDEATHSIG, SIGKILL); // and it with us
 	default_signals();
 	int null = open("/dev/null", O_RDWR);

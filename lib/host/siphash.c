@@ -1,8 +1,9 @@
 // SipHash-2-4: the keyed hash of placeholders. SPDX-License-Identifier: Apache-2.0
 #include "host/redact.h"
 
-/* A keyed hash is all that redaction needs; 40 lines save the dependency on a cryptographic library. After the
- * paper: Aumasson, Bernstein, "SipHash: a fast short-input PRF", 2012, section 2. */
+/* A keyed hash is all that redaction needs; 40 lines save the dependency on a cryptographic
+ * library. After the paper: Aumasson, Bernstein, "SipHash: a fast short-input PRF", 2012,
+ * section 2. */
 struct state {
 	uint64_t v0, v1, v2, v3;
 };
@@ -47,10 +48,10 @@ uint64_t hp_siphash(const uint8_t key[16], const uint8_t *data, size_t length)
 {
 	uint64_t k0 = little_endian(key, 8), k1 = little_endian(key + 8, 8);
 	struct state s = {
-		.v0 = k0 ^ 0x736f6d6570736575,
-		.v1 = k1 ^ 0x646f72616e646f6d,
-		.v2 = k0 ^ 0x6c7967656e657261,
-		.v3 = k1 ^ 0x7465646279746573,
+	    .v0 = k0 ^ 0x736f6d6570736575,
+	    .v1 = k1 ^ 0x646f72616e646f6d,
+	    .v2 = k0 ^ 0x6c7967656e657261,
+	    .v3 = k1 ^ 0x7465646279746573,
 	};
 	size_t whole = length / 8 * 8;
 	for (size_t at = 0; at < whole; at += 8)

@@ -1,5 +1,5 @@
-// What a rule file may hold: statements of two shapes, in the SQL that SQLite and PostgreSQL read the same.
-// SPDX-License-Identifier: Apache-2.0
+// What a rule file may hold: statements of two shapes, in the SQL that SQLite and PostgreSQL read
+// the same. SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "base/version.h"
@@ -32,9 +32,9 @@ static bool is(const struct reader *reader, size_t i, const char *word)
 
 static void refuse(struct reader *reader, const struct hp_sql_token *token, const char *why)
 {
-	hp_cleanup_free char *message = hp_asprintf("%s:%zu: '%.*s': %s", reader->file, token->line,
-						    (int)(token->length > 40 ? 40 : token->length),
-						    token->at, why);
+	hp_cleanup_free char *message =
+	    hp_asprintf("%s:%zu: '%.*s': %s", reader->file, token->line,
+	                (int)(token->length > 40 ? 40 : token->length), token->at, why);
 	reader->complaints++;
 	if (reader->complain)
 		reader->complain(reader->complain_data, message);
@@ -43,27 +43,27 @@ static void refuse(struct reader *reader, const struct hp_sql_token *token, cons
 static const struct {
 	const char *word, *why;
 } forbidden[] = {
-	{"LIKE", "LIKE folds case in SQLite and not in PostgreSQL: compare whole words or use substr"},
-	{"GLOB", "PostgreSQL has no GLOB"},
-	{"REGEXP", "PostgreSQL has no REGEXP"},
-	{"MATCH", "PostgreSQL has no MATCH"},
-	{"SIMILAR", "SQLite has no SIMILAR TO"},
-	{"ILIKE", "SQLite has no ILIKE"},
-	{"LIMIT", "which row LIMIT keeps is not said: use MIN, MAX or EXISTS"},
-	{"OFFSET", "OFFSET is not allowed in a rule"},
-	{"FETCH", "FETCH is not allowed in a rule"},
-	{"RECURSIVE", "recursion is not allowed in a rule"},
-	{"PRAGMA", "a rule only selects"},
-	{"ATTACH", "a rule only selects"},
-	{"ISNULL", "write IS NULL"},
-	{"NOTNULL", "write IS NOT NULL"},
-	{"INDEXED", "hints are SQLite's own"},
-	{"TRUE", "PostgreSQL has booleans, SQLite numbers: compare flags with 1"},
-	{"FALSE", "PostgreSQL has booleans, SQLite numbers: compare flags with 0"},
-	{"CURRENT_DATE", "a rule knows no time"},
-	{"CURRENT_TIME", "a rule knows no time"},
-	{"CURRENT_TIMESTAMP", "a rule knows no time"},
-	{"RANDOM", "a rule knows no chance"},
+    {"LIKE", "LIKE folds case in SQLite and not in PostgreSQL: compare whole words or use substr"},
+    {"GLOB", "PostgreSQL has no GLOB"},
+    {"REGEXP", "PostgreSQL has no REGEXP"},
+    {"MATCH", "PostgreSQL has no MATCH"},
+    {"SIMILAR", "SQLite has no SIMILAR TO"},
+    {"ILIKE", "SQLite has no ILIKE"},
+    {"LIMIT", "which row LIMIT keeps is not said: use MIN, MAX or EXISTS"},
+    {"OFFSET", "OFFSET is not allowed in a rule"},
+    {"FETCH", "FETCH is not allowed in a rule"},
+    {"RECURSIVE", "recursion is not allowed in a rule"},
+    {"PRAGMA", "a rule only selects"},
+    {"ATTACH", "a rule only selects"},
+    {"ISNULL", "write IS NULL"},
+    {"NOTNULL", "write IS NOT NULL"},
+    {"INDEXED", "hints are SQLite's own"},
+    {"TRUE", "PostgreSQL has booleans, SQLite numbers: compare flags with 1"},
+    {"FALSE", "PostgreSQL has booleans, SQLite numbers: compare flags with 0"},
+    {"CURRENT_DATE", "a rule knows no time"},
+    {"CURRENT_TIME", "a rule knows no time"},
+    {"CURRENT_TIMESTAMP", "a rule knows no time"},
+    {"RANDOM", "a rule knows no chance"},
 };
 
 static void check_forbidden(struct reader *reader)
@@ -88,7 +88,8 @@ static void check_is(struct reader *reader)
 			continue;
 		size_t after = i + 1 + is(reader, i + 1, "NOT");
 		if (!is(reader, after, "NULL") && !is(reader, after, "DISTINCT"))
-			refuse(reader, &reader->tokens[i], "IS with a value: write IS NOT DISTINCT FROM");
+			refuse(reader, &reader->tokens[i],
+			       "IS with a value: write IS NOT DISTINCT FROM");
 	}
 }
 
@@ -132,19 +133,23 @@ static void check_calls(struct reader *reader)
 		size_t end = behind_parenthesis(reader, i + 1);
 		if (!is(reader, end - 2, "TEXT"))
 			refuse(reader, &reader->tokens[i],
-			       "only CAST(number AS TEXT): text that is no number is 0 in SQLite, an error in "
+			       "only CAST(number AS TEXT): text that is no number is 0 in SQLite, "
+			       "an error in "
 			       "PostgreSQL");
 	}
 }
 
-static const char *const condition_starts[] = {"WHEN", "WHERE", "AND", "OR", "NOT", "ON", "HAVING", NULL};
-static const char *const condition_ends[] = {"THEN",  "AND",   "OR",    "GROUP", "ORDER",  "LEFT", "JOIN",
-					     "INNER", "CROSS", "UNION", "WHERE", "HAVING", ")",	   NULL};
+static const char *const condition_starts[] = {"WHEN", "WHERE", "AND",    "OR",
+                                               "NOT",  "ON",    "HAVING", NULL};
+static const char *const condition_ends[] = {"THEN",  "AND",    "OR",    "GROUP", "ORDER",
+                                             "LEFT",  "JOIN",   "INNER", "CROSS", "UNION",
+                                             "WHERE", "HAVING", ")",     NULL};
 
 /* The index behind a column (a.flr) or a call (has_word(…)) at `i`; `i` itself if there is none. */
 static size_t behind_operand(const struct reader *reader, size_t i)
 {
-	static const char *const words[] = {"EXISTS", "NOT", "CASE", "NULL", "SELECT", "IN", "BETWEEN", NULL};
+	static const char *const words[] = {"EXISTS", "NOT", "CASE",    "NULL",
+	                                    "SELECT", "IN",  "BETWEEN", NULL};
 	const struct hp_sql_token *token = token_at(reader, i);
 	if (token->kind != HP_SQL_WORD || hp_sql_is_one(token, words))
 		return i;
@@ -154,8 +159,8 @@ static size_t behind_operand(const struct reader *reader, size_t i)
 	return is(reader, end, "(") ? behind_parenthesis(reader, end) : end;
 }
 
-/* A column or a call that stands alone where PostgreSQL wants a boolean. `CASE x WHEN y` and the AND of
- * BETWEEN look alike and are values. */
+/* A column or a call that stands alone where PostgreSQL wants a boolean. `CASE x WHEN y` and the
+ * AND of BETWEEN look alike and are values. */
 static void check_conditions(struct reader *reader)
 {
 	enum { MAX_DEPTH = 64 };
@@ -170,13 +175,16 @@ static void check_conditions(struct reader *reader)
 		between |= is(reader, i, "BETWEEN");
 		if (!hp_sql_is_one(token_at(reader, i), condition_starts))
 			continue;
-		bool value = (is(reader, i, "WHEN") && !searched[depth]) || (is(reader, i, "AND") && between);
+		bool value = (is(reader, i, "WHEN") && !searched[depth]) ||
+		             (is(reader, i, "AND") && between);
 		between = between && !is(reader, i, "AND");
 		size_t end = behind_operand(reader, i + 1);
-		bool last = end >= reader->count || hp_sql_is_one(token_at(reader, end), condition_ends);
+		bool last =
+		    end >= reader->count || hp_sql_is_one(token_at(reader, end), condition_ends);
 		if (!value && end > i + 1 && last)
 			refuse(reader, token_at(reader, i + 1),
-			       "stands as a condition by itself: PostgreSQL has booleans, compare it with 1");
+			       "stands as a condition by itself: PostgreSQL has booleans, compare "
+			       "it with 1");
 	}
 }
 
@@ -191,10 +199,12 @@ static char *text_from(struct reader *reader, size_t first)
 			continue;
 		const struct hp_sql_token *literal = token_at(reader, i + 2);
 		bool fits = literal->kind == HP_SQL_STRING && is(reader, i + 3, ")");
-		hp_cleanup_free char *version = fits ? hp_strndup(literal->at + 1, literal->length - 2) : NULL;
+		hp_cleanup_free char *version =
+		    fits ? hp_strndup(literal->at + 1, literal->length - 2) : NULL;
 		hp_cleanup_free char *key = version ? hp_version_key(version) : NULL;
 		if (!key) {
-			refuse(reader, token_at(reader, i), "wants one literal version: version_key('6.12')");
+			refuse(reader, token_at(reader, i),
+			       "wants one literal version: version_key('6.12')");
 			continue;
 		}
 		hp_text_add(&out, at, (size_t)(token_at(reader, i)->at - at));
@@ -226,20 +236,23 @@ static void read_view(struct reader *reader, hp_fence_take *take, void *data)
 	check_body(reader);
 	hp_cleanup_free char *sql = text_from(reader, 4);
 	struct hp_fence_statement statement = {
-		.kind = HP_FENCE_VIEW, .view = view, .sql = sql, .line = token_at(reader, 4)->line};
+	    .kind = HP_FENCE_VIEW, .view = view, .sql = sql, .line = token_at(reader, 4)->line};
 	if (reader->complaints == before)
 		take(data, &statement);
 }
 
-static void read_insert(struct reader *reader, enum hp_fence_kind kind, hp_fence_take *take, void *data)
+static void read_insert(struct reader *reader, enum hp_fence_kind kind, hp_fence_take *take,
+                        void *data)
 {
 	int before = reader->complaints;
 	size_t values = is(reader, 3, "(") ? behind_parenthesis(reader, 3) : 3;
 	if (!is(reader, values, "VALUES"))
-		refuse(reader, token_at(reader, 2), "expected INSERT INTO … (columns) VALUES (…), …");
+		refuse(reader, token_at(reader, 2),
+		       "expected INSERT INTO … (columns) VALUES (…), …");
 	check_forbidden(reader);
 	hp_cleanup_free char *sql = text_from(reader, 0);
-	struct hp_fence_statement statement = {.kind = kind, .sql = sql, .line = token_at(reader, 0)->line};
+	struct hp_fence_statement statement = {
+	    .kind = kind, .sql = sql, .line = token_at(reader, 0)->line};
 	if (reader->complaints == before)
 		take(data, &statement);
 }
@@ -255,11 +268,12 @@ static void read_statement(struct reader *reader, hp_fence_take *take, void *dat
 		read_insert(reader, HP_FENCE_FIX, take, data);
 	else
 		refuse(reader, token_at(reader, 0),
-		       "a rule file holds only INSERT INTO rule, INSERT INTO fix and CREATE VIEW rule_…");
+		       "a rule file holds only INSERT INTO rule, INSERT INTO fix and CREATE VIEW "
+		       "rule_…");
 }
 
-int hp_fence_read(const char *file, const char *text, hp_fence_take *take, void *data, hp_complain *complain,
-		  void *complain_data)
+int hp_fence_read(const char *file, const char *text, hp_fence_take *take, void *data,
+                  hp_complain *complain, void *complain_data)
 {
 	struct reader reader = {.file = file, .complain = complain, .complain_data = complain_data};
 	size_t count = 0;

@@ -10,8 +10,9 @@
 #include <strings.h>
 
 enum {
-	STEPS_AT_ONCE = 10000, // virtual machine instructions between two calls of the progress handler
-	STEP_CALLS = 10000,    // such calls a statement: some seconds
+	STEPS_AT_ONCE =
+	    10000, // virtual machine instructions between two calls of the progress handler
+	STEP_CALLS = 10000, // such calls a statement: some seconds
 	HEAP_BYTES = 512 << 20,
 };
 
@@ -20,11 +21,11 @@ struct limit {
 };
 
 static const struct limit limits[] = {
-	{SQLITE_LIMIT_LENGTH, 16 << 20},     {SQLITE_LIMIT_SQL_LENGTH, 128 << 10},
-	{SQLITE_LIMIT_COLUMN, 300},	     {SQLITE_LIMIT_EXPR_DEPTH, 400},
-	{SQLITE_LIMIT_COMPOUND_SELECT, 300}, {SQLITE_LIMIT_VDBE_OP, 100000},
-	{SQLITE_LIMIT_FUNCTION_ARG, 16},     {SQLITE_LIMIT_VARIABLE_NUMBER, 0},
-	{SQLITE_LIMIT_TRIGGER_DEPTH, 0},
+    {SQLITE_LIMIT_LENGTH, 16 << 20},     {SQLITE_LIMIT_SQL_LENGTH, 128 << 10},
+    {SQLITE_LIMIT_COLUMN, 300},          {SQLITE_LIMIT_EXPR_DEPTH, 400},
+    {SQLITE_LIMIT_COMPOUND_SELECT, 300}, {SQLITE_LIMIT_VDBE_OP, 100000},
+    {SQLITE_LIMIT_FUNCTION_ARG, 16},     {SQLITE_LIMIT_VARIABLE_NUMBER, 0},
+    {SQLITE_LIMIT_TRIGGER_DEPTH, 0},
 };
 
 struct hp_fence {
@@ -34,24 +35,58 @@ struct hp_fence {
 	sqlite3_int64 old_heap;
 	int calls_left;
 	const struct hp_table_def **by_name; // tables of facts
-	char **matrices;		     // tables of the knowledge, by name
+	char **matrices;                     // tables of the knowledge, by name
 	size_t matrix_count;
 	struct hp_fence_reads *reads; // of the statement being prepared
-	char *denied;		      // what it was not allowed
+	char *denied;                 // what it was not allowed
 };
 
 /* What both engines have, or the preludes give; `count` and `sum` are aggregates of both. */
 static const char *const rule_functions[] = {
-	"coalesce", "nullif", "count",	"sum",	     "min",	 "max",	  "substr", "length", "lower",
-	"upper",    "replace", "abs",	"round",     "has_word", "pow2",  "least",  "greatest",
-	"size_text", "sorted_list", NULL,
+    "coalesce", "nullif", "count",    "sum",       "min",         "max",   "substr",
+    "length",   "lower",  "upper",    "replace",   "abs",         "round", "has_word",
+    "pow2",     "least",  "greatest", "size_text", "sorted_list", NULL,
 };
 
 static const char *const query_functions[] = {
-	"like", "glob", "ifnull", "iif", "instr", "trim", "ltrim", "rtrim", "hex", "printf", "format", "typeof",
-	"total", "avg", "group_concat", "json", "json_array", "json_object", "json_group_array",
-	"json_group_object", "json_extract", "row_number", "rank", "dense_rank", "lag", "lead", "char", "unicode",
-	"quote", "sign", "concat", "concat_ws", "date", "datetime", "julianday", "strftime", "time", NULL,
+    "like",
+    "glob",
+    "ifnull",
+    "iif",
+    "instr",
+    "trim",
+    "ltrim",
+    "rtrim",
+    "hex",
+    "printf",
+    "format",
+    "typeof",
+    "total",
+    "avg",
+    "group_concat",
+    "json",
+    "json_array",
+    "json_object",
+    "json_group_array",
+    "json_group_object",
+    "json_extract",
+    "row_number",
+    "rank",
+    "dense_rank",
+    "lag",
+    "lead",
+    "char",
+    "unicode",
+    "quote",
+    "sign",
+    "concat",
+    "concat_ws",
+    "date",
+    "datetime",
+    "julianday",
+    "strftime",
+    "time",
+    NULL,
 };
 
 static bool in_list(const char *name, const char *const list[])
@@ -77,19 +112,21 @@ static const struct hp_table_def *find_table(const struct hp_fence *fence, const
 {
 	const struct hp_table_def wanted = {.name = name}, *key = &wanted;
 	const struct hp_table_def **found =
-		bsearch(&key, fence->by_name, hp_table_count, sizeof(*fence->by_name), by_table_name);
+	    bsearch(&key, fence->by_name, hp_table_count, sizeof(*fence->by_name), by_table_name);
 	return found ? *found : NULL;
 }
 
 static bool is_matrix(const struct hp_fence *fence, const char *name)
 {
-	return bsearch(&name, fence->matrices, fence->matrix_count, sizeof(*fence->matrices), by_string) != NULL;
+	return bsearch(&name, fence->matrices, fence->matrix_count, sizeof(*fence->matrices),
+	               by_string) != NULL;
 }
 
 static int deny(struct hp_fence *fence, const char *what, const char *name)
 {
 	free(fence->denied);
-	fence->denied = hp_asprintf("%s%s%s is not allowed here", what, name ? " " : "", name ? name : "");
+	fence->denied =
+	    hp_asprintf("%s%s%s is not allowed here", what, name ? " " : "", name ? name : "");
 	return SQLITE_DENY;
 }
 
@@ -99,16 +136,19 @@ static void note_read(struct hp_fence *fence, const struct hp_table_def *table, 
 	if (!fence->reads || column < 0)
 		return;
 	struct hp_fence_reads *reads = fence->reads;
-	struct hp_fence_read_item item = {.table = (short)(table - hp_tables), .column = (short)column};
+	struct hp_fence_read_item item = {.table = (short)(table - hp_tables),
+	                                  .column = (short)column};
 	for (size_t i = 0; i < reads->count; i++)
 		if (reads->items[i].table == item.table && reads->items[i].column == item.column)
 			return;
 	if (reads->count % 16 == 0)
-		reads->items = hp_realloc(reads->items, (reads->count + 16) * sizeof(*reads->items));
+		reads->items =
+		    hp_realloc(reads->items, (reads->count + 16) * sizeof(*reads->items));
 	reads->items[reads->count++] = item;
 }
 
-static int authorize_read(struct hp_fence *fence, const char *table, const char *column, const char *schema)
+static int authorize_read(struct hp_fence *fence, const char *table, const char *column,
+                          const char *schema)
 {
 	/* SQLite names no schema for a table of which no column is read, as in count(*). */
 	bool anywhere = !schema && !*column;
@@ -122,7 +162,8 @@ static int authorize_read(struct hp_fence *fence, const char *table, const char 
 	}
 	if (!anywhere && strcmp(schema, "knowledge") != 0)
 		return deny(fence, "reading", table);
-	bool metadata = in_list(table, (const char *const[]){"rule", "fix", "meta", "matrix_column", NULL});
+	bool metadata =
+	    in_list(table, (const char *const[]){"rule", "fix", "meta", "matrix_column", NULL});
 	if (is_matrix(fence, table) || (metadata && fence->mode == HP_FENCE_MODE_QUERY))
 		return SQLITE_OK;
 	return deny(fence, "reading", table);
@@ -145,8 +186,8 @@ static int authorize_insert(struct hp_fence *fence, const char *table, const cha
 	return deny(fence, "writing to", table);
 }
 
-static int authorize(void *data, int action, const char *first, const char *second, const char *schema,
-		     const char *by HP_UNUSED)
+static int authorize(void *data, int action, const char *first, const char *second,
+                     const char *schema, const char *by HP_UNUSED)
 {
 	struct hp_fence *fence = data;
 	switch (action) {
@@ -174,12 +215,13 @@ static int progress(void *data)
 static void read_matrices(struct hp_fence *fence)
 {
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
-	if (hp_db_prepare(fence->db, "SELECT DISTINCT tbl FROM knowledge.matrix_column ORDER BY tbl", &statement,
-			  NULL))
+	if (hp_db_prepare(fence->db,
+	                  "SELECT DISTINCT tbl FROM knowledge.matrix_column ORDER BY tbl",
+	                  &statement, NULL))
 		return;
 	while (hp_db_step(statement, NULL) == 1) {
-		fence->matrices =
-			hp_realloc(fence->matrices, (fence->matrix_count + 1) * sizeof(*fence->matrices));
+		fence->matrices = hp_realloc(fence->matrices,
+		                             (fence->matrix_count + 1) * sizeof(*fence->matrices));
 		fence->matrices[fence->matrix_count++] = hp_strdup(hp_db_text(statement, 0));
 	}
 }
@@ -235,7 +277,7 @@ static size_t line_of(const char *sql, int offset, size_t line)
 }
 
 int hp_fence_prepare(struct hp_fence *fence, const char *sql, const char *file, size_t line,
-		     sqlite3_stmt **ret, struct hp_fence_reads *ret_reads, struct hp_error *err)
+                     sqlite3_stmt **ret, struct hp_fence_reads *ret_reads, struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
 	const char *tail = "";
@@ -249,7 +291,7 @@ int hp_fence_prepare(struct hp_fence *fence, const char *sql, const char *file, 
 		hp_fence_reads_free(&reads);
 		line = line_of(sql, sqlite3_error_offset(fence->db), line);
 		return hp_fail(err, -EINVAL, "%s:%zu: %s", file, line,
-			       fence->denied ? fence->denied : sqlite3_errmsg(fence->db));
+		               fence->denied ? fence->denied : sqlite3_errmsg(fence->db));
 	}
 	if (!statement || tail[strspn(tail, " \t\r\n;")]) {
 		hp_fence_reads_free(&reads);

@@ -20,16 +20,18 @@ enum hp_fence_kind {
 struct hp_fence_statement {
 	enum hp_fence_kind kind;
 	const char *view; // name of the view
-	const char *sql;  // the INSERT, or the SELECT of the view; version_key('…') is its key by now
-	size_t line;      // where `sql` starts
+	const char
+	    *sql;    // the INSERT, or the SELECT of the view; version_key('…') is its key by now
+	size_t line; // where `sql` starts
 };
 
 typedef void hp_fence_take(void *data, const struct hp_fence_statement *statement);
 
-/* Reads the text of a rule or fix file. Every statement that passes goes to `take`; every one that does not
- * is a message "FILE:LINE: …" to `complain`, and the rest goes on. Returns the number of complaints. */
-int hp_fence_read(const char *file, const char *text, hp_fence_take *take, void *data, hp_complain *complain,
-		  void *complain_data);
+/* Reads the text of a rule or fix file. Every statement that passes goes to `take`; every one that
+ * does not is a message "FILE:LINE: …" to `complain`, and the rest goes on. Returns the number of
+ * complaints. */
+int hp_fence_read(const char *file, const char *text, hp_fence_take *take, void *data,
+                  hp_complain *complain, void *complain_data);
 
 /* Use: an authorizer and limits on a connection. */
 
@@ -54,15 +56,15 @@ void hp_fence_reads_free(struct hp_fence_reads *reads);
 
 struct hp_fence;
 
-/* A fence for a connection whose main schema holds facts and whose schema "knowledge" holds the matrices. It
- * stands from begin to end: prepare and step statements in between. */
+/* A fence for a connection whose main schema holds facts and whose schema "knowledge" holds the
+ * matrices. It stands from begin to end: prepare and step statements in between. */
 struct hp_fence *hp_fence_new(sqlite3 *db);
 void hp_fence_free(struct hp_fence *fence);
 void hp_fence_begin(struct hp_fence *fence, enum hp_fence_mode mode);
 void hp_fence_end(struct hp_fence *fence);
 
-/* Prepares one SELECT (or INSERT, in ROWS) behind the fence that stands. `file` and `line` are what errors
- * name; `ret_reads` (may be NULL) gets the columns of facts that it reads, to be freed by the caller. Each
- * statement has a budget of steps, which starts anew here. */
+/* Prepares one SELECT (or INSERT, in ROWS) behind the fence that stands. `file` and `line` are what
+ * errors name; `ret_reads` (may be NULL) gets the columns of facts that it reads, to be freed by
+ * the caller. Each statement has a budget of steps, which starts anew here. */
 int hp_fence_prepare(struct hp_fence *fence, const char *sql, const char *file, size_t line,
-		     sqlite3_stmt **ret, struct hp_fence_reads *ret_reads, struct hp_error *err);
+                     sqlite3_stmt **ret, struct hp_fence_reads *ret_reads, struct hp_error *err);

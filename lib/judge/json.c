@@ -13,7 +13,8 @@ enum { OLD_DAYS = 180 };
 
 enum { SAME_KEPT = 512 }; // more than there are rows for one vendor and kind
 
-/* What alike accelerators share is made once: the head of an offer up to its path, and its costs. */
+/* What alike accelerators share is made once: the head of an offer up to its path, and its costs.
+ */
 struct same {
 	const void *of; // the list of costs: one for each kind of accelerator and row of the matrix
 	char *head, *costs;
@@ -42,7 +43,8 @@ long hp_days_between(const char *from, const char *to)
 	time_t times[2];
 	for (int i = 0; i < 2; i++) {
 		struct tm tm = {0};
-		if (!dates[i] || sscanf(dates[i], "%4d-%2d-%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday) != 3)
+		if (!dates[i] ||
+		    sscanf(dates[i], "%4d-%2d-%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday) != 3)
 			return 0;
 		tm.tm_year -= 1900;
 		tm.tm_mon -= 1;
@@ -68,7 +70,8 @@ static void open_list(struct hp_text *text, const char *key)
 	hp_text_puts(text, "\": [");
 }
 
-static void add_origins(struct writer *writer, const struct hp_finding *finding, struct hp_text *text)
+static void add_origins(struct writer *writer, const struct hp_finding *finding,
+                        struct hp_text *text)
 {
 	open_list(text, "origin");
 	const char *const *origins = hp_verdict_origins(writer->verdict, finding);
@@ -117,8 +120,8 @@ static const struct made *make(struct writer *writer, const struct hp_finding *f
 	return made;
 }
 
-static void add_findings(struct writer *writer, const struct hp_finding *const *findings, size_t count,
-			 bool host_wide, const char *indent)
+static void add_findings(struct writer *writer, const struct hp_finding *const *findings,
+                         size_t count, bool host_wide, const char *indent)
 {
 	const char *separator = "";
 	open_list(&writer->text, "findings");
@@ -134,7 +137,8 @@ static void add_findings(struct writer *writer, const struct hp_finding *const *
 }
 
 /* The ids of what blocks and fails, or the titles of what blocks and is unknown. */
-static void add_blocking(struct writer *writer, const char *key, const struct hp_offer *offer, enum hp_result result)
+static void add_blocking(struct writer *writer, const char *key, const struct hp_offer *offer,
+                         enum hp_result result)
 {
 	struct hp_text *text = &writer->text;
 	const char *separator = "";
@@ -159,7 +163,8 @@ static void make_costs(struct hp_text *text, const struct hp_offer *offer)
 		hp_text_printf(text, "%s\n     {", i ? "," : "");
 		member(text, "kind", cost->kind);
 		member(text, "value", cost->value);
-		hp_text_printf(text, ", \"level\": %d, \"estimate\": %s", cost->level, cost->estimate ? "true" : "false");
+		hp_text_printf(text, ", \"level\": %d, \"estimate\": %s", cost->level,
+		               cost->estimate ? "true" : "false");
 		if (cost->amount >= 0)
 			hp_text_printf(text, ", \"amount\": %lld", cost->amount);
 		if (cost->amount >= 0 && cost->unit)
@@ -186,16 +191,19 @@ static void add_path(struct writer *writer, struct hp_text *text, const struct h
 {
 	bool old = is_old(writer, offer->path_checked);
 	hp_cleanup_free char *dated =
-		old ? hp_asprintf("%s (as of %s)", offer->path_source, offer->path_checked) : NULL;
+	    old ? hp_asprintf("%s (as of %s)", offer->path_source, offer->path_checked) : NULL;
 	member(text, "path", hp_path_name(offer->path));
 	member(text, "path_source", old ? dated : offer->path_source);
-	member(text, "path_since", offer->path_since && *offer->path_since ? offer->path_since : NULL);
+	member(text, "path_since",
+	       offer->path_since && *offer->path_since ? offer->path_since : NULL);
 	member(text, "path_reason", offer->path_reason);
 	member(text, "path_condition", offer->path_condition);
-	hp_text_printf(text, ", \"path_approximate\": %s", offer->path_approximate ? "true" : "false");
+	hp_text_printf(text, ", \"path_approximate\": %s",
+	               offer->path_approximate ? "true" : "false");
 }
 
-static const struct same *make_same(struct writer *writer, const struct hp_offer *offer, size_t number)
+static const struct same *make_same(struct writer *writer, const struct hp_offer *offer,
+                                    size_t number)
 {
 	struct same *same = &writer->same[number % SAME_KEPT];
 	if (same->of == offer->costs)
@@ -253,7 +261,8 @@ static void add_accelerator(struct writer *writer, const struct hp_accelerator *
 	}
 	hp_text_puts(text, "]");
 	if (!accelerator->offer_count)
-		add_findings(writer, accelerator->findings, accelerator->finding_count, true, "\n    ");
+		add_findings(writer, accelerator->findings, accelerator->finding_count, true,
+		             "\n    ");
 	hp_text_puts(text, "}");
 }
 
@@ -287,7 +296,8 @@ static void write_host(struct writer *writer, const struct hp_verdict_host *host
 	flush(writer);
 }
 
-static void write_head(struct writer *writer, const struct hp_knowledge *knowledge, const char *as_of)
+static void write_head(struct writer *writer, const struct hp_knowledge *knowledge,
+                       const char *as_of)
 {
 	struct hp_text *text = &writer->text;
 	const char *day = hp_knowledge_as_of(knowledge);
@@ -302,8 +312,8 @@ static void write_head(struct writer *writer, const struct hp_knowledge *knowled
 	flush(writer);
 }
 
-int hp_verdict_write(struct hp_verdict *verdict, const struct hp_knowledge *knowledge, const char *as_of,
-		     const char *today, FILE *to, struct hp_error *err)
+int hp_verdict_write(struct hp_verdict *verdict, const struct hp_knowledge *knowledge,
+                     const char *as_of, const char *today, FILE *to, struct hp_error *err)
 {
 	struct writer writer = {.verdict = verdict, .today = today, .to = to};
 	size_t count, finding_count;

@@ -27,8 +27,8 @@ struct hp_knowledge {
 	size_t fix_count;
 };
 
-/* Beside the program (a build, or bin/ and share/ below one prefix), then where it was to be installed, then
- * where it was built. */
+/* Beside the program (a build, or bin/ and share/ below one prefix), then where it was to be
+ * installed, then where it was built. */
 static char *find_file(void)
 {
 	char program[PATH_MAX];
@@ -38,10 +38,10 @@ static char *find_file(void)
 	if (slash)
 		*slash = '\0';
 	char *candidates[] = {
-		hp_asprintf("%s/knowledge/knowledge.sqlite", program),
-		hp_asprintf("%s/../share/happypath/knowledge/knowledge.sqlite", program),
-		hp_strdup(HP_KNOWLEDGE_INSTALLED),
-		hp_strdup(HP_KNOWLEDGE_BUILT),
+	    hp_asprintf("%s/knowledge/knowledge.sqlite", program),
+	    hp_asprintf("%s/../share/happypath/knowledge/knowledge.sqlite", program),
+	    hp_strdup(HP_KNOWLEDGE_INSTALLED),
+	    hp_strdup(HP_KNOWLEDGE_BUILT),
 	};
 	char *found = NULL;
 	for (size_t i = 0; i < HP_COUNT(candidates); i++) {
@@ -58,7 +58,9 @@ static int map_file(struct hp_knowledge *knowledge, struct hp_error *err)
 	struct stat stat;
 	if (fd < 0 || fstat(fd, &stat))
 		return hp_fail(err, -errno, "knowledge %s: %s", knowledge->file, strerror(errno));
-	void *map = stat.st_size > 0 ? mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+	void *map = stat.st_size > 0
+	                ? mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_PRIVATE, fd, 0)
+	                : MAP_FAILED;
 	if (map == MAP_FAILED)
 		return hp_fail(err, -EIO, "knowledge %s: cannot be mapped", knowledge->file);
 	knowledge->map = map;
@@ -83,20 +85,21 @@ static int attach(struct hp_knowledge *knowledge, bool writable, struct hp_error
 		flags = SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE;
 	}
 	code = sqlite3_deserialize(knowledge->db, "knowledge", content, size, size, flags);
-	if (code == SQLITE_OK && hp_db_number(knowledge->db, "SELECT count(*) FROM knowledge.matrix_column", 0) > 0)
+	if (code == SQLITE_OK &&
+	    hp_db_number(knowledge->db, "SELECT count(*) FROM knowledge.matrix_column", 0) > 0)
 		return 0;
 	return hp_fail(err, -EINVAL, "knowledge %s: no compiled knowledge", knowledge->file);
 }
 
 static int lay_over(struct hp_knowledge *knowledge, const char *directory,
-		    const struct hp_knowledge_options *options, struct hp_error *err)
+                    const struct hp_knowledge_options *options, struct hp_error *err)
 {
 	struct hp_load_options load = {
-		.replaces = true,
-		.check_owner = true,
-		.owner = options->owner,
-		.complain = options->complain,
-		.data = options->data,
+	    .replaces = true,
+	    .check_owner = true,
+	    .owner = options->owner,
+	    .complain = options->complain,
+	    .data = options->data,
 	};
 	int code = hp_load_directory(knowledge->db, directory, &load, err);
 	return code < 0 ? code : 0;
@@ -112,28 +115,29 @@ static int read_fixes(struct hp_knowledge *knowledge, struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
 	size_t rule = 0;
-	int code = hp_db_prepare(knowledge->db,
-				 "SELECT rule, id, kind, distance, title, undo FROM knowledge.fix"
-				 " WHERE rule IN (SELECT id FROM knowledge.rule)"
-				 " ORDER BY rule, CASE distance WHEN 'live' THEN 1 WHEN 'drain' THEN 2"
-				 "  WHEN 'reload' THEN 3 WHEN 'reboot' THEN 4 WHEN 'firmware' THEN 5 ELSE 6 END, id",
-				 &statement, err);
+	int code = hp_db_prepare(
+	    knowledge->db,
+	    "SELECT rule, id, kind, distance, title, undo FROM knowledge.fix"
+	    " WHERE rule IN (SELECT id FROM knowledge.rule)"
+	    " ORDER BY rule, CASE distance WHEN 'live' THEN 1 WHEN 'drain' THEN 2"
+	    "  WHEN 'reload' THEN 3 WHEN 'reboot' THEN 4 WHEN 'firmware' THEN 5 ELSE 6 END, id",
+	    &statement, err);
 	if (code)
 		return code;
 	knowledge->fixes = hp_calloc(
-		(size_t)hp_db_number(knowledge->db, "SELECT count(*) + 1 FROM knowledge.fix", 1),
-		sizeof(*knowledge->fixes));
+	    (size_t)hp_db_number(knowledge->db, "SELECT count(*) + 1 FROM knowledge.fix", 1),
+	    sizeof(*knowledge->fixes));
 	while ((code = hp_db_step(statement, err)) == 1) {
 		const char *of = hp_db_text(statement, 0);
 		while (strcmp(knowledge->rules[rule].id, of) != 0)
 			rule++;
 		struct hp_fix *fix = &knowledge->fixes[knowledge->fix_count++];
 		*fix = (struct hp_fix){
-			.id = copy_text(statement, 1),
-			.kind = copy_text(statement, 2),
-			.distance = (enum hp_distance)hp_distance_parse(hp_db_text(statement, 3)),
-			.title = copy_text(statement, 4),
-			.undo = copy_text(statement, 5),
+		    .id = copy_text(statement, 1),
+		    .kind = copy_text(statement, 2),
+		    .distance = (enum hp_distance)hp_distance_parse(hp_db_text(statement, 3)),
+		    .title = copy_text(statement, 4),
+		    .undo = copy_text(statement, 5),
 		};
 		if (!knowledge->rules[rule].fix_count++)
 			knowledge->rules[rule].fixes = fix;
@@ -144,26 +148,27 @@ static int read_fixes(struct hp_knowledge *knowledge, struct hp_error *err)
 static int read_rules(struct hp_knowledge *knowledge, struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
-	int code = hp_db_prepare(knowledge->db,
-				 "SELECT id, title, impact, applies, resolution, reference, sql, file, line"
-				 " FROM knowledge.rule ORDER BY id",
-				 &statement, err);
+	int code = hp_db_prepare(
+	    knowledge->db,
+	    "SELECT id, title, impact, applies, resolution, reference, sql, file, line"
+	    " FROM knowledge.rule ORDER BY id",
+	    &statement, err);
 	if (code)
 		return code;
 	knowledge->rules = hp_calloc(
-		(size_t)hp_db_number(knowledge->db, "SELECT count(*) + 1 FROM knowledge.rule", 1),
-		sizeof(*knowledge->rules));
+	    (size_t)hp_db_number(knowledge->db, "SELECT count(*) + 1 FROM knowledge.rule", 1),
+	    sizeof(*knowledge->rules));
 	while ((code = hp_db_step(statement, err)) == 1)
 		knowledge->rules[knowledge->rule_count++] = (struct hp_rule){
-			.id = copy_text(statement, 0),
-			.title = copy_text(statement, 1),
-			.impact = (enum hp_impact)hp_impact_parse(hp_db_text(statement, 2)),
-			.applies = copy_text(statement, 3),
-			.resolution = copy_text(statement, 4),
-			.reference = copy_text(statement, 5),
-			.sql = copy_text(statement, 6),
-			.file = copy_text(statement, 7),
-			.line = (size_t)sqlite3_column_int64(statement, 8),
+		    .id = copy_text(statement, 0),
+		    .title = copy_text(statement, 1),
+		    .impact = (enum hp_impact)hp_impact_parse(hp_db_text(statement, 2)),
+		    .applies = copy_text(statement, 3),
+		    .resolution = copy_text(statement, 4),
+		    .reference = copy_text(statement, 5),
+		    .sql = copy_text(statement, 6),
+		    .file = copy_text(statement, 7),
+		    .line = (size_t)sqlite3_column_int64(statement, 8),
 		};
 	return code ? code : read_fixes(knowledge, err);
 }
@@ -171,8 +176,8 @@ static int read_rules(struct hp_knowledge *knowledge, struct hp_error *err)
 static int read_info(struct hp_knowledge *knowledge, struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
-	int code = hp_db_prepare(knowledge->db, "SELECT version, as_of FROM knowledge.knowledge_info", &statement,
-				 err);
+	int code = hp_db_prepare(
+	    knowledge->db, "SELECT version, as_of FROM knowledge.knowledge_info", &statement, err);
 	if (code)
 		return code;
 	bool known = hp_db_step(statement, NULL) == 1;
@@ -182,7 +187,7 @@ static int read_info(struct hp_knowledge *knowledge, struct hp_error *err)
 }
 
 static int open_all(struct hp_knowledge *knowledge, const struct hp_knowledge_options *options,
-		    struct hp_error *err)
+                    struct hp_error *err)
 {
 	const char *drop_ins = options->drop_ins ? options->drop_ins : DROP_INS;
 	bool lay = *drop_ins && access(drop_ins, F_OK) == 0;
@@ -201,8 +206,8 @@ static int open_all(struct hp_knowledge *knowledge, const struct hp_knowledge_op
 	return code;
 }
 
-int hp_knowledge_open(sqlite3 *db, const struct hp_knowledge_options *options, struct hp_knowledge **ret,
-		      struct hp_error *err)
+int hp_knowledge_open(sqlite3 *db, const struct hp_knowledge_options *options,
+                      struct hp_knowledge **ret, struct hp_error *err)
 {
 	static const struct hp_knowledge_options defaults = {0};
 	struct hp_knowledge *knowledge = hp_calloc(1, sizeof(*knowledge));
@@ -282,7 +287,8 @@ static int by_id(const void *id, const void *rule)
 
 const struct hp_rule *hp_knowledge_rule(const struct hp_knowledge *knowledge, const char *id)
 {
-	return bsearch(id, knowledge->rules, knowledge->rule_count, sizeof(*knowledge->rules), by_id);
+	return bsearch(id, knowledge->rules, knowledge->rule_count, sizeof(*knowledge->rules),
+	               by_id);
 }
 
 sqlite3 *hp_knowledge_db(const struct hp_knowledge *knowledge)

@@ -1,4 +1,5 @@
-// The knowledge on a connection: matrices to read, rules to run. SPDX-License-Identifier: Apache-2.0
+// The knowledge on a connection: matrices to read, rules to run.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "base/error.h"
@@ -28,21 +29,23 @@ struct hp_rule {
 struct hp_knowledge;
 
 struct hp_knowledge_options {
-	const char *file;     // the compiled knowledge; NULL: beside the program, where it is installed, or in the build
-	const char *drop_ins; // NULL: /etc/happypath/knowledge.d; "": none
-	uid_t owner;	      // who but root may own drop-ins
+	const char *file;      // the compiled knowledge; NULL: beside the program, where it is
+	                       // installed, or in the build
+	const char *drop_ins;  // NULL: /etc/happypath/knowledge.d; "": none
+	uid_t owner;           // who but root may own drop-ins
 	hp_complain *complain; // what was refused of the drop-ins; the rest counts
 	void *data;
 };
 
-/* Attaches the knowledge to a connection of facts as the schema "knowledge", read only, with the drop-ins laid over
- * it. `options` may be NULL. Close it before the connection, and when no statement reads it any more. */
-int hp_knowledge_open(sqlite3 *db, const struct hp_knowledge_options *options, struct hp_knowledge **ret,
-		      struct hp_error *err);
+/* Attaches the knowledge to a connection of facts as the schema "knowledge", read only, with the
+ * drop-ins laid over it. `options` may be NULL. Close it before the connection, and when no
+ * statement reads it any more. */
+int hp_knowledge_open(sqlite3 *db, const struct hp_knowledge_options *options,
+                      struct hp_knowledge **ret, struct hp_error *err);
 void hp_knowledge_close(struct hp_knowledge *knowledge);
 
-/* The file it came from, its version, and the day up to which its sources were read (YYYY-MM-DD, "" if it does
- * not say). */
+/* The file it came from, its version, and the day up to which its sources were read (YYYY-MM-DD, ""
+ * if it does not say). */
 const char *hp_knowledge_file(const struct hp_knowledge *knowledge);
 const char *hp_knowledge_version(const struct hp_knowledge *knowledge);
 const char *hp_knowledge_as_of(const struct hp_knowledge *knowledge);

@@ -37,7 +37,7 @@ static void complain(void *data, const char *message)
 }
 
 static void complain_at(struct loader *loader, size_t line, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 
 static void complain_at(struct loader *loader, size_t line, const char *format, ...)
 {
@@ -58,35 +58,45 @@ static void complain_error(struct loader *loader, const struct hp_error *error)
 int hp_load_create(sqlite3 *db, struct hp_error *err)
 {
 	return hp_db_exec(
-		db,
-		"CREATE TABLE knowledge.rule (id TEXT PRIMARY KEY, title TEXT, impact TEXT, applies TEXT,"
-		" resolution TEXT, reference TEXT, sql TEXT, file TEXT, line INTEGER) STRICT, WITHOUT ROWID;"
-		"CREATE TABLE knowledge.fix (rule TEXT, id TEXT, kind TEXT, distance TEXT, title TEXT, undo TEXT,"
-		" file TEXT, line INTEGER, PRIMARY KEY (rule, id)) STRICT, WITHOUT ROWID;",
-		err);
+	    db,
+	    "CREATE TABLE knowledge.rule (id TEXT PRIMARY KEY, title TEXT, impact TEXT, applies "
+	    "TEXT,"
+	    " resolution TEXT, reference TEXT, sql TEXT, file TEXT, line INTEGER) STRICT, WITHOUT "
+	    "ROWID;"
+	    "CREATE TABLE knowledge.fix (rule TEXT, id TEXT, kind TEXT, distance TEXT, title TEXT, "
+	    "undo TEXT,"
+	    " file TEXT, line INTEGER, PRIMARY KEY (rule, id)) STRICT, WITHOUT ROWID;",
+	    err);
 }
 
-/* Staging: what a file says is first written here, behind the fence, where only these two tables are. */
+/* Staging: what a file says is first written here, behind the fence, where only these two tables
+ * are. */
 static int create_staging(sqlite3 *db, struct hp_error *err)
 {
 	return hp_db_exec(
-		db,
-		"CREATE TEMP TABLE rule (id TEXT NOT NULL PRIMARY KEY"
-		"  CONSTRAINT \"id is words with dashes\" CHECK (id GLOB '[a-z]*' AND id NOT GLOB '*[^a-z0-9-]*'),"
-		" title TEXT NOT NULL, impact TEXT NOT NULL CONSTRAINT \"impact is blocks, degrades or notes\""
-		"  CHECK (impact IN ('blocks', 'degrades', 'notes')),"
-		" applies TEXT NOT NULL, resolution TEXT NOT NULL, reference TEXT NOT NULL) STRICT;"
-		"CREATE TEMP TABLE fix (id TEXT NOT NULL, rule TEXT NOT NULL,"
-		" kind TEXT NOT NULL CONSTRAINT \"kind is a kind of step, or advice\" CHECK (kind IN ('driver',"
-		"  'sriov', 'mdev', 'vgpu-type', 'module', 'modprobe', 'initramfs', 'kernel-cmdline', 'hugepages',"
-		"  'cdi', 'runtime', 'unit', 'persistence', 'mig', 'package', 'file', 'limit', 'advice')),"
-		" distance TEXT NOT NULL CONSTRAINT \"distance is live, drain, reload, reboot, firmware or hardware\""
-		"  CHECK (distance IN ('live', 'drain', 'reload', 'reboot', 'firmware', 'hardware')),"
-		" title TEXT NOT NULL,"
-		" undo TEXT CONSTRAINT \"undo is exact, equivalent or one-way\""
-		"  CHECK (undo IN ('exact', 'equivalent', 'one-way', 'none')),"
-		" PRIMARY KEY (rule, id)) STRICT;",
-		err);
+	    db,
+	    "CREATE TEMP TABLE rule (id TEXT NOT NULL PRIMARY KEY"
+	    "  CONSTRAINT \"id is words with dashes\" CHECK (id GLOB '[a-z]*' AND id NOT GLOB "
+	    "'*[^a-z0-9-]*'),"
+	    " title TEXT NOT NULL, impact TEXT NOT NULL CONSTRAINT \"impact is blocks, degrades or "
+	    "notes\""
+	    "  CHECK (impact IN ('blocks', 'degrades', 'notes')),"
+	    " applies TEXT NOT NULL, resolution TEXT NOT NULL, reference TEXT NOT NULL) STRICT;"
+	    "CREATE TEMP TABLE fix (id TEXT NOT NULL, rule TEXT NOT NULL,"
+	    " kind TEXT NOT NULL CONSTRAINT \"kind is a kind of step, or advice\" CHECK (kind IN "
+	    "('driver',"
+	    "  'sriov', 'mdev', 'vgpu-type', 'module', 'modprobe', 'initramfs', 'kernel-cmdline', "
+	    "'hugepages',"
+	    "  'cdi', 'runtime', 'unit', 'persistence', 'mig', 'package', 'file', 'limit', "
+	    "'advice')),"
+	    " distance TEXT NOT NULL CONSTRAINT \"distance is live, drain, reload, reboot, "
+	    "firmware or hardware\""
+	    "  CHECK (distance IN ('live', 'drain', 'reload', 'reboot', 'firmware', 'hardware')),"
+	    " title TEXT NOT NULL,"
+	    " undo TEXT CONSTRAINT \"undo is exact, equivalent or one-way\""
+	    "  CHECK (undo IN ('exact', 'equivalent', 'one-way', 'none')),"
+	    " PRIMARY KEY (rule, id)) STRICT;",
+	    err);
 }
 
 /* Files */
@@ -100,7 +110,7 @@ static bool is_trusted(struct loader *loader, const char *path, int fd)
 	    !(stat.st_mode & (S_IWGRP | S_IWOTH)))
 		return true;
 	hp_cleanup_free char *message =
-		hp_asprintf("%s: refused: it must be root's and writable by nobody else", path);
+	    hp_asprintf("%s: refused: it must be root's and writable by nobody else", path);
 	complain(loader, message);
 	return false;
 }
@@ -118,8 +128,8 @@ static char *read_file(struct loader *loader, const char *path)
 	struct stat stat;
 	if (fd < 0 || fstat(fd, &stat) || !S_ISREG(stat.st_mode) || stat.st_size > FILE_LIMIT) {
 		hp_cleanup_free char *message =
-			hp_asprintf("%s: cannot read it: %s", path,
-				    fd < 0 ? strerror(errno) : "not a plain file, or too large");
+		    hp_asprintf("%s: cannot read it: %s", path,
+		                fd < 0 ? strerror(errno) : "not a plain file, or too large");
 		complain(loader, message);
 		return NULL;
 	}
@@ -139,8 +149,9 @@ static char *read_file(struct loader *loader, const char *path)
 }
 
 /* Calls `read` for every file of a folder whose name ends so, in byte order. */
-static void read_folder(struct loader *loader, const char *directory, const char *folder, const char *suffix,
-			void (*read)(struct loader *loader, const char *name, const char *text))
+static void read_folder(struct loader *loader, const char *directory, const char *folder,
+                        const char *suffix,
+                        void (*read)(struct loader *loader, const char *name, const char *text))
 {
 	hp_cleanup_free char *path = hp_asprintf("%s/%s", directory, folder);
 	hp_cleanup_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -160,7 +171,8 @@ static void read_folder(struct loader *loader, const char *directory, const char
 			continue;
 		hp_cleanup_free char *file = hp_asprintf("%s/%s", path, entry->d_name);
 		hp_cleanup_free char *text = read_file(loader, file);
-		hp_cleanup_free char *name = hp_strndup(entry->d_name, strlen(entry->d_name) - strlen(suffix));
+		hp_cleanup_free char *name =
+		    hp_strndup(entry->d_name, strlen(entry->d_name) - strlen(suffix));
 		loader->file = file;
 		if (text)
 			read(loader, name, text);
@@ -192,34 +204,38 @@ static void matrix_finish(struct matrix *matrix)
 	hp_db_finish(&matrix->insert);
 }
 
-static int matrix_columns(struct loader *loader, const char *table, struct matrix *matrix, struct hp_error *err)
+static int matrix_columns(struct loader *loader, const char *table, struct matrix *matrix,
+                          struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
-	int code = hp_db_prepare(loader->db,
-				 "SELECT name, domain, type = 'INTEGER', required FROM knowledge.matrix_column"
-				 " WHERE tbl = ?1 ORDER BY position",
-				 &statement, err);
+	int code = hp_db_prepare(
+	    loader->db,
+	    "SELECT name, domain, type = 'INTEGER', required FROM knowledge.matrix_column"
+	    " WHERE tbl = ?1 ORDER BY position",
+	    &statement, err);
 	if (code)
 		return code;
 	sqlite3_bind_text(statement, 1, table, -1, SQLITE_STATIC);
 	while ((code = hp_db_step(statement, err)) == 1) {
-		matrix->columns = hp_realloc(matrix->columns, (matrix->count + 1) * sizeof(*matrix->columns));
+		matrix->columns =
+		    hp_realloc(matrix->columns, (matrix->count + 1) * sizeof(*matrix->columns));
 		matrix->columns[matrix->count++] = (struct matrix_column){
-			.name = hp_strdup(hp_db_text(statement, 0)),
-			.domain = hp_strdup(hp_db_text(statement, 1)),
-			.integer = sqlite3_column_int(statement, 2),
-			.required = sqlite3_column_int(statement, 3),
-			.field = -1,
+		    .name = hp_strdup(hp_db_text(statement, 0)),
+		    .domain = hp_strdup(hp_db_text(statement, 1)),
+		    .integer = sqlite3_column_int(statement, 2),
+		    .required = sqlite3_column_int(statement, 3),
+		    .field = -1,
 		};
 	}
 	return code;
 }
 
-static int matrix_insert(struct loader *loader, const char *table, struct matrix *matrix, struct hp_error *err)
+static int matrix_insert(struct loader *loader, const char *table, struct matrix *matrix,
+                         struct hp_error *err)
 {
 	hp_cleanup_text struct hp_text sql = {0};
-	hp_text_printf(&sql, "INSERT %sINTO knowledge.%s VALUES (", loader->options->replaces ? "OR REPLACE " : "",
-		       table);
+	hp_text_printf(&sql, "INSERT %sINTO knowledge.%s VALUES (",
+	               loader->options->replaces ? "OR REPLACE " : "", table);
 	for (size_t i = 0; i < matrix->count; i++)
 		hp_text_printf(&sql, "%s?%zu", i ? ", " : "", i + 1);
 	hp_text_puts(&sql, ")");
@@ -227,7 +243,8 @@ static int matrix_insert(struct loader *loader, const char *table, struct matrix
 }
 
 /* Finds the columns that the first line names. */
-static bool matrix_header(struct loader *loader, const struct hp_csv_record *header, struct matrix *matrix)
+static bool matrix_header(struct loader *loader, const struct hp_csv_record *header,
+                          struct matrix *matrix)
 {
 	for (size_t f = 0; f < header->count; f++) {
 		size_t i = 0;
@@ -235,7 +252,7 @@ static bool matrix_header(struct loader *loader, const struct hp_csv_record *hea
 			i++;
 		if (i == matrix->count || matrix->columns[i].field >= 0) {
 			complain_at(loader, header->line, "column '%s' is unknown or stands twice",
-				    header->fields[f]);
+			            header->fields[f]);
 			return false;
 		}
 		matrix->columns[i].field = (int)f;
@@ -261,7 +278,8 @@ static bool is_open_domain(const char *domain)
 }
 
 /* Binds one field; says what is wrong with it, or NULL. */
-static const char *bind_field(sqlite3_stmt *insert, int at, const struct matrix_column *column, const char *value)
+static const char *bind_field(sqlite3_stmt *insert, int at, const struct matrix_column *column,
+                              const char *value)
 {
 	int64_t number;
 	if (!*value && column->required && !column->integer)
@@ -287,7 +305,8 @@ static void bind_version_key(sqlite3_stmt *insert, int at, const char *version)
 		sqlite3_bind_text(insert, at, key, -1, free);
 }
 
-static bool bind_row(struct loader *loader, const struct matrix *matrix, const struct hp_csv_record *record)
+static bool bind_row(struct loader *loader, const struct matrix *matrix,
+                     const struct hp_csv_record *record)
 {
 	sqlite3_reset(matrix->insert);
 	sqlite3_clear_bindings(matrix->insert);
@@ -298,9 +317,9 @@ static bool bind_row(struct loader *loader, const struct matrix *matrix, const s
 		const char *value = column->field >= 0 ? record->fields[column->field] : "";
 		const char *wrong = bind_field(matrix->insert, (int)i + 1, column, value);
 		if (wrong) {
-			complain_at(loader, record->line, "%s '%s' %s%s%s", column->name, value, wrong,
-				    is_open_domain(column->domain) ? "" : ": expected ",
-				    is_open_domain(column->domain) ? "" : column->domain);
+			complain_at(loader, record->line, "%s '%s' %s%s%s", column->name, value,
+			            wrong, is_open_domain(column->domain) ? "" : ": expected ",
+			            is_open_domain(column->domain) ? "" : column->domain);
 			return false;
 		}
 		if (strcmp(column->domain, "version") == 0)
@@ -310,11 +329,11 @@ static bool bind_row(struct loader *loader, const struct matrix *matrix, const s
 }
 
 static void matrix_row(struct loader *loader, const struct matrix *matrix, size_t fields,
-		       const struct hp_csv_record *record)
+                       const struct hp_csv_record *record)
 {
 	if (record->count != fields) {
-		complain_at(loader, record->line, "%zu fields where the first line names %zu", record->count,
-			    fields);
+		complain_at(loader, record->line, "%zu fields where the first line names %zu",
+		            record->count, fields);
 		return;
 	}
 	if (bind_row(loader, matrix, record) && sqlite3_step(matrix->insert) != SQLITE_DONE)
@@ -360,10 +379,10 @@ static void hold(void *data, const struct hp_fence_statement *statement)
 	struct held *held = data;
 	held->items = hp_realloc(held->items, (held->count + 1) * sizeof(*held->items));
 	held->items[held->count++] = (struct hp_fence_statement){
-		.kind = statement->kind,
-		.view = statement->view ? hp_strdup(statement->view) : NULL,
-		.sql = hp_strdup(statement->sql),
-		.line = statement->line,
+	    .kind = statement->kind,
+	    .view = statement->view ? hp_strdup(statement->view) : NULL,
+	    .sql = hp_strdup(statement->sql),
+	    .line = statement->line,
 	};
 }
 
@@ -381,8 +400,8 @@ static void stage_rows(struct loader *loader, const struct hp_fence_statement *s
 	struct hp_error error = {0};
 	hp_cleanup_statement sqlite3_stmt *insert = NULL;
 	hp_fence_begin(loader->fence, HP_FENCE_MODE_ROWS);
-	int code = hp_fence_prepare(loader->fence, statement->sql, loader->file, statement->line, &insert, NULL,
-				    &error);
+	int code = hp_fence_prepare(loader->fence, statement->sql, loader->file, statement->line,
+	                            &insert, NULL, &error);
 	if (code)
 		complain_error(loader, &error);
 	else if (sqlite3_step(insert) != SQLITE_DONE)
@@ -396,7 +415,8 @@ static size_t line_of_literal(const struct held *held, enum hp_fence_kind kind, 
 	hp_cleanup_free char *literal = hp_asprintf("'%s'", value);
 	for (size_t i = 0; i < held->count; i++) {
 		const struct hp_fence_statement *statement = &held->items[i];
-		const char *found = statement->kind == kind ? strstr(statement->sql, literal) : NULL;
+		const char *found =
+		    statement->kind == kind ? strstr(statement->sql, literal) : NULL;
 		size_t line = statement->line;
 		for (const char *at = statement->sql; found && at < found; at++)
 			line += *at == '\n';
@@ -420,8 +440,9 @@ static const struct hp_fence_statement *find_view(const struct held *held, const
 static bool view_has_rule(struct loader *loader, const char *view)
 {
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
-	if (hp_db_prepare(loader->db, "SELECT 1 FROM temp.rule WHERE 'rule_' || replace(id, '-', '_') = ?1",
-			  &statement, NULL))
+	if (hp_db_prepare(loader->db,
+	                  "SELECT 1 FROM temp.rule WHERE 'rule_' || replace(id, '-', '_') = ?1",
+	                  &statement, NULL))
 		return false;
 	sqlite3_bind_text(statement, 1, view, -1, SQLITE_STATIC);
 	return hp_db_step(statement, NULL) == 1;
@@ -430,10 +451,10 @@ static bool view_has_rule(struct loader *loader, const char *view)
 static void store_rule(struct loader *loader, const char *id, const struct hp_fence_statement *view)
 {
 	hp_cleanup_free char *sql =
-		hp_asprintf("INSERT %sINTO knowledge.rule"
-			    " SELECT id, title, impact, applies, resolution, reference, ?2, ?3, ?4"
-			    " FROM temp.rule WHERE id = ?1",
-			    loader->options->replaces ? "OR REPLACE " : "");
+	    hp_asprintf("INSERT %sINTO knowledge.rule"
+	                " SELECT id, title, impact, applies, resolution, reference, ?2, ?3, ?4"
+	                " FROM temp.rule WHERE id = ?1",
+	                loader->options->replaces ? "OR REPLACE " : "");
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
 	if (hp_db_prepare(loader->db, sql, &statement, NULL))
 		return;
@@ -457,22 +478,24 @@ static void store_rules(struct loader *loader, const struct held *held)
 			store_rule(loader, id, view);
 		else
 			complain_at(loader, line_of_literal(held, HP_FENCE_RULE, id),
-				    "rule '%s' has no view in this file that passed", id);
+			            "rule '%s' has no view in this file that passed", id);
 	}
 	for (size_t i = 0; i < held->count; i++)
-		if (held->items[i].kind == HP_FENCE_VIEW && !view_has_rule(loader, held->items[i].view))
-			complain_at(loader, held->items[i].line, "no row of rule belongs to the view '%s'",
-				    held->items[i].view);
+		if (held->items[i].kind == HP_FENCE_VIEW &&
+		    !view_has_rule(loader, held->items[i].view))
+			complain_at(loader, held->items[i].line,
+			            "no row of rule belongs to the view '%s'", held->items[i].view);
 }
 
 static void store_fixes(struct loader *loader, const struct held *held)
 {
 	hp_cleanup_statement sqlite3_stmt *read = NULL, *insert = NULL;
-	hp_cleanup_free char *sql =
-		hp_asprintf("INSERT %sINTO knowledge.fix SELECT rule, id, kind, distance, title, undo, ?3, ?4"
-			    " FROM temp.fix WHERE rule = ?1 AND id = ?2",
-			    loader->options->replaces ? "OR REPLACE " : "");
-	if (hp_db_prepare(loader->db, "SELECT rule, id FROM temp.fix ORDER BY rule, id", &read, NULL) ||
+	hp_cleanup_free char *sql = hp_asprintf(
+	    "INSERT %sINTO knowledge.fix SELECT rule, id, kind, distance, title, undo, ?3, ?4"
+	    " FROM temp.fix WHERE rule = ?1 AND id = ?2",
+	    loader->options->replaces ? "OR REPLACE " : "");
+	if (hp_db_prepare(loader->db, "SELECT rule, id FROM temp.fix ORDER BY rule, id", &read,
+	                  NULL) ||
 	    hp_db_prepare(loader->db, sql, &insert, NULL))
 		return;
 	while (hp_db_step(read, NULL) == 1) {
@@ -484,8 +507,9 @@ static void store_fixes(struct loader *loader, const struct held *held)
 		sqlite3_bind_text(insert, 3, loader->file, -1, SQLITE_STATIC);
 		sqlite3_bind_int64(insert, 4, (sqlite3_int64)line);
 		if (sqlite3_step(insert) != SQLITE_DONE)
-			complain_at(loader, line, "fix '%s' of rule '%s' is there already, in another file", id,
-				    rule);
+			complain_at(loader, line,
+			            "fix '%s' of rule '%s' is there already, in another file", id,
+			            rule);
 	}
 }
 
@@ -504,9 +528,11 @@ static void read_sql(struct loader *loader, const char *name HP_UNUSED, const ch
 
 /* What holds between rows */
 
-static const char *const rule_columns[] = {"host", "subject", "surface", "share", "result", "evidence"};
+static const char *const rule_columns[] = {"host",  "subject", "surface",
+                                           "share", "result",  "evidence"};
 
-static int check_rule(struct loader *loader, const char *sql, const char *file, size_t line, struct hp_error *err)
+static int check_rule(struct loader *loader, const char *sql, const char *file, size_t line,
+                      struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
 	int code = hp_fence_prepare(loader->fence, sql, file, line, &statement, NULL, err);
@@ -517,9 +543,10 @@ static int check_rule(struct loader *loader, const char *sql, const char *file, 
 		if (count != (int)HP_COUNT(rule_columns) ||
 		    strcmp(sqlite3_column_name(statement, i), rule_columns[i]) != 0)
 			return hp_fail(err, -EINVAL,
-				       "%s:%zu: the view's columns must be host, subject, surface, share, result,"
-				       " evidence",
-				       file, line);
+			               "%s:%zu: the view's columns must be host, subject, surface, "
+			               "share, result,"
+			               " evidence",
+			               file, line);
 	return 0;
 }
 
@@ -540,26 +567,29 @@ static bool is_known_word(sqlite3 *db, const char *word)
 	if (strcmp(word, "*") == 0)
 		return true;
 	if (*word == '@')
-		return exists(db, "SELECT 1 FROM knowledge.surface_share WHERE has_word(mechanism, ?1) = 1", word + 1,
-			      NULL);
+		return exists(
+		    db, "SELECT 1 FROM knowledge.surface_share WHERE has_word(mechanism, ?1) = 1",
+		    word + 1, NULL);
 	const char *colon = strchr(word, ':');
 	if (!colon)
 		return exists(db, "SELECT 1 FROM knowledge.surface WHERE surface = ?1", word, NULL);
 	hp_cleanup_free char *surface = hp_strndup(word, (size_t)(colon - word));
-	return exists(db, "SELECT 1 FROM knowledge.surface_share WHERE ?1 IN ('', surface) AND share = ?2", surface,
-		      colon + 1);
+	return exists(
+	    db, "SELECT 1 FROM knowledge.surface_share WHERE ?1 IN ('', surface) AND share = ?2",
+	    surface, colon + 1);
 }
 
-static int check_applies(struct loader *loader, const char *id, const char *applies, const char *file, size_t line,
-			 struct hp_error *err)
+static int check_applies(struct loader *loader, const char *id, const char *applies,
+                         const char *file, size_t line, struct hp_error *err)
 {
 	hp_cleanup_free char *copy = hp_strdup(applies);
 	char *rest = copy;
 	for (char *word; (word = strsep(&rest, " \t\n"));)
 		if (*word && !is_known_word(loader->db, word))
 			return hp_fail(err, -EINVAL,
-				       "%s:%zu: rule '%s' applies to '%s', which is no surface, share or mechanism",
-				       file, line, id, word);
+			               "%s:%zu: rule '%s' applies to '%s', which is no surface, "
+			               "share or mechanism",
+			               file, line, id, word);
 	return 0;
 }
 
@@ -568,16 +598,20 @@ static void check_rules(struct loader *loader)
 {
 	hp_cleanup_statement sqlite3_stmt *rules = NULL;
 	struct hp_text bad = {0};
-	if (hp_db_prepare(loader->db, "SELECT id, sql, file, line, applies FROM knowledge.rule ORDER BY id", &rules,
-			  NULL))
+	if (hp_db_prepare(loader->db,
+	                  "SELECT id, sql, file, line, applies FROM knowledge.rule ORDER BY id",
+	                  &rules, NULL))
 		return;
-	bool matrix = hp_db_number(loader->db, "SELECT count(*) FROM knowledge.surface_share", 0) > 0;
+	bool matrix =
+	    hp_db_number(loader->db, "SELECT count(*) FROM knowledge.surface_share", 0) > 0;
 	while (hp_db_step(rules, NULL) == 1) {
 		struct hp_error error = {0};
 		const char *id = hp_db_text(rules, 0), *file = hp_db_text(rules, 2);
 		size_t line = (size_t)sqlite3_column_int64(rules, 3);
 		hp_cleanup_free char *sql = hp_strdup(hp_db_text(rules, 1));
-		int code = matrix ? check_applies(loader, id, hp_db_text(rules, 4), file, line, &error) : 0;
+		int code = matrix
+		               ? check_applies(loader, id, hp_db_text(rules, 4), file, line, &error)
+		               : 0;
 		hp_fence_begin(loader->fence, HP_FENCE_MODE_RULE);
 		if (!code)
 			code = check_rule(loader, sql, file, line, &error);
@@ -596,19 +630,21 @@ static void check_fixes(struct loader *loader)
 {
 	hp_cleanup_statement sqlite3_stmt *orphans = NULL;
 	if (hp_db_prepare(loader->db,
-			  "SELECT id, rule, file, line FROM knowledge.fix"
-			  " WHERE rule NOT IN (SELECT id FROM knowledge.rule)",
-			  &orphans, NULL))
+	                  "SELECT id, rule, file, line FROM knowledge.fix"
+	                  " WHERE rule NOT IN (SELECT id FROM knowledge.rule)",
+	                  &orphans, NULL))
 		return;
 	while (hp_db_step(orphans, NULL) == 1) {
 		loader->file = hp_db_text(orphans, 2);
-		complain_at(loader, (size_t)sqlite3_column_int64(orphans, 3), "fix '%s' is for a rule '%s' that is"
-			    " not there", hp_db_text(orphans, 0), hp_db_text(orphans, 1));
+		complain_at(loader, (size_t)sqlite3_column_int64(orphans, 3),
+		            "fix '%s' is for a rule '%s' that is"
+		            " not there",
+		            hp_db_text(orphans, 0), hp_db_text(orphans, 1));
 	}
 }
 
 int hp_load_directory(sqlite3 *db, const char *directory, const struct hp_load_options *options,
-		      struct hp_error *err)
+                      struct hp_error *err)
 {
 	int code = create_staging(db, err);
 	if (code)

@@ -29,12 +29,13 @@ struct hp_matrix {
 };
 
 /* One row a kind of accelerator; VFs by their own ids. */
-static const char kinds_sql[] =
-	"SELECT kind, vendor, device, model, min(chip), min(generation), min(mig), min(vgpu), min(nvswitch), min(segment)"
-	" FROM accelerator GROUP BY kind, vendor, device, model";
+static const char kinds_sql[] = "SELECT kind, vendor, device, model, min(chip), min(generation), "
+				"min(mig), min(vgpu), min(nvswitch), min(segment)"
+				" FROM accelerator GROUP BY kind, vendor, device, model";
 
-static const char costs_sql[] = "SELECT surface, share, vendor, kind, value, unit, source, coalesce(amount, -1), level,"
-				" estimate FROM cost ORDER BY surface, kind";
+static const char costs_sql[] =
+    "SELECT surface, share, vendor, kind, value, unit, source, coalesce(amount, -1), level,"
+    " estimate FROM cost ORDER BY surface, kind";
 
 static void *grow(void *items, size_t count, size_t size)
 {
@@ -72,8 +73,9 @@ static bool is_for_any(const struct hp_surface_share *share)
 	return same(share->vendor, "*") && same(share->kind, "other");
 }
 
-/* A device that the matrix does not know can still be passed through, whole or by its VFs, by whatever takes any
- * device: what such surfaces ask of the host is known, the vendor's stance is not. */
+/* A device that the matrix does not know can still be passed through, whole or by its VFs, by
+ * whatever takes any device: what such surfaces ask of the host is known, the vendor's stance is
+ * not. */
 static void add_unknown_offers(struct hp_matrix *matrix, struct kind *kind)
 {
 	size_t count;
@@ -81,21 +83,24 @@ static void add_unknown_offers(struct hp_matrix *matrix, struct kind *kind)
 	for (size_t i = 0; i < count; i++)
 		if (is_for_any(&shares[i]))
 			kind->offers[kind->count++] =
-				(struct hp_offer){.surface = &shares[i], .path = HP_PATH_UNKNOWN};
+			    (struct hp_offer){.surface = &shares[i], .path = HP_PATH_UNKNOWN};
 }
 
-static void add_offers(struct hp_matrix *matrix, struct kind *kind, const struct hp_surface_device *device,
-		       const char *as_of, struct hp_pool *pool)
+static void add_offers(struct hp_matrix *matrix, struct kind *kind,
+                       const struct hp_surface_device *device, const char *as_of,
+                       struct hp_pool *pool)
 {
 	size_t count;
 	const struct hp_surface_share *shares = hp_surfaces_shares(matrix->surfaces, &count);
 	kind->offers = hp_pool_alloc(pool, (count + 1) * sizeof(*kind->offers));
 	for (size_t i = 0; i < count; i++) {
 		bool any_vendor = strcmp(shares[i].vendor, "*") == 0;
-		if ((!any_vendor && !same(shares[i].vendor, kind->vendor)) || !same(shares[i].kind, kind->kind))
+		if ((!any_vendor && !same(shares[i].vendor, kind->vendor)) ||
+		    !same(shares[i].kind, kind->kind))
 			continue;
 		struct hp_offer *offer = &kind->offers[kind->count++];
-		struct hp_surface_path path = hp_surfaces_path(matrix->surfaces, &shares[i], device, as_of);
+		struct hp_surface_path path =
+		    hp_surfaces_path(matrix->surfaces, &shares[i], device, as_of);
 		offer->surface = &shares[i];
 		set_path(offer, &path);
 	}
@@ -103,8 +108,8 @@ static void add_offers(struct hp_matrix *matrix, struct kind *kind, const struct
 		add_unknown_offers(matrix, kind);
 }
 
-static int read_kinds(struct hp_matrix *matrix, sqlite3 *db, const char *as_of, struct hp_pool *pool,
-		      struct hp_error *err)
+static int read_kinds(struct hp_matrix *matrix, sqlite3 *db, const char *as_of,
+                      struct hp_pool *pool, struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *query = NULL;
 	int code = hp_db_prepare(db, kinds_sql, &query, err);
@@ -112,15 +117,22 @@ static int read_kinds(struct hp_matrix *matrix, sqlite3 *db, const char *as_of, 
 		matrix->kinds = grow(matrix->kinds, matrix->kind_count, sizeof(*matrix->kinds));
 		struct kind *kind = &matrix->kinds[matrix->kind_count++];
 		*kind = (struct kind){
-			.kind = hp_pool_strdup(pool, hp_db_text(query, 0)),
-			.vendor = hp_pool_strdup(pool, hp_db_text(query, 1)),
-			.device = hp_pool_strdup(pool, hp_db_text(query, 2)),
-			.model = hp_pool_strdup(pool, hp_db_text(query, 3)),
+		    .kind = hp_pool_strdup(pool, hp_db_text(query, 0)),
+		    .vendor = hp_pool_strdup(pool, hp_db_text(query, 1)),
+		    .device = hp_pool_strdup(pool, hp_db_text(query, 2)),
+		    .model = hp_pool_strdup(pool, hp_db_text(query, 3)),
 		};
 		struct hp_surface_device device = {
-			.kind = kind->kind, .vendor = kind->vendor, .device = kind->device, .model = kind->model,
-			.chip = hp_db_text(query, 4), .generation = hp_db_text(query, 5), .mig = hp_db_text(query, 6),
-			.vgpu = hp_db_text(query, 7), .nvswitch = hp_db_text(query, 8), .segment = hp_db_text(query, 9),
+		    .kind = kind->kind,
+		    .vendor = kind->vendor,
+		    .device = kind->device,
+		    .model = kind->model,
+		    .chip = hp_db_text(query, 4),
+		    .generation = hp_db_text(query, 5),
+		    .mig = hp_db_text(query, 6),
+		    .vgpu = hp_db_text(query, 7),
+		    .nvswitch = hp_db_text(query, 8),
+		    .segment = hp_db_text(query, 9),
 		};
 		add_offers(matrix, kind, &device, as_of, pool);
 		code = 0;
@@ -128,23 +140,24 @@ static int read_kinds(struct hp_matrix *matrix, sqlite3 *db, const char *as_of, 
 	return code;
 }
 
-static int read_costs(struct hp_matrix *matrix, sqlite3 *db, struct hp_pool *pool, struct hp_error *err)
+static int read_costs(struct hp_matrix *matrix, sqlite3 *db, struct hp_pool *pool,
+                      struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *query = NULL;
 	int code = hp_db_prepare(db, costs_sql, &query, err);
 	while (!code && (code = hp_db_step(query, err)) == 1) {
 		matrix->costs = grow(matrix->costs, matrix->cost_count, sizeof(*matrix->costs));
 		matrix->costs[matrix->cost_count++] = (struct cost_row){
-			.surface = hp_pool_strdup(pool, hp_db_text(query, 0)),
-			.share = hp_pool_strdup(pool, hp_db_text(query, 1)),
-			.vendor = hp_pool_strdup(pool, hp_db_text(query, 2)),
-			.cost = {.kind = hp_pool_strdup(pool, hp_db_text(query, 3)),
-				 .value = hp_pool_strdup(pool, hp_db_text(query, 4)),
-				 .unit = hp_pool_strdup(pool, hp_db_text(query, 5)),
-				 .source = hp_pool_strdup(pool, hp_db_text(query, 6)),
-				 .amount = sqlite3_column_int64(query, 7),
-				 .level = sqlite3_column_int(query, 8),
-				 .estimate = sqlite3_column_int(query, 9)},
+		    .surface = hp_pool_strdup(pool, hp_db_text(query, 0)),
+		    .share = hp_pool_strdup(pool, hp_db_text(query, 1)),
+		    .vendor = hp_pool_strdup(pool, hp_db_text(query, 2)),
+		    .cost = {.kind = hp_pool_strdup(pool, hp_db_text(query, 3)),
+		             .value = hp_pool_strdup(pool, hp_db_text(query, 4)),
+		             .unit = hp_pool_strdup(pool, hp_db_text(query, 5)),
+		             .source = hp_pool_strdup(pool, hp_db_text(query, 6)),
+		             .amount = sqlite3_column_int64(query, 7),
+		             .level = sqlite3_column_int(query, 8),
+		             .estimate = sqlite3_column_int(query, 9)},
 		};
 		code = 0;
 	}
@@ -186,8 +199,8 @@ static void set_costs(const struct hp_matrix *matrix, struct hp_offer *offer, st
 	offer->cost_count = count;
 }
 
-int hp_matrix_new(struct hp_facts *facts, const char *as_of, struct hp_pool *pool, struct hp_matrix **ret,
-		  struct hp_error *err)
+int hp_matrix_new(struct hp_facts *facts, const char *as_of, struct hp_pool *pool,
+                  struct hp_matrix **ret, struct hp_error *err)
 {
 	sqlite3 *db = hp_facts_db(facts);
 	struct hp_matrix *matrix = *ret = hp_pool_alloc(pool, sizeof(*matrix));
@@ -221,14 +234,15 @@ static bool is_shared(const char *share)
 	return hp_has_word("vgpu mig-vgpu vf", share);
 }
 
-void hp_matrix_offers(const struct hp_matrix *matrix, struct hp_pool *pool, struct hp_accelerator *accelerator,
-		      bool shared_only)
+void hp_matrix_offers(const struct hp_matrix *matrix, struct hp_pool *pool,
+                      struct hp_accelerator *accelerator, bool shared_only)
 {
 	for (size_t k = 0; k < matrix->kind_count; k++) {
 		const struct kind *kind = &matrix->kinds[k];
 		if (!is_of_kind(kind, accelerator))
 			continue;
-		accelerator->offers = hp_pool_alloc(pool, (kind->count + 1) * sizeof(*kind->offers));
+		accelerator->offers =
+		    hp_pool_alloc(pool, (kind->count + 1) * sizeof(*kind->offers));
 		for (size_t i = 0; i < kind->count; i++)
 			if (!shared_only || is_shared(kind->offers[i].surface->share))
 				accelerator->offers[accelerator->offer_count++] = kind->offers[i];

@@ -1,5 +1,5 @@
-// Where the values came from that a finding rests on. A rule's reads are known by column, not by row, so
-// the row is the subject's where the table is keyed by it, and '*' stands where it is not.
+// Where the values came from that a finding rests on. A rule's reads are known by column, not by
+// row, so the row is the subject's where the table is keyed by it, and '*' stands where it is not.
 // SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
 #include "base/database.h"
@@ -28,18 +28,19 @@ struct hp_origins *hp_origins_new(struct hp_facts *facts, struct hp_pool *pool)
 	origins->facts = facts;
 	origins->pool = pool;
 	hp_cleanup_statement sqlite3_stmt *query = NULL;
-	if (hp_db_prepare(hp_facts_db(facts), "SELECT host, tbl, subject, col, source FROM origin", &query, NULL))
+	if (hp_db_prepare(hp_facts_db(facts), "SELECT host, tbl, subject, col, source FROM origin",
+	                  &query, NULL))
 		return origins;
 	while (hp_db_step(query, NULL) == 1) {
 		if (origins->count % 64 == 0)
-			origins->rows =
-				hp_realloc(origins->rows, (origins->count + 64) * sizeof(*origins->rows));
+			origins->rows = hp_realloc(origins->rows,
+			                           (origins->count + 64) * sizeof(*origins->rows));
 		origins->rows[origins->count++] = (struct stated){
-			.host = hp_pool_strdup(pool, hp_db_text(query, 0)),
-			.table = hp_pool_strdup(pool, hp_db_text(query, 1)),
-			.subject = hp_pool_strdup(pool, hp_db_text(query, 2)),
-			.column = hp_pool_strdup(pool, hp_db_text(query, 3)),
-			.source = hp_pool_strdup(pool, hp_db_text(query, 4)),
+		    .host = hp_pool_strdup(pool, hp_db_text(query, 0)),
+		    .table = hp_pool_strdup(pool, hp_db_text(query, 1)),
+		    .subject = hp_pool_strdup(pool, hp_db_text(query, 2)),
+		    .column = hp_pool_strdup(pool, hp_db_text(query, 3)),
+		    .source = hp_pool_strdup(pool, hp_db_text(query, 4)),
 		};
 	}
 	return origins;
@@ -67,7 +68,7 @@ static bool base_value(const struct hp_fence_read_item *item, struct value *ret)
 	*ret = (struct value){(enum hp_tbl)item->table, item->column};
 	if (item->table == HP_TBL_ACCELERATOR) {
 		*ret = (struct value){HP_TBL_PCI_FUNCTION,
-				      hp_column_find(&hp_tables[HP_TBL_PCI_FUNCTION], name)};
+		                      hp_column_find(&hp_tables[HP_TBL_PCI_FUNCTION], name)};
 		return ret->column >= 0;
 	}
 	if (item->table == HP_TBL_CMDLINE_OPTION) {
@@ -92,7 +93,8 @@ static int key_column(enum hp_tbl table)
 }
 
 /* The key of the row that the finding speaks of in a table; NULL if that cannot be said. */
-static const char *key_of(enum hp_tbl table, const struct hp_finding *finding, const char *iommu_group)
+static const char *key_of(enum hp_tbl table, const struct hp_finding *finding,
+                          const char *iommu_group)
 {
 	int column = key_column(table);
 	if (column < 0)
@@ -106,8 +108,8 @@ static const char *key_of(enum hp_tbl table, const struct hp_finding *finding, c
 	return NULL;
 }
 
-static const char *stated_source(const struct hp_origins *origins, const char *host, struct value value,
-				 const char *key)
+static const char *stated_source(const struct hp_origins *origins, const char *host,
+                                 struct value value, const char *key)
 {
 	const struct hp_table_def *table = &hp_tables[value.table];
 	const char *whole_row = NULL;
@@ -138,7 +140,8 @@ static const char *starred(struct hp_origins *origins, const char *template)
 }
 
 /* A template whose only gap is the row's key, filled in; one with other gaps is looked up. */
-static const char *path_of(struct hp_origins *origins, const char *host, struct value value, const char *key)
+static const char *path_of(struct hp_origins *origins, const char *host, struct value value,
+                           const char *key)
 {
 	const struct hp_table_def *table = &hp_tables[value.table];
 	const char *template = table->columns[value.column].origin;
@@ -146,14 +149,17 @@ static const char *path_of(struct hp_origins *origins, const char *host, struct 
 	if (!gap)
 		return *template ? template : NULL;
 	int column = key_column(value.table);
-	hp_cleanup_free char *mark = column >= 0 ? hp_asprintf("{%s}", table->columns[column].name) : NULL;
+	hp_cleanup_free char *mark =
+	    column >= 0 ? hp_asprintf("{%s}", table->columns[column].name) : NULL;
 	const char *end = strchr(gap, '}');
 	bool only = mark && key && hp_starts_with(gap, mark) && end && !strchr(end, '{');
 	if (only)
-		return hp_pool_printf(origins->pool, "%.*s%s%s", (int)(gap - template), template, key, end + 1);
+		return hp_pool_printf(origins->pool, "%.*s%s%s", (int)(gap - template), template,
+		                      key, end + 1);
 	if (!key)
 		return starred(origins, template);
-	hp_cleanup_free char *path = hp_facts_where(origins->facts, host, value.table, key, value.column);
+	hp_cleanup_free char *path =
+	    hp_facts_where(origins->facts, host, value.table, key, value.column);
 	return path && strcmp(path, "*") != 0 ? hp_pool_strdup(origins->pool, path) : NULL;
 }
 
@@ -167,13 +173,14 @@ static bool add_unique(const char **list, size_t *count, const char *word)
 }
 
 const char *const *hp_origins_files(struct hp_origins *origins, const struct hp_finding *finding,
-				    const char *iommu_group, const struct hp_fence_reads *reads)
+                                    const char *iommu_group, const struct hp_fence_reads *reads)
 {
 	const char **files = hp_pool_alloc(origins->pool, (MOST_FILES + 1) * sizeof(*files));
 	size_t count = 0;
 	for (size_t i = 0; reads && i < reads->count && count < MOST_FILES; i++) {
 		struct value value;
-		if (!base_value(&reads->items[i], &value) || hp_tables[value.table].columns[value.column].key)
+		if (!base_value(&reads->items[i], &value) ||
+		    hp_tables[value.table].columns[value.column].key)
 			continue;
 		const char *key = key_of(value.table, finding, iommu_group);
 		const char *file = stated_source(origins, finding->host, value, key);
@@ -192,33 +199,36 @@ static bool is_words(const char *source)
 	       hp_starts_with(source, "remembered");
 }
 
-/* In tables of many rows the rule picks its row by words that we do not see; the row is meant if the evidence
- * names it. */
+/* In tables of many rows the rule picks its row by words that we do not see; the row is meant if
+ * the evidence names it. */
 static const char *words_of_rows(const struct hp_origins *origins, const struct hp_finding *finding,
-				 struct value value)
+                                 struct value value)
 {
 	const struct hp_table_def *table = &hp_tables[value.table];
 	for (size_t i = 0; i < origins->count; i++) {
 		const struct stated *row = &origins->rows[i];
 		if (strcmp(row->table, table->name) == 0 && strcmp(row->host, finding->host) == 0 &&
-		    is_words(row->source) && *row->subject && strstr(finding->evidence, row->subject))
+		    is_words(row->source) && *row->subject &&
+		    strstr(finding->evidence, row->subject))
 			return row->source;
 	}
 	return NULL;
 }
 
 const char *hp_origins_words(struct hp_origins *origins, const struct hp_finding *finding,
-			     const char *iommu_group, const struct hp_fence_reads *reads)
+                             const char *iommu_group, const struct hp_fence_reads *reads)
 {
 	const char *found[4];
 	size_t count = 0;
-	for (size_t i = 0; origins->count && reads && i < reads->count && count < HP_COUNT(found); i++) {
+	for (size_t i = 0; origins->count && reads && i < reads->count && count < HP_COUNT(found);
+	     i++) {
 		struct value value;
-		if (!base_value(&reads->items[i], &value) || hp_tables[value.table].columns[value.column].key)
+		if (!base_value(&reads->items[i], &value) ||
+		    hp_tables[value.table].columns[value.column].key)
 			continue;
 		const char *key = key_of(value.table, finding, iommu_group);
 		const char *source = key ? stated_source(origins, finding->host, value, key)
-					 : words_of_rows(origins, finding, value);
+		                         : words_of_rows(origins, finding, value);
 		if (source && is_words(source))
 			add_unique(found, &count, source);
 	}

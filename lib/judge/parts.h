@@ -1,4 +1,5 @@
-// What the parts of a verdict hand each other; nobody else's business. SPDX-License-Identifier: Apache-2.0
+// What the parts of a verdict hand each other; nobody else's business.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "base/pool.h"
@@ -13,20 +14,22 @@ struct hp_findings {
 };
 
 int hp_findings_run(struct hp_facts *facts, const struct hp_knowledge *knowledge,
-		    const struct hp_verdict_options *options, struct hp_pool *pool, struct hp_findings *ret,
-		    struct hp_error *err);
+                    const struct hp_verdict_options *options, struct hp_pool *pool,
+                    struct hp_findings *ret, struct hp_error *err);
 void hp_findings_finish(struct hp_findings *findings);
 
 /* offers.c: what the matrices offer. */
 struct hp_matrix;
 
-int hp_matrix_new(struct hp_facts *facts, const char *as_of, struct hp_pool *pool, struct hp_matrix **ret,
-		  struct hp_error *err);
+int hp_matrix_new(struct hp_facts *facts, const char *as_of, struct hp_pool *pool,
+                  struct hp_matrix **ret, struct hp_error *err);
 void hp_matrix_finish(struct hp_matrix *matrix);
-const struct hp_surface_share *hp_matrix_surfaces(const struct hp_matrix *matrix, size_t *ret_count);
-/* Fills the offers of an accelerator: surface, path, costs. `shared_only`: those that a VF can have alone. */
-void hp_matrix_offers(const struct hp_matrix *matrix, struct hp_pool *pool, struct hp_accelerator *accelerator,
-		      bool shared_only);
+const struct hp_surface_share *hp_matrix_surfaces(const struct hp_matrix *matrix,
+                                                  size_t *ret_count);
+/* Fills the offers of an accelerator: surface, path, costs. `shared_only`: those that a VF can have
+ * alone. */
+void hp_matrix_offers(const struct hp_matrix *matrix, struct hp_pool *pool,
+                      struct hp_accelerator *accelerator, bool shared_only);
 
 /* origins.c: where the values came from that a finding rests on. */
 struct hp_origins;
@@ -35,7 +38,8 @@ struct hp_origins *hp_origins_new(struct hp_facts *facts, struct hp_pool *pool);
 void hp_origins_free(struct hp_origins *origins);
 /* The files, NULL-terminated, in the pool. `iommu_group` is that of the subject, or NULL. */
 const char *const *hp_origins_files(struct hp_origins *origins, const struct hp_finding *finding,
-				    const char *iommu_group, const struct hp_fence_reads *reads);
-/* Words such as "assumed" or "remembered 120 s ago" that hold for a value it rests on; NULL if there are none. */
+                                    const char *iommu_group, const struct hp_fence_reads *reads);
+/* Words such as "assumed" or "remembered 120 s ago" that hold for a value it rests on; NULL if
+ * there are none. */
 const char *hp_origins_words(struct hp_origins *origins, const struct hp_finding *finding,
-			     const char *iommu_group, const struct hp_fence_reads *reads);
+                             const char *iommu_group, const struct hp_fence_reads *reads);

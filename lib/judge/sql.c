@@ -52,7 +52,8 @@ static void read_number(struct hp_sql_token *token)
 	const char *at = token->at;
 	if (at[0] == '0' && (at[1] == 'x' || at[1] == 'X')) {
 		token->kind = HP_SQL_BAD;
-		token->problem = "hexadecimal numbers are read differently by PostgreSQL: write a decimal one";
+		token->problem =
+		    "hexadecimal numbers are read differently by PostgreSQL: write a decimal one";
 		token->length = 2 + word_length(at + 2);
 		return;
 	}
@@ -84,7 +85,8 @@ static void read_string(struct hp_sql_token *token)
 
 static void read_symbol(struct hp_sql_token *token)
 {
-	static const char *const pairs[] = {"||", "<>", "<=", ">=", "!=", "==", "<<", ">>", "->", "::"};
+	static const char *const pairs[] = {
+	    "||", "<>", "<=", ">=", "!=", "==", "<<", ">>", "->", "::"};
 	token->kind = HP_SQL_SYMBOL;
 	token->length = 1;
 	for (size_t i = 0; i < HP_COUNT(pairs); i++)
@@ -101,12 +103,12 @@ static void read_other(struct hp_sql_token *token)
 	static const struct {
 		const char *first, *problem;
 	} bad[] = {
-		{"\"", "double quotes: SQLite takes them for a string where no such column exists"},
-		{"`", "backticks are no SQL"},
-		{"[", "brackets are no SQL"},
-		{"?:@$#", "parameters have no value in a rule"},
-		{"\\", "backslashes are no SQL"},
-		{"/*", "a comment opens here and does not close"},
+	    {"\"", "double quotes: SQLite takes them for a string where no such column exists"},
+	    {"`", "backticks are no SQL"},
+	    {"[", "brackets are no SQL"},
+	    {"?:@$#", "parameters have no value in a rule"},
+	    {"\\", "backslashes are no SQL"},
+	    {"/*", "a comment opens here and does not close"},
 	};
 	read_symbol(token);
 	if (strchr("+-*/%&|~<>=!(),;.", *token->at) && strncmp(token->at, "/*", 2) != 0)

@@ -21,8 +21,8 @@ struct hp_sql_token {
 	const char *problem;
 };
 
-/* Cuts the text into tokens, the last of which is HP_SQL_END; comments and white space are dropped. The
- * caller frees the array; the tokens point into `text`. */
+/* Cuts the text into tokens, the last of which is HP_SQL_END; comments and white space are dropped.
+ * The caller frees the array; the tokens point into `text`. */
 struct hp_sql_token *hp_sql_tokens(const char *text, size_t *ret_count);
 
 /* Whether the token is that keyword, in any case, or that symbol. */

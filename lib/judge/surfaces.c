@@ -1,4 +1,5 @@
-// The dated matrix: the vendors' stance on each way to attach a device. SPDX-License-Identifier: Apache-2.0
+// The dated matrix: the vendors' stance on each way to attach a device.
+// SPDX-License-Identifier: Apache-2.0
 #include "judge/surfaces.h"
 
 #include "base/cleanup.h"
@@ -18,9 +19,10 @@ struct hp_surfaces {
 	struct hp_pool *pool; // of the strings
 };
 
-/* Keeps a copy of a column's text for as long as the matrix lives. Columns repeat their neighbour's text mostly:
- * `before` is what the row above has. */
-static const char *keep(struct hp_surfaces *surfaces, sqlite3_stmt *statement, int column, const char *before)
+/* Keeps a copy of a column's text for as long as the matrix lives. Columns repeat their neighbour's
+ * text mostly: `before` is what the row above has. */
+static const char *keep(struct hp_surfaces *surfaces, sqlite3_stmt *statement, int column,
+                        const char *before)
 {
 	const char *text = hp_db_text(statement, column);
 	if (!text)
@@ -32,14 +34,16 @@ static const char *keep(struct hp_surfaces *surfaces, sqlite3_stmt *statement, i
 
 #define WANTED "(?1 = 0 OR vendor = '*' OR vendor IN (SELECT a.vendor FROM accelerator a))"
 
-static int load_rows(struct hp_surfaces *surfaces, sqlite3 *db, bool present_vendors, struct hp_error *err)
+static int load_rows(struct hp_surfaces *surfaces, sqlite3 *db, bool present_vendors,
+                     struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
-	int code = hp_db_prepare(db,
-				 "SELECT surface, share, kind, vendor, match_kind, match_value, since, until, condition,"
-				 " reason, source, checked, path, approximate FROM support WHERE " WANTED
-				 " ORDER BY surface, share, kind, vendor, match_kind, match_value, since",
-				 &statement, err);
+	int code = hp_db_prepare(
+	    db,
+	    "SELECT surface, share, kind, vendor, match_kind, match_value, since, until, condition,"
+	    " reason, source, checked, path, approximate FROM support WHERE " WANTED
+	    " ORDER BY surface, share, kind, vendor, match_kind, match_value, since",
+	    &statement, err);
 	if (!code)
 		sqlite3_bind_int(statement, 1, present_vendors);
 	struct hp_support none = {0};
@@ -49,19 +53,19 @@ static int load_rows(struct hp_surfaces *surfaces, sqlite3 *db, bool present_ven
 		struct hp_support *row = &surfaces->rows[n];
 		const struct hp_support *above = n ? row - 1 : &none;
 		*row = (struct hp_support){
-			.surface = keep(surfaces, statement, 0, above->surface),
-			.share = keep(surfaces, statement, 1, above->share),
-			.kind = keep(surfaces, statement, 2, above->kind),
-			.vendor = keep(surfaces, statement, 3, above->vendor),
-			.match_kind = keep(surfaces, statement, 4, above->match_kind),
-			.match_value = keep(surfaces, statement, 5, above->match_value),
-			.since = keep(surfaces, statement, 6, above->since),
-			.until = keep(surfaces, statement, 7, above->until),
-			.condition = keep(surfaces, statement, 8, above->condition),
-			.reason = keep(surfaces, statement, 9, above->reason),
-			.source = keep(surfaces, statement, 10, above->source),
-			.checked = keep(surfaces, statement, 11, above->checked),
-			.approximate = sqlite3_column_int(statement, 13) == 1,
+		    .surface = keep(surfaces, statement, 0, above->surface),
+		    .share = keep(surfaces, statement, 1, above->share),
+		    .kind = keep(surfaces, statement, 2, above->kind),
+		    .vendor = keep(surfaces, statement, 3, above->vendor),
+		    .match_kind = keep(surfaces, statement, 4, above->match_kind),
+		    .match_value = keep(surfaces, statement, 5, above->match_value),
+		    .since = keep(surfaces, statement, 6, above->since),
+		    .until = keep(surfaces, statement, 7, above->until),
+		    .condition = keep(surfaces, statement, 8, above->condition),
+		    .reason = keep(surfaces, statement, 9, above->reason),
+		    .source = keep(surfaces, statement, 10, above->source),
+		    .checked = keep(surfaces, statement, 11, above->checked),
+		    .approximate = sqlite3_column_int(statement, 13) == 1,
 		};
 		int path = hp_path_parse(hp_db_text(statement, 12));
 		row->path = path < 0 ? HP_PATH_UNKNOWN : (enum hp_path)path;
@@ -70,44 +74,49 @@ static int load_rows(struct hp_surfaces *surfaces, sqlite3 *db, bool present_ven
 	return code;
 }
 
-static int load_shares(struct hp_surfaces *surfaces, sqlite3 *db, bool present_vendors, struct hp_error *err)
+static int load_shares(struct hp_surfaces *surfaces, sqlite3 *db, bool present_vendors,
+                       struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
-	int code = hp_db_prepare(db,
-				 "SELECT x.surface, x.share, x.kind, x.vendor, x.mechanism, x.isolation, x.vmm,"
-				 " x.base_surface, s.position, s.first_nine, s.probed FROM surface_share x"
-				 " JOIN surface s ON s.surface = x.surface WHERE " WANTED
-				 " ORDER BY s.position, x.kind = 'gpu' DESC, x.kind, x.vendor = '10de' DESC, x.vendor,"
-				 " CASE x.share WHEN 'whole' THEN 0 WHEN 'mig' THEN 1 WHEN 'vgpu' THEN 2 WHEN 'mig-vgpu'"
-				 " THEN 3 WHEN 'vf' THEN 4 WHEN 'partition' THEN 5 WHEN 'time-slice' THEN 6 ELSE 7 END, x.share",
-				 &statement, err);
+	int code = hp_db_prepare(
+	    db,
+	    "SELECT x.surface, x.share, x.kind, x.vendor, x.mechanism, x.isolation, x.vmm,"
+	    " x.base_surface, s.position, s.first_nine, s.probed FROM surface_share x"
+	    " JOIN surface s ON s.surface = x.surface WHERE " WANTED
+	    " ORDER BY s.position, x.kind = 'gpu' DESC, x.kind, x.vendor = '10de' DESC, x.vendor,"
+	    " CASE x.share WHEN 'whole' THEN 0 WHEN 'mig' THEN 1 WHEN 'vgpu' THEN 2 WHEN 'mig-vgpu'"
+	    " THEN 3 WHEN 'vf' THEN 4 WHEN 'partition' THEN 5 WHEN 'time-slice' THEN 6 ELSE 7 END, "
+	    "x.share",
+	    &statement, err);
 	if (!code)
 		sqlite3_bind_int(statement, 1, present_vendors);
 	struct hp_surface_share none = {0};
 	while (!code && (code = hp_db_step(statement, err)) == 1) {
 		size_t n = surfaces->share_count++;
-		surfaces->shares = hp_realloc(surfaces->shares, surfaces->share_count * sizeof(none));
+		surfaces->shares =
+		    hp_realloc(surfaces->shares, surfaces->share_count * sizeof(none));
 		struct hp_surface_share *share = &surfaces->shares[n];
 		const struct hp_surface_share *above = n ? share - 1 : &none;
 		*share = (struct hp_surface_share){
-			.surface = keep(surfaces, statement, 0, above->surface),
-			.share = keep(surfaces, statement, 1, above->share),
-			.kind = keep(surfaces, statement, 2, above->kind),
-			.vendor = keep(surfaces, statement, 3, above->vendor),
-			.mechanism = keep(surfaces, statement, 4, above->mechanism),
-			.isolation = keep(surfaces, statement, 5, above->isolation),
-			.vmm = keep(surfaces, statement, 6, above->vmm),
-			.base_surface = keep(surfaces, statement, 7, above->base_surface),
-			.position = sqlite3_column_int(statement, 8),
-			.first_nine = sqlite3_column_int(statement, 9) == 1,
-			.probed = sqlite3_column_int(statement, 10) == 1,
+		    .surface = keep(surfaces, statement, 0, above->surface),
+		    .share = keep(surfaces, statement, 1, above->share),
+		    .kind = keep(surfaces, statement, 2, above->kind),
+		    .vendor = keep(surfaces, statement, 3, above->vendor),
+		    .mechanism = keep(surfaces, statement, 4, above->mechanism),
+		    .isolation = keep(surfaces, statement, 5, above->isolation),
+		    .vmm = keep(surfaces, statement, 6, above->vmm),
+		    .base_surface = keep(surfaces, statement, 7, above->base_surface),
+		    .position = sqlite3_column_int(statement, 8),
+		    .first_nine = sqlite3_column_int(statement, 9) == 1,
+		    .probed = sqlite3_column_int(statement, 10) == 1,
 		};
 		code = 0;
 	}
 	return code;
 }
 
-int hp_surfaces_load(sqlite3 *db, bool present_vendors, struct hp_surfaces **ret, struct hp_error *err)
+int hp_surfaces_load(sqlite3 *db, bool present_vendors, struct hp_surfaces **ret,
+                     struct hp_error *err)
 {
 	struct hp_surfaces *surfaces = hp_calloc(1, sizeof(*surfaces));
 	surfaces->pool = hp_pool_new();
@@ -131,7 +140,8 @@ void hp_surfaces_free(struct hp_surfaces *surfaces)
 	free(surfaces);
 }
 
-const struct hp_surface_share *hp_surfaces_shares(const struct hp_surfaces *surfaces, size_t *ret_count)
+const struct hp_surface_share *hp_surfaces_shares(const struct hp_surfaces *surfaces,
+                                                  size_t *ret_count)
 {
 	*ret_count = surfaces->share_count;
 	return surfaces->shares;
@@ -143,8 +153,9 @@ const struct hp_support *hp_surfaces_rows(const struct hp_surfaces *surfaces, si
 	return surfaces->rows;
 }
 
-const struct hp_surface_share *hp_surfaces_share(const struct hp_surfaces *surfaces, const char *surface,
-						 const char *share, const char *kind, const char *vendor)
+const struct hp_surface_share *hp_surfaces_share(const struct hp_surfaces *surfaces,
+                                                 const char *surface, const char *share,
+                                                 const char *kind, const char *vendor)
 {
 	for (size_t i = 0; i < surfaces->share_count; i++) {
 		const struct hp_surface_share *at = &surfaces->shares[i];
@@ -157,7 +168,8 @@ const struct hp_surface_share *hp_surfaces_share(const struct hp_surfaces *surfa
 
 bool hp_support_holds(const struct hp_support *support, const char *day)
 {
-	return strcmp(support->since, day) <= 0 && (!support->until || strcmp(day, support->until) < 0);
+	return strcmp(support->since, day) <= 0 &&
+	       (!support->until || strcmp(day, support->until) < 0);
 }
 
 static bool same(const char *a, const char *b)
@@ -172,16 +184,17 @@ static bool has_trait(const struct hp_surface_device *device, const char *trait)
 		size_t offset; // of the member that has it
 		const char *value;
 	} traits[] = {
-		{"mig", offsetof(struct hp_surface_device, mig), "yes"},
-		{"no-mig", offsetof(struct hp_surface_device, mig), "no"},
-		{"vgpu", offsetof(struct hp_surface_device, vgpu), "yes"},
-		{"no-vgpu", offsetof(struct hp_surface_device, vgpu), "no"},
-		{"nvswitch", offsetof(struct hp_surface_device, nvswitch), "yes"},
-		{"consumer", offsetof(struct hp_surface_device, segment), "consumer"},
+	    {"mig", offsetof(struct hp_surface_device, mig), "yes"},
+	    {"no-mig", offsetof(struct hp_surface_device, mig), "no"},
+	    {"vgpu", offsetof(struct hp_surface_device, vgpu), "yes"},
+	    {"no-vgpu", offsetof(struct hp_surface_device, vgpu), "no"},
+	    {"nvswitch", offsetof(struct hp_surface_device, nvswitch), "yes"},
+	    {"consumer", offsetof(struct hp_surface_device, segment), "consumer"},
 	};
 	for (size_t i = 0; i < HP_COUNT(traits); i++) {
 		if (strcmp(traits[i].trait, trait) == 0)
-			return same(*(const char *const *)((const char *)device + traits[i].offset), traits[i].value);
+			return same(*(const char *const *)((const char *)device + traits[i].offset),
+			            traits[i].value);
 	}
 	return false;
 }
@@ -226,8 +239,9 @@ static size_t first_row(const struct hp_surfaces *surfaces, const char *surface,
 	return low;
 }
 
-static struct hp_surface_path own_path(const struct hp_surfaces *surfaces, const char *surface, const char *share,
-				       const struct hp_surface_device *device, const char *day)
+static struct hp_surface_path own_path(const struct hp_surfaces *surfaces, const char *surface,
+                                       const char *share, const struct hp_surface_device *device,
+                                       const char *day)
 {
 	struct hp_surface_path best = {.path = HP_PATH_UNKNOWN};
 	int best_rank = 0;
@@ -248,17 +262,19 @@ static struct hp_surface_path own_path(const struct hp_surfaces *surfaces, const
 static int badness(enum hp_path path)
 {
 	static const int order[] = {
-		[HP_PATH_ON] = 0, [HP_PATH_CAUTION] = 1, [HP_PATH_UNKNOWN] = 2, [HP_PATH_OFF] = 3};
+	    [HP_PATH_ON] = 0, [HP_PATH_CAUTION] = 1, [HP_PATH_UNKNOWN] = 2, [HP_PATH_OFF] = 3};
 	return order[path];
 }
 
-struct hp_surface_path hp_surfaces_path(const struct hp_surfaces *surfaces, const struct hp_surface_share *share,
-					const struct hp_surface_device *device, const char *day)
+struct hp_surface_path hp_surfaces_path(const struct hp_surfaces *surfaces,
+                                        const struct hp_surface_share *share,
+                                        const struct hp_surface_device *device, const char *day)
 {
 	struct hp_surface_path own = own_path(surfaces, share->surface, share->share, device, day);
 	if (strcmp(share->base_surface, "none") == 0)
 		return own;
-	struct hp_surface_path base = own_path(surfaces, share->base_surface, share->share, device, day);
+	struct hp_surface_path base =
+	    own_path(surfaces, share->base_surface, share->share, device, day);
 	if (badness(base.path) <= badness(own.path))
 		return own;
 	base.of_base = true;

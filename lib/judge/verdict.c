@@ -16,8 +16,8 @@ struct hp_verdict {
 	struct hp_matrix *matrix;
 	struct hp_origins *origins;
 	const struct hp_finding **by_subject; // by host and subject
-	bool *used;			      // of each of by_subject: it hits an accelerator
-	unsigned char *applies;		      // of each rule and surface: 0 not asked yet, 1 no, 2 yes
+	bool *used;                           // of each of by_subject: it hits an accelerator
+	unsigned char *applies; // of each rule and surface: 0 not asked yet, 1 no, 2 yes
 	struct hp_verdict_host *hosts;
 	size_t host_count;
 };
@@ -39,7 +39,8 @@ static bool word_means(const char *word, size_t length, const struct hp_surface_
 	if (!colon)
 		return strcmp(text, surface->surface) == 0;
 	*colon = '\0';
-	return strcmp(colon + 1, surface->share) == 0 && (!*text || strcmp(text, surface->surface) == 0);
+	return strcmp(colon + 1, surface->share) == 0 &&
+	       (!*text || strcmp(text, surface->surface) == 0);
 }
 
 bool hp_applies(const char *applies, const struct hp_surface_share *surface)
@@ -60,11 +61,13 @@ bool hp_applies(const char *applies, const struct hp_surface_share *surface)
 }
 
 /* The same, asked once for each rule and row. */
-static bool rule_applies(struct hp_verdict *verdict, const struct hp_rule *rule, const struct hp_surface_share *surface)
+static bool rule_applies(struct hp_verdict *verdict, const struct hp_rule *rule,
+                         const struct hp_surface_share *surface)
 {
 	size_t rule_count, surface_count;
 	const struct hp_rule *rules = hp_knowledge_rules(verdict->knowledge, &rule_count);
-	const struct hp_surface_share *surfaces = hp_matrix_surfaces(verdict->matrix, &surface_count);
+	const struct hp_surface_share *surfaces =
+	    hp_matrix_surfaces(verdict->matrix, &surface_count);
 	size_t index = (size_t)(rule - rules) * surface_count + (size_t)(surface - surfaces);
 	if (!verdict->applies)
 		verdict->applies = hp_pool_alloc(verdict->pool, rule_count * surface_count);
@@ -93,7 +96,8 @@ static int by_subject(const void *a, const void *b)
 static void sort_findings(struct hp_verdict *verdict)
 {
 	size_t count = verdict->findings.count;
-	verdict->by_subject = hp_pool_alloc(verdict->pool, (count + 1) * sizeof(*verdict->by_subject));
+	verdict->by_subject =
+	    hp_pool_alloc(verdict->pool, (count + 1) * sizeof(*verdict->by_subject));
 	verdict->used = hp_pool_alloc(verdict->pool, count + 1);
 	for (size_t i = 0; i < count; i++)
 		verdict->by_subject[i] = &verdict->findings.items[i];
@@ -137,8 +141,8 @@ static void add_hit(struct hits *hits, const struct hp_finding *finding, bool of
 	hits->items[hits->count++] = (struct hit){.finding = finding, .of_vf = of_vf};
 }
 
-static void add_subject(struct hp_verdict *verdict, const char *host, const char *subject, bool of_vf,
-			struct hits *hits)
+static void add_subject(struct hp_verdict *verdict, const char *host, const char *subject,
+                        bool of_vf, struct hits *hits)
 {
 	for (size_t i = first_of(verdict, host, subject); i < verdict->findings.count; i++) {
 		const struct hp_finding *finding = verdict->by_subject[i];
@@ -149,8 +153,8 @@ static void add_subject(struct hp_verdict *verdict, const char *host, const char
 	}
 }
 
-static int add_bridges(struct hp_verdict *verdict, const char *host, const char *address, sqlite3_stmt *ancestors,
-		       struct hits *hits, struct hp_error *err)
+static int add_bridges(struct hp_verdict *verdict, const char *host, const char *address,
+                       sqlite3_stmt *ancestors, struct hits *hits, struct hp_error *err)
 {
 	int code;
 	sqlite3_reset(ancestors);
@@ -163,8 +167,8 @@ static int add_bridges(struct hp_verdict *verdict, const char *host, const char 
 
 /* All findings that can hit an offer of the accelerator, but those of the host. */
 static int find_hits(struct hp_verdict *verdict, const struct hp_verdict_host *host,
-		     const struct hp_accelerator *accelerator, sqlite3_stmt *ancestors, struct hits *hits,
-		     struct hp_error *err)
+                     const struct hp_accelerator *accelerator, sqlite3_stmt *ancestors,
+                     struct hits *hits, struct hp_error *err)
 {
 	add_subject(verdict, host->name, accelerator->address, false, hits);
 	if (accelerator->iommu_group) {
@@ -175,7 +179,8 @@ static int find_hits(struct hp_verdict *verdict, const struct hp_verdict_host *h
 		add_subject(verdict, host->name, accelerator->parent, false, hits);
 	for (size_t i = 0; !accelerator->is_vf && i < host->accelerator_count; i++) {
 		const struct hp_accelerator *other = &host->accelerators[i];
-		if (other->is_vf && other->parent && strcmp(other->parent, accelerator->address) == 0)
+		if (other->is_vf && other->parent &&
+		    strcmp(other->parent, accelerator->address) == 0)
 			add_subject(verdict, host->name, other->address, true, hits);
 	}
 	return add_bridges(verdict, host->name, accelerator->address, ancestors, hits, err);
@@ -197,13 +202,15 @@ static int price(const struct hp_finding *finding)
 
 static int rank(const struct hp_finding *finding)
 {
-	static const int results[] = {[HP_RESULT_FAIL] = 0, [HP_RESULT_UNKNOWN] = 1, [HP_RESULT_PASS] = 2};
+	static const int results[] = {
+	    [HP_RESULT_FAIL] = 0, [HP_RESULT_UNKNOWN] = 1, [HP_RESULT_PASS] = 2};
 	if (finding->result == HP_RESULT_PASS)
 		return 6;
 	return 2 * (int)finding->rule->impact + results[finding->result];
 }
 
-/* What decides first: blocking failures, the dearest first, then blocking unknowns, then the rest. */
+/* What decides first: blocking failures, the dearest first, then blocking unknowns, then the rest.
+ */
 static int by_weight(const void *a, const void *b)
 {
 	const struct hp_finding *const *left = a, *const *right = b;
@@ -228,7 +235,8 @@ static void set_readiness(struct hp_offer *offer)
 		stuck |= price(finding) >= HP_DISTANCE_HARDWARE;
 		dearest = price(finding) > dearest ? price(finding) : dearest;
 	}
-	offer->distance = (enum hp_distance)(dearest > HP_DISTANCE_HARDWARE ? HP_DISTANCE_HARDWARE : dearest);
+	offer->distance =
+	    (enum hp_distance)(dearest > HP_DISTANCE_HARDWARE ? HP_DISTANCE_HARDWARE : dearest);
 	if (stuck)
 		offer->readiness = HP_READINESS_UNREACHABLE;
 	else if (!offer->surface->probed)
@@ -266,7 +274,8 @@ static const char *unknown_words(struct hp_pool *pool, const struct hp_offer *of
 		if (!blocks(offer->findings[i], HP_RESULT_UNKNOWN))
 			continue;
 		if (count < SAID)
-			hp_text_printf(&text, "%s%s", count ? "; " : "ready if: ", offer->findings[i]->rule->title);
+			hp_text_printf(&text, "%s%s", count ? "; " : "ready if: ",
+			               offer->findings[i]->rule->title);
 		count++;
 	}
 	if (count == 1)
@@ -284,8 +293,9 @@ static const char *summary_of(struct hp_pool *pool, const struct hp_offer *offer
 	if (first && blocks(first, HP_RESULT_FAIL))
 		return failure_words(pool, first);
 	if (!offer->surface->probed)
-		return hp_pool_printf(pool, "judged by knowledge alone: such hosts are not probed%s%s",
-				      path_words(offer) ? "; " : "", path_words(offer) ? path_words(offer) : "");
+		return hp_pool_printf(
+		    pool, "judged by knowledge alone: such hosts are not probed%s%s",
+		    path_words(offer) ? "; " : "", path_words(offer) ? path_words(offer) : "");
 	if (first && blocks(first, HP_RESULT_UNKNOWN))
 		return unknown_words(pool, offer);
 	if (offer->path != HP_PATH_ON && path_words(offer))
@@ -302,19 +312,22 @@ static bool is_shared(const char *share)
 	return hp_has_word("vgpu mig-vgpu vf", share);
 }
 
-static bool hits_offer(struct hp_verdict *verdict, const struct hp_finding *finding, const struct hp_offer *offer)
+static bool hits_offer(struct hp_verdict *verdict, const struct hp_finding *finding,
+                       const struct hp_offer *offer)
 {
-	return narrowed_to(finding, offer->surface) && rule_applies(verdict, finding->rule, offer->surface);
+	return narrowed_to(finding, offer->surface) &&
+	       rule_applies(verdict, finding->rule, offer->surface);
 }
 
 static void judge_offer(struct hp_verdict *verdict, struct hp_offer *offer, const struct hits *hits,
-			const struct hits *of_host, bool passes)
+                        const struct hits *of_host, bool passes)
 {
 	size_t count = 0;
 	const struct hp_finding **items =
-		hp_pool_alloc(verdict->pool, (hits->count + of_host->count + 1) * sizeof(*items));
+	    hp_pool_alloc(verdict->pool, (hits->count + of_host->count + 1) * sizeof(*items));
 	for (size_t i = 0; i < hits->count + of_host->count; i++) {
-		const struct hit *hit = i < hits->count ? &hits->items[i] : &of_host->items[i - hits->count];
+		const struct hit *hit =
+		    i < hits->count ? &hits->items[i] : &of_host->items[i - hits->count];
 		bool wanted = passes || hit->finding->result != HP_RESULT_PASS;
 		if (wanted && (!hit->of_vf || is_shared(offer->surface->share)) &&
 		    hits_offer(verdict, hit->finding, offer))
@@ -328,7 +341,8 @@ static void judge_offer(struct hp_verdict *verdict, struct hp_offer *offer, cons
 }
 
 /* The findings about the host as a whole; which of them hit every offer. */
-static void find_host_hits(struct hp_verdict *verdict, struct hp_verdict_host *host, struct hits *hits)
+static void find_host_hits(struct hp_verdict *verdict, struct hp_verdict_host *host,
+                           struct hits *hits)
 {
 	size_t first = first_of(verdict, host->name, "");
 	for (size_t f = first; f < verdict->findings.count; f++) {
@@ -338,27 +352,33 @@ static void find_host_hits(struct hp_verdict *verdict, struct hp_verdict_host *h
 		bool all = true;
 		for (size_t i = 0; i < host->accelerator_count; i++)
 			for (size_t o = 0; all && o < host->accelerators[i].offer_count; o++)
-				all = hits_offer(verdict, finding, &host->accelerators[i].offers[o]);
+				all =
+				    hits_offer(verdict, finding, &host->accelerators[i].offers[o]);
 		finding->host_wide = all;
 		verdict->used[f] = !all;
 		add_hit(hits, finding, false);
 	}
 }
 
-static void keep_findings(struct hp_verdict *verdict, struct hp_accelerator *accelerator, const struct hits *hits,
-			  bool passes)
+static void keep_findings(struct hp_verdict *verdict, struct hp_accelerator *accelerator,
+                          const struct hits *hits, bool passes)
 {
-	accelerator->findings = hp_pool_alloc(verdict->pool, (hits->count + 1) * sizeof(*accelerator->findings));
+	accelerator->findings =
+	    hp_pool_alloc(verdict->pool, (hits->count + 1) * sizeof(*accelerator->findings));
 	for (size_t i = 0; i < hits->count; i++)
 		if (passes || hits->items[i].finding->result != HP_RESULT_PASS)
-			accelerator->findings[accelerator->finding_count++] = hits->items[i].finding;
-	qsort(accelerator->findings, accelerator->finding_count, sizeof(*accelerator->findings), by_weight);
+			accelerator->findings[accelerator->finding_count++] =
+			    hits->items[i].finding;
+	qsort(accelerator->findings, accelerator->finding_count, sizeof(*accelerator->findings),
+	      by_weight);
 }
 
 /* What stands with the host: what hits every offer, and what hits no accelerator at all. */
-static void keep_host_findings(struct hp_verdict *verdict, struct hp_verdict_host *host, bool passes)
+static void keep_host_findings(struct hp_verdict *verdict, struct hp_verdict_host *host,
+                               bool passes)
 {
-	host->findings = hp_pool_alloc(verdict->pool, (verdict->findings.count + 1) * sizeof(*host->findings));
+	host->findings =
+	    hp_pool_alloc(verdict->pool, (verdict->findings.count + 1) * sizeof(*host->findings));
 	for (size_t i = first_of(verdict, host->name, ""); i < verdict->findings.count; i++) {
 		const struct hp_finding *finding = verdict->by_subject[i];
 		if (strcmp(finding->host, host->name) != 0)
@@ -377,15 +397,16 @@ static bool has_parent(const struct hp_verdict_host *host, const struct hp_accel
 	return false;
 }
 
-static int judge_host(struct hp_verdict *verdict, struct hp_verdict_host *host, sqlite3_stmt *ancestors,
-		      bool passes, struct hp_error *err)
+static int judge_host(struct hp_verdict *verdict, struct hp_verdict_host *host,
+                      sqlite3_stmt *ancestors, bool passes, struct hp_error *err)
 {
 	struct hits of_host = {0}, hits = {0};
 	int code = 0;
 	for (size_t i = 0; i < host->accelerator_count; i++) {
 		struct hp_accelerator *accelerator = &host->accelerators[i];
 		if (!accelerator->is_vf || !has_parent(host, accelerator))
-			hp_matrix_offers(verdict->matrix, verdict->pool, accelerator, accelerator->is_vf);
+			hp_matrix_offers(verdict->matrix, verdict->pool, accelerator,
+			                 accelerator->is_vf);
 	}
 	find_host_hits(verdict, host, &of_host);
 	for (size_t i = 0; !code && i < host->accelerator_count; i++) {
@@ -406,17 +427,19 @@ static int read_hosts(struct hp_verdict *verdict, struct hp_error *err)
 {
 	sqlite3 *db = hp_facts_db(verdict->facts);
 	hp_cleanup_statement sqlite3_stmt *query = NULL;
-	int code = hp_db_prepare(db,
-				 "SELECT s.host, coalesce(m.root, -1), s.pci_seen"
-				 " FROM host_summary s LEFT JOIN machine m ON m.host = s.host ORDER BY s.host",
-				 &query, err);
-	verdict->hosts = hp_pool_alloc(verdict->pool, (size_t)(hp_db_number(db, "SELECT count(*) FROM host_summary", 0) + 1) *
-							      sizeof(*verdict->hosts));
+	int code = hp_db_prepare(
+	    db,
+	    "SELECT s.host, coalesce(m.root, -1), s.pci_seen"
+	    " FROM host_summary s LEFT JOIN machine m ON m.host = s.host ORDER BY s.host",
+	    &query, err);
+	verdict->hosts = hp_pool_alloc(
+	    verdict->pool, (size_t)(hp_db_number(db, "SELECT count(*) FROM host_summary", 0) + 1) *
+			       sizeof(*verdict->hosts));
 	while (!code && (code = hp_db_step(query, err)) == 1) {
 		verdict->hosts[verdict->host_count++] = (struct hp_verdict_host){
-			.name = hp_pool_strdup(verdict->pool, hp_db_text(query, 0)),
-			.root = sqlite3_column_int(query, 1),
-			.pci_seen = sqlite3_column_int(query, 2),
+		    .name = hp_pool_strdup(verdict->pool, hp_db_text(query, 0)),
+		    .root = sqlite3_column_int(query, 1),
+		    .pci_seen = sqlite3_column_int(query, 2),
 		};
 		code = 0;
 	}
@@ -426,29 +449,31 @@ static int read_hosts(struct hp_verdict *verdict, struct hp_error *err)
 static struct hp_accelerator accelerator_of(struct hp_pool *pool, sqlite3_stmt *row)
 {
 	return (struct hp_accelerator){
-		.address = hp_pool_strdup(pool, hp_db_text(row, 0)),
-		.parent = hp_pool_strdup(pool, hp_db_text(row, 1)),
-		.is_vf = sqlite3_column_int(row, 2),
-		.vendor = hp_pool_strdup(pool, hp_db_text(row, 3)),
-		.device = hp_pool_strdup(pool, hp_db_text(row, 4)),
-		.subsystem = hp_pool_strdup(pool, hp_db_text(row, 5)),
-		.kind = hp_pool_strdup(pool, hp_db_text(row, 6)),
-		.name = hp_pool_strdup(pool, hp_db_text(row, 7)),
-		.model = hp_pool_strdup(pool, hp_db_text(row, 8)),
-		.iommu_group = hp_pool_strdup(pool, hp_db_text(row, 9)),
-		.driver = hp_pool_strdup(pool, hp_db_text(row, 10)),
+	    .address = hp_pool_strdup(pool, hp_db_text(row, 0)),
+	    .parent = hp_pool_strdup(pool, hp_db_text(row, 1)),
+	    .is_vf = sqlite3_column_int(row, 2),
+	    .vendor = hp_pool_strdup(pool, hp_db_text(row, 3)),
+	    .device = hp_pool_strdup(pool, hp_db_text(row, 4)),
+	    .subsystem = hp_pool_strdup(pool, hp_db_text(row, 5)),
+	    .kind = hp_pool_strdup(pool, hp_db_text(row, 6)),
+	    .name = hp_pool_strdup(pool, hp_db_text(row, 7)),
+	    .model = hp_pool_strdup(pool, hp_db_text(row, 8)),
+	    .iommu_group = hp_pool_strdup(pool, hp_db_text(row, 9)),
+	    .driver = hp_pool_strdup(pool, hp_db_text(row, 10)),
 	};
 }
 
-static int read_accelerators(struct hp_verdict *verdict, struct hp_verdict_host *host, struct hp_error *err)
+static int read_accelerators(struct hp_verdict *verdict, struct hp_verdict_host *host,
+                             struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *query = NULL;
 	size_t size = 0;
 	int code = hp_db_prepare(hp_facts_db(verdict->facts),
-				 "SELECT address, nullif(parent, 'none'), is_vf, vendor, device,"
-				 " subsystem_vendor || ':' || subsystem_device, kind, name, model,"
-				 " nullif(iommu_group, 'none'), driver FROM accelerator WHERE host = ?1 ORDER BY address",
-				 &query, err);
+	                         "SELECT address, nullif(parent, 'none'), is_vf, vendor, device,"
+	                         " subsystem_vendor || ':' || subsystem_device, kind, name, model,"
+	                         " nullif(iommu_group, 'none'), driver FROM accelerator WHERE host "
+	                         "= ?1 ORDER BY address",
+	                         &query, err);
 	if (code)
 		return code;
 	sqlite3_bind_text(query, 1, host->name, -1, SQLITE_STATIC);
@@ -460,7 +485,8 @@ static int read_accelerators(struct hp_verdict *verdict, struct hp_verdict_host 
 		}
 		rows[host->accelerator_count++] = accelerator_of(verdict->pool, query);
 	}
-	host->accelerators = hp_pool_alloc(verdict->pool, (host->accelerator_count + 1) * sizeof(*rows));
+	host->accelerators =
+	    hp_pool_alloc(verdict->pool, (host->accelerator_count + 1) * sizeof(*rows));
 	if (rows)
 		memcpy(host->accelerators, rows, host->accelerator_count * sizeof(*rows));
 	free(rows);
@@ -478,20 +504,22 @@ static const char *clean(struct hp_pool *pool, const char *text)
 static int read_gaps(struct hp_verdict *verdict, struct hp_verdict_host *host, struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *query = NULL;
-	int code = hp_db_prepare(hp_facts_db(verdict->facts),
-				 "SELECT what, why, kind, count(*) OVER () FROM gap WHERE host = ?1 ORDER BY what", &query,
-				 err);
+	int code = hp_db_prepare(
+	    hp_facts_db(verdict->facts),
+	    "SELECT what, why, kind, count(*) OVER () FROM gap WHERE host = ?1 ORDER BY what",
+	    &query, err);
 	if (code)
 		return code;
 	sqlite3_bind_text(query, 1, host->name, -1, SQLITE_STATIC);
 	while ((code = hp_db_step(query, err)) == 1) {
 		if (!host->gaps)
-			host->gaps = hp_pool_alloc(verdict->pool, (size_t)sqlite3_column_int64(query, 3) *
-									  sizeof(*host->gaps));
+			host->gaps =
+			    hp_pool_alloc(verdict->pool, (size_t)sqlite3_column_int64(query, 3) *
+			                                     sizeof(*host->gaps));
 		host->gaps[host->gap_count++] = (struct hp_gap){
-			.what = clean(verdict->pool, hp_db_text(query, 0)),
-			.why = clean(verdict->pool, hp_db_text(query, 1)),
-			.kind = hp_pool_strdup(verdict->pool, hp_db_text(query, 2)),
+		    .what = clean(verdict->pool, hp_db_text(query, 0)),
+		    .why = clean(verdict->pool, hp_db_text(query, 1)),
+		    .kind = hp_pool_strdup(verdict->pool, hp_db_text(query, 2)),
 		};
 	}
 	return code;
@@ -499,25 +527,27 @@ static int read_gaps(struct hp_verdict *verdict, struct hp_verdict_host *host, s
 
 /* What the host does with its accelerators now, by what runs on it. */
 static const char in_use_sql[] =
-	"SELECT CASE v.vmm WHEN 'qemu' THEN 'qemu-vfio' WHEN 'lkvm' THEN 'kvmtool' WHEN 'custom' THEN 'custom-vmm'"
-	" ELSE v.vmm END FROM running_vmm v WHERE v.host = ?1 AND v.vfio_devices > 0"
-	" UNION SELECT 'qemu-vgpu' FROM mdev WHERE host = ?1"
-	" UNION SELECT 'qemu-vgpu' FROM pci_function WHERE host = ?1 AND vgpu_type_current <> 'none'"
-	" UNION SELECT 'kubernetes' FROM kubernetes_node WHERE host = ?1 AND kubelet = 'running'"
-	" UNION SELECT 'container' FROM service WHERE host = ?1 AND state = 'active'"
-	"  AND service IN ('docker', 'podman', 'containerd', 'crio')"
-	" UNION SELECT surface FROM intent WHERE host = ?1 AND surface IS NOT NULL"
-	" UNION SELECT vmm FROM intent WHERE host = ?1 AND vmm IS NOT NULL";
+    "SELECT CASE v.vmm WHEN 'qemu' THEN 'qemu-vfio' WHEN 'lkvm' THEN 'kvmtool' WHEN 'custom' THEN "
+    "'custom-vmm'"
+    " ELSE v.vmm END FROM running_vmm v WHERE v.host = ?1 AND v.vfio_devices > 0"
+    " UNION SELECT 'qemu-vgpu' FROM mdev WHERE host = ?1"
+    " UNION SELECT 'qemu-vgpu' FROM pci_function WHERE host = ?1 AND vgpu_type_current <> 'none'"
+    " UNION SELECT 'kubernetes' FROM kubernetes_node WHERE host = ?1 AND kubelet = 'running'"
+    " UNION SELECT 'container' FROM service WHERE host = ?1 AND state = 'active'"
+    "  AND service IN ('docker', 'podman', 'containerd', 'crio')"
+    " UNION SELECT surface FROM intent WHERE host = ?1 AND surface IS NOT NULL"
+    " UNION SELECT vmm FROM intent WHERE host = ?1 AND vmm IS NOT NULL";
 
 static void mark_surface(struct hp_verdict_host *host, const char *surface)
 {
 	for (size_t i = 0; i < host->accelerator_count; i++)
 		for (size_t o = 0; o < host->accelerators[i].offer_count; o++)
 			host->accelerators[i].offers[o].in_use |=
-				strcmp(host->accelerators[i].offers[o].surface->surface, surface) == 0;
+			    strcmp(host->accelerators[i].offers[o].surface->surface, surface) == 0;
 }
 
-static int mark_in_use(struct hp_verdict *verdict, struct hp_verdict_host *host, struct hp_error *err)
+static int mark_in_use(struct hp_verdict *verdict, struct hp_verdict_host *host,
+                       struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *query = NULL;
 	int code = hp_db_prepare(hp_facts_db(verdict->facts), in_use_sql, &query, err);
@@ -533,17 +563,20 @@ static const char *group_of(const struct hp_verdict *verdict, const struct hp_fi
 {
 	for (size_t h = 0; h < verdict->host_count; h++) {
 		const struct hp_verdict_host *host = &verdict->hosts[h];
-		for (size_t i = 0; strcmp(host->name, finding->host) == 0 && i < host->accelerator_count; i++)
+		for (size_t i = 0;
+		     strcmp(host->name, finding->host) == 0 && i < host->accelerator_count; i++)
 			if (strcmp(host->accelerators[i].address, finding->subject) == 0)
 				return host->accelerators[i].iommu_group;
 	}
 	return NULL;
 }
 
-static const struct hp_fence_reads *reads_of(const struct hp_verdict *verdict, const struct hp_finding *finding)
+static const struct hp_fence_reads *reads_of(const struct hp_verdict *verdict,
+                                             const struct hp_finding *finding)
 {
 	size_t count;
-	return &verdict->findings.reads[finding->rule - hp_knowledge_rules(verdict->knowledge, &count)];
+	return &verdict->findings
+	            .reads[finding->rule - hp_knowledge_rules(verdict->knowledge, &count)];
 }
 
 /* Evidence says where a value was not seen but assumed, predicted or remembered. */
@@ -551,24 +584,31 @@ static void say_origins(struct hp_verdict *verdict)
 {
 	for (size_t i = 0; i < verdict->findings.count; i++) {
 		struct hp_finding *finding = &verdict->findings.items[i];
-		const char *words = hp_origins_words(verdict->origins, finding, group_of(verdict, finding),
-						     reads_of(verdict, finding));
+		const char *words =
+		    hp_origins_words(verdict->origins, finding, group_of(verdict, finding),
+		                     reads_of(verdict, finding));
 		if (words)
-			finding->evidence = hp_pool_printf(verdict->pool, "%s [%s]", finding->evidence, words);
+			finding->evidence =
+			    hp_pool_printf(verdict->pool, "%s [%s]", finding->evidence, words);
 	}
 }
 
-static int judge(struct hp_verdict *verdict, const struct hp_verdict_options *options, struct hp_error *err)
+static int judge(struct hp_verdict *verdict, const struct hp_verdict_options *options,
+                 struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *ancestors = NULL;
-	int code = hp_findings_run(verdict->facts, verdict->knowledge, options, verdict->pool, &verdict->findings, err);
+	int code = hp_findings_run(verdict->facts, verdict->knowledge, options, verdict->pool,
+	                           &verdict->findings, err);
 	if (!code)
-		code = hp_matrix_new(verdict->facts, options->as_of, verdict->pool, &verdict->matrix, err);
+		code = hp_matrix_new(verdict->facts, options->as_of, verdict->pool,
+		                     &verdict->matrix, err);
 	if (!code)
 		code = read_hosts(verdict, err);
 	if (!code)
-		code = hp_db_prepare(hp_facts_db(verdict->facts),
-				     "SELECT ancestor FROM pci_ancestor WHERE host = ?1 AND address = ?2", &ancestors, err);
+		code = hp_db_prepare(
+		    hp_facts_db(verdict->facts),
+		    "SELECT ancestor FROM pci_ancestor WHERE host = ?1 AND address = ?2",
+		    &ancestors, err);
 	for (size_t i = 0; !code && i < verdict->host_count; i++)
 		code = read_accelerators(verdict, &verdict->hosts[i], err);
 	for (size_t i = 0; !code && i < verdict->host_count; i++)
@@ -586,10 +626,12 @@ static int judge(struct hp_verdict *verdict, const struct hp_verdict_options *op
 }
 
 int hp_verdict_new(struct hp_facts *facts, const struct hp_knowledge *knowledge,
-		   const struct hp_verdict_options *options, struct hp_verdict **ret, struct hp_error *err)
+                   const struct hp_verdict_options *options, struct hp_verdict **ret,
+                   struct hp_error *err)
 {
 	struct hp_verdict *verdict = hp_calloc(1, sizeof(*verdict));
-	*verdict = (struct hp_verdict){.facts = facts, .knowledge = knowledge, .pool = hp_pool_new()};
+	*verdict =
+	    (struct hp_verdict){.facts = facts, .knowledge = knowledge, .pool = hp_pool_new()};
 	int code = judge(verdict, options, err);
 	if (code)
 		hp_verdict_free(verdict);
@@ -623,5 +665,6 @@ const struct hp_finding *hp_verdict_findings(const struct hp_verdict *verdict, s
 
 const char *const *hp_verdict_origins(struct hp_verdict *verdict, const struct hp_finding *finding)
 {
-	return hp_origins_files(verdict->origins, finding, group_of(verdict, finding), reads_of(verdict, finding));
+	return hp_origins_files(verdict->origins, finding, group_of(verdict, finding),
+	                        reads_of(verdict, finding));
 }

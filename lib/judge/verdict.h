@@ -1,4 +1,5 @@
-// The verdict: what facts and knowledge say of each offer of each accelerator. SPDX-License-Identifier: Apache-2.0
+// The verdict: what facts and knowledge say of each offer of each accelerator.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "base/error.h"
@@ -14,7 +15,7 @@ struct hp_finding {
 	const char *id; // rule@subject
 	const struct hp_rule *rule;
 	const char *host;
-	const char *subject;	     // address, group:N, or '' for the host
+	const char *subject;         // address, group:N, or '' for the host
 	const char *surface, *share; // NULL, or what it is narrowed to
 	const char *evidence;
 	enum hp_result result;
@@ -31,14 +32,15 @@ struct hp_cost {
 struct hp_offer {
 	const struct hp_surface_share *surface;
 	enum hp_path path;
-	const char *path_source, *path_since, *path_until, *path_reason, *path_condition, *path_checked;
+	const char *path_source, *path_since, *path_until, *path_reason, *path_condition,
+	    *path_checked;
 	bool path_approximate;
 	enum hp_readiness readiness;
 	enum hp_distance distance;
 	const char *summary; // the one line that matters most
-	bool in_use;	     // the host uses this surface, or the intent names it
-	/* What hits it, host-wide ones included: first what blocks and fails, dearest first, then what blocks and
-	 * is unknown, then the rest. Passing ones only if they were asked for. */
+	bool in_use;         // the host uses this surface, or the intent names it
+	/* What hits it, host-wide ones included: first what blocks and fails, dearest first, then
+	 * what blocks and is unknown, then the rest. Passing ones only if they were asked for. */
 	const struct hp_finding **findings;
 	size_t finding_count;
 	const struct hp_cost **costs;
@@ -46,9 +48,11 @@ struct hp_offer {
 };
 
 struct hp_accelerator {
-	const char *address, *parent, *vendor, *device, *subsystem, *kind, *name, *model, *iommu_group, *driver;
+	const char *address, *parent, *vendor, *device, *subsystem, *kind, *name, *model,
+	    *iommu_group, *driver;
 	bool is_vf;
-	struct hp_offer *offers; // none for a VF whose PF is there: the PF's offers quote its findings
+	struct hp_offer
+	    *offers; // none for a VF whose PF is there: the PF's offers quote its findings
 	size_t offer_count;
 	const struct hp_finding **findings; // about itself, its group, its bridges, its VFs
 	size_t finding_count;
@@ -71,18 +75,19 @@ struct hp_verdict_host {
 };
 
 struct hp_verdict_options {
-	const char *as_of; // day of the matrix, YYYY-MM-DD
-	bool passes;	   // keep passing findings
+	const char *as_of;     // day of the matrix, YYYY-MM-DD
+	bool passes;           // keep passing findings
 	hp_complain *complain; // rules that could not be run
 	void *data;
 };
 
 struct hp_verdict;
 
-/* Judges every host of the facts, derived before, by the knowledge attached to them. Both must outlive the
- * verdict. */
+/* Judges every host of the facts, derived before, by the knowledge attached to them. Both must
+ * outlive the verdict. */
 int hp_verdict_new(struct hp_facts *facts, const struct hp_knowledge *knowledge,
-		   const struct hp_verdict_options *options, struct hp_verdict **ret, struct hp_error *err);
+                   const struct hp_verdict_options *options, struct hp_verdict **ret,
+                   struct hp_error *err);
 void hp_verdict_free(struct hp_verdict *verdict);
 
 const struct hp_verdict_host *hp_verdict_hosts(const struct hp_verdict *verdict, size_t *ret_count);

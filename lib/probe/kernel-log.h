@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* `position`: its place in the log, by the records' own numbers where they have them, so that it stays the same
- * where lines between were left out. */
+/* `position`: its place in the log, by the records' own numbers where they have them, so that it
+ * stays the same where lines between were left out. */
 typedef void hp_kernel_line(void *data, uint64_t position, const char *message);
 
 /* Reads records as /dev/kmsg gives them ("6,339,5140900,-;message", properties in lines that begin

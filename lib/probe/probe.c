@@ -39,16 +39,10 @@ const struct hp_probe hp_probes[] = {
     {.name = "service", .summary = "services that run, or start at boot", .run = hp_probe_service},
     {.name = "settings", .summary = "settings of programs", .run = hp_probe_settings},
     {.name = "cdi", .summary = "CDI specifications", .run = hp_probe_cdi},
-    {.name = "device-node",
-     .summary = "device nodes and sockets",
-     .run = hp_probe_device_node},
+    {.name = "device-node", .summary = "device nodes and sockets", .run = hp_probe_device_node},
     {.name = "kubernetes", .summary = "the Kubernetes node", .run = hp_probe_kubernetes},
-    {.name = "holder",
-     .summary = "who holds devices, and which VMMs run",
-     .run = hp_probe_holder},
-    {.name = "kernel-log",
-     .summary = "lines of the kernel's log",
-     .run = hp_probe_kernel_log},
+    {.name = "holder", .summary = "who holds devices, and which VMMs run", .run = hp_probe_holder},
+    {.name = "kernel-log", .summary = "lines of the kernel's log", .run = hp_probe_kernel_log},
     {.name = NULL},
 };
 
@@ -107,9 +101,10 @@ static int put_complaints(const struct hp_host *host, struct hp_facts *facts)
 	int r = 0;
 	for (size_t i = 0; r >= 0 && i < complaints->count; i++) {
 		const char *why = strstr(complaints->names[i], ": ");
-		hp_cleanup_free char *what =
-			hp_strndup(complaints->names[i], why ? (size_t)(why - complaints->names[i]) : 0);
-		r = hp_facts_gap(facts, "malformed", what, "%s", why ? why + 2 : complaints->names[i]);
+		hp_cleanup_free char *what = hp_strndup(
+		    complaints->names[i], why ? (size_t)(why - complaints->names[i]) : 0);
+		r = hp_facts_gap(facts, "malformed", what, "%s",
+		                 why ? why + 2 : complaints->names[i]);
 	}
 	return r;
 }

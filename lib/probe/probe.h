@@ -5,22 +5,23 @@
 #include "host/host.h"
 
 struct hp_probe_options {
-	bool prove_kvm;        // run a tiny guest through the KVM API
-	const char *const *wake; // addresses whose config space may be read though asleep; NULL-terminated, or NULL
+	bool prove_kvm;          // run a tiny guest through the KVM API
+	const char *const *wake; // addresses whose config space may be read though asleep;
+	                         // NULL-terminated, or NULL
 };
 
 struct hp_probe {
 	const char *name;    // its file's name
 	const char *summary; // what it finds, one line
 	int level;           // least level at which it runs
-	int (*run)(struct hp_host *host, struct hp_facts *facts, const struct hp_probe_options *options,
-		   struct hp_error *err);
+	int (*run)(struct hp_host *host, struct hp_facts *facts,
+	           const struct hp_probe_options *options, struct hp_error *err);
 };
 
 /* All probes, in the order in which they run; ends with a row without a name. */
 extern const struct hp_probe hp_probes[];
 
-/* Runs all probes of the host's level for the facts' current host. What one probe cannot see becomes a
- * gap; a probe that fails as a whole becomes a gap too, and the others go on. */
-int hp_probe_all(struct hp_host *host, struct hp_facts *facts, const struct hp_probe_options *options,
-		 struct hp_error *err);
+/* Runs all probes of the host's level for the facts' current host. What one probe cannot see
+ * becomes a gap; a probe that fails as a whole becomes a gap too, and the others go on. */
+int hp_probe_all(struct hp_host *host, struct hp_facts *facts,
+                 const struct hp_probe_options *options, struct hp_error *err);

@@ -1,5 +1,6 @@
-// The bare reading that the budgets are told in: eight facts of each PCI function below a root, and with a
-// second argument its config space and resource file too. SPDX-License-Identifier: Apache-2.0
+// The bare reading that the budgets are told in: eight facts of each PCI function below a root, and
+// with a second argument its config space and resource file too. SPDX-License-Identifier:
+// Apache-2.0
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -32,7 +33,7 @@ static void read_link(const char *device, const char *name)
 int main(int argc, char **argv)
 {
 	static const char *const files[] = {"vendor",           "device",           "class",
-					    "subsystem_vendor", "subsystem_device", "numa_node"};
+	                                    "subsystem_vendor", "subsystem_device", "numa_node"};
 	char folder[2048], device[2400];
 	snprintf(folder, sizeof(folder), "%s/sys/bus/pci/devices", argc > 1 ? argv[1] : "");
 	DIR *dir = opendir(folder);

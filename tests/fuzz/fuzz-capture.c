@@ -9,14 +9,14 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const paths[] = {
-	"/sys/bus/pci/devices",
-	"/sys/bus/pci/devices/0000:01:00.0",
-	"/sys/bus/pci/devices/0000:01:00.0/vendor",
-	"/sys/bus/pci/devices/0000:01:00.0/iommu_group",
-	"/sys/module/nvidia",
-	"/proc/cmdline",
-	"/dev/kvm",
-	"/",
+    "/sys/bus/pci/devices",
+    "/sys/bus/pci/devices/0000:01:00.0",
+    "/sys/bus/pci/devices/0000:01:00.0/vendor",
+    "/sys/bus/pci/devices/0000:01:00.0/iommu_group",
+    "/sys/module/nvidia",
+    "/proc/cmdline",
+    "/dev/kvm",
+    "/",
 };
 
 static void ask(struct hp_host *host)
@@ -42,7 +42,8 @@ static void ask(struct hp_host *host)
 	hp_host_config(host, "0000:01:00.0", config, sizeof(config), &age);
 	hp_host_config(host, "0000:02:00.0", config, sizeof(config), &age);
 	hp_host_ask(host, "machine", buffer, sizeof(buffer));
-	hp_host_run(host, (const char *[]){"qemu-system-x86_64", "--version", NULL}, 1, 4096, &text);
+	hp_host_run(host, (const char *[]){"qemu-system-x86_64", "--version", NULL}, 1, 4096,
+	            &text);
 	hp_text_free(&text);
 }
 
@@ -50,12 +51,13 @@ static void ask(struct hp_host *host)
 static void write_again(struct hp_host *host)
 {
 	struct hp_text text = {0};
-	struct hp_capture_options options = {.redact = true, .key_file = "/nowhere/key", .program = "fuzz"};
+	struct hp_capture_options options = {
+	    .redact = true, .key_file = "/nowhere/key", .program = "fuzz"};
 	if (hp_capture_write(host, &options, &text, NULL) < 0)
 		__builtin_trap();
 	struct hp_host *again;
-	if (hp_host_open_capture_text("again", text.data, text.length, &(struct hp_host_options){0}, &again,
-				      NULL) < 0 ||
+	if (hp_host_open_capture_text("again", text.data, text.length, &(struct hp_host_options){0},
+	                              &again, NULL) < 0 ||
 	    hp_host_complaints(again)->count)
 		__builtin_trap();
 	hp_host_close(again);

@@ -18,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (hp_facts_new(&facts, NULL))
 		abort();
 	int complaints = 0;
-	int code = hp_facts_import(facts, "fuzz", (const char *)data, size, count, &complaints, NULL);
+	int code =
+	    hp_facts_import(facts, "fuzz", (const char *)data, size, count, &complaints, NULL);
 	if (code >= 0) {
 		/* What was taken must be written so that it is taken again, without a complaint. */
 		json_t *out = hp_facts_export(facts, hp_facts_host(facts), NULL);

@@ -1,5 +1,6 @@
-// Runs a fuzz target without a fuzzer: every seed as it is, then a fixed number of mutations of the seeds,
-// always the same ones. `target SEEDS_DIRECTORY [MUTATIONS]`. SPDX-License-Identifier: Apache-2.0
+// Runs a fuzz target without a fuzzer: every seed as it is, then a fixed number of mutations of the
+// seeds, always the same ones. `target SEEDS_DIRECTORY [MUTATIONS]`. SPDX-License-Identifier:
+// Apache-2.0
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -50,8 +51,14 @@ static size_t load_seeds(const char *directory, struct seed **ret)
 
 static void mutate(struct seed *input, const struct seed *seeds, size_t count)
 {
-	static const char *const words[] = {"-1",   "99999999999999999999", "\"", "{", "[", "\\u0000", "\n", "..",
-					    "\xff", "%s%n",                 "/",  ",", ":", "null",    "]",  "}"};
+	static const char *const words[] = {"-1",   "99999999999999999999",
+	                                    "\"",   "{",
+	                                    "[",    "\\u0000",
+	                                    "\n",   "..",
+	                                    "\xff", "%s%n",
+	                                    "/",    ",",
+	                                    ":",    "null",
+	                                    "]",    "}"};
 	for (size_t rounds = 1 + draw(8); rounds; rounds--) {
 		size_t at = draw(input->size + 1);
 		switch (draw(6)) {
@@ -64,14 +71,16 @@ static void mutate(struct seed *input, const struct seed *seeds, size_t count)
 			break;
 		case 2: { // take out a piece
 			size_t length = draw(input->size - at + 1);
-			memmove(input->data + at, input->data + at + length, input->size - at - length);
+			memmove(input->data + at, input->data + at + length,
+			        input->size - at - length);
 			input->size -= length;
 			break;
 		}
 		case 3: { // double a piece
 			size_t length = draw(input->size - at + 1);
 			if (input->size + length <= LIMIT) {
-				memmove(input->data + at + length, input->data + at, input->size - at);
+				memmove(input->data + at + length, input->data + at,
+				        input->size - at);
 				input->size += length;
 			}
 			break;
@@ -80,7 +89,8 @@ static void mutate(struct seed *input, const struct seed *seeds, size_t count)
 			const char *word = words[draw(sizeof(words) / sizeof(words[0]))];
 			size_t length = strlen(word);
 			if (input->size + length <= LIMIT) {
-				memmove(input->data + at + length, input->data + at, input->size - at);
+				memmove(input->data + at + length, input->data + at,
+				        input->size - at);
 				memcpy(input->data + at, word, length);
 				input->size += length;
 			}

@@ -1,4 +1,5 @@
-// Every facts file of the test hosts is read without a complaint. SPDX-License-Identifier: Apache-2.0
+// Every facts file of the test hosts is read without a complaint.
+// SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "facts/facts.h"
@@ -35,10 +36,12 @@ static int check_file(const char *directory, const char *name)
 		fprintf(stderr, "%s: cannot be read\n", path);
 		return 1;
 	}
-	int refused = hp_facts_import(facts, name, hp_text_get(&text), text.length, complain, NULL, &err);
+	int refused =
+	    hp_facts_import(facts, name, hp_text_get(&text), text.length, complain, NULL, &err);
 	if (refused < 0)
 		fprintf(stderr, "%s\n", err.message);
-	if (refused == 0 && strncmp(hp_facts_host(facts), name, strlen(name) - strlen(".json")) != 0) {
+	if (refused == 0 &&
+	    strncmp(hp_facts_host(facts), name, strlen(name) - strlen(".json")) != 0) {
 		fprintf(stderr, "%s: its host is \"%s\"\n", path, hp_facts_host(facts));
 		refused = 1;
 	}

@@ -84,9 +84,10 @@ static void take_row(struct test_rows *rows, sqlite3_stmt *row)
 {
 	rows->rows = hp_realloc(rows->rows, (rows->count + 1) * sizeof(*rows->rows));
 	rows->rows[rows->count++] = (struct test_row){
-		.key = hp_asprintf("%s %s %s", text_or(row, 1, "?"), text_or(row, 2, "*"), text_or(row, 3, "*")),
-		.evidence = hp_strdup(text_or(row, 5, "(NULL)")),
-		.result = hp_result_parse(text_or(row, 4, "?")),
+	    .key = hp_asprintf("%s %s %s", text_or(row, 1, "?"), text_or(row, 2, "*"),
+	                       text_or(row, 3, "*")),
+	    .evidence = hp_strdup(text_or(row, 5, "(NULL)")),
+	    .result = hp_result_parse(text_or(row, 4, "?")),
 	};
 }
 
@@ -109,7 +110,8 @@ void test_host_import(struct test_host *host, const char *path)
 	for (size_t length; (length = fread(buffer, 1, sizeof(buffer), file));)
 		hp_text_add(&text, buffer, length);
 	int complaints = 0;
-	if (hp_facts_import(host->facts, path, hp_text_get(&text), text.length, complain, &complaints, &err) < 0)
+	if (hp_facts_import(host->facts, path, hp_text_get(&text), text.length, complain,
+	                    &complaints, &err) < 0)
 		give_up(path, &err);
 	if (complaints)
 		exit(1);
@@ -125,8 +127,8 @@ static void prepare_rules(struct test_host *host)
 	for (size_t i = 0; i < host->rule_count; i++) {
 		const struct hp_rule *rule = &host->rules[i];
 		struct hp_error err = {0};
-		if (hp_fence_prepare(fence, rule->sql, rule->file, rule->line, &host->statements[i], &host->reads[i],
-				     &err))
+		if (hp_fence_prepare(fence, rule->sql, rule->file, rule->line, &host->statements[i],
+		                     &host->reads[i], &err))
 			give_up(rule->id, &err);
 	}
 	hp_fence_end(fence);
@@ -191,7 +193,8 @@ bool test_host_reads(const struct test_host *host, size_t rule, enum hp_tbl tabl
 {
 	const struct hp_fence_reads *reads = &host->reads[rule];
 	for (size_t i = 0; i < reads->count; i++)
-		if (reads->items[i].table == (short)table && (column < 0 || reads->items[i].column == (short)column))
+		if (reads->items[i].table == (short)table &&
+		    (column < 0 || reads->items[i].column == (short)column))
 			return true;
 	return false;
 }

@@ -1,4 +1,5 @@
-// Test hosts with the rules run on them, for the tests of the knowledge. SPDX-License-Identifier: Apache-2.0
+// Test hosts with the rules run on them, for the tests of the knowledge.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "facts/facts.h"
@@ -44,7 +45,8 @@ struct test_host {
 	struct hp_fence_reads *reads; // one a rule
 };
 
-/* Opens a store with the facts of a file (NULL: none), derived, and the rules. Ends the process where that fails. */
+/* Opens a store with the facts of a file (NULL: none), derived, and the rules. Ends the process
+ * where that fails. */
 void test_host_open(struct test_host *host, const char *path);
 /* Adds the facts of a file, not derived yet. */
 void test_host_import(struct test_host *host, const char *path);

@@ -1,7 +1,8 @@
-// Runs all rules on facts files and prints what they say, one row a line. SPDX-License-Identifier: Apache-2.0
+// Runs all rules on facts files and prints what they say, one row a line.
+// SPDX-License-Identifier: Apache-2.0
 //
-// run-rules FILE…: prints FILE, rule, subject, surface, share, result and evidence, with tabs between them ('*'
-// for no surface or share). Without a file: the ids of all rules.
+// run-rules FILE…: prints FILE, rule, subject, surface, share, result and evidence, with tabs
+// between them ('*' for no surface or share). Without a file: the ids of all rules.
 #include "base/text.h"
 #include "hosts.h"
 
@@ -17,7 +18,9 @@ static void print_rule(struct test_host *host, size_t rule)
 		printf("%s\t%s", host->path, host->rules[rule].id);
 		for (char *word; (word = strsep(&at, " "));)
 			printf("\t%s", word);
-		printf("\t%s\t%s\n", row->result < 0 ? "?" : hp_result_name((enum hp_result)row->result), row->evidence);
+		printf("\t%s\t%s\n",
+		       row->result < 0 ? "?" : hp_result_name((enum hp_result)row->result),
+		       row->evidence);
 	}
 	test_rows_free(&rows);
 }

@@ -1,11 +1,12 @@
 // No rule passes on what is not known: each fact of each test host is forgotten in turn.
 // SPDX-License-Identifier: Apache-2.0
 //
-// A fact that is nulled must not leave a pass that the fact could have undone: if the rule still passes
-// without it, every value that the column may have (its domain, or what any test host has there) is put in
-// its place, and none may make the rule fail. A pass that rests on another sufficient proof survives this; a
-// pass that took unknown for harmless does not. Likewise each `observed` row is dropped, and then, where a
-// rule still passes, rows of that table from other test hosts are added. And no row may get lost.
+// A fact that is nulled must not leave a pass that the fact could have undone: if the rule still
+// passes without it, every value that the column may have (its domain, or what any test host has
+// there) is put in its place, and none may make the rule fail. A pass that rests on another
+// sufficient proof survives this; a pass that took unknown for harmless does not. Likewise each
+// `observed` row is dropped, and then, where a rule still passes, rows of that table from other
+// test hosts are added. And no row may get lost.
 #include "base/cleanup.h"
 #include "base/csv.h"
 #include "base/database.h"
@@ -18,7 +19,7 @@
 
 enum {
 	MAX_KEYS = 4,
-	MAX_ROWS = 96, // of a table, from other hosts
+	MAX_ROWS = 96,   // of a table, from other hosts
 	MAX_VALUES = 24, // of a column, from other hosts
 };
 
@@ -71,22 +72,24 @@ struct suspects {
 
 // -- what depends on what --
 
-/* Columns of base tables that decide which rows a derived table has, or what is in any column of it. Besides, a
- * column of a base table is copied to the derived column of the same name. '*' is any column. */
+/* Columns of base tables that decide which rows a derived table has, or what is in any column of
+ * it. Besides, a column of a base table is copied to the derived column of the same name. '*' is
+ * any column. */
 static const struct {
 	enum hp_tbl base, derived;
 	const char *columns;
 } feeds[] = {
-	{HP_TBL_PCI_FUNCTION, HP_TBL_ACCELERATOR,
-	 "vendor device subsystem_vendor subsystem_device class physical_function"},
-	{HP_TBL_PCI_FUNCTION, HP_TBL_PCI_ANCESTOR, "parent"},
-	{HP_TBL_PCI_FUNCTION, HP_TBL_IOMMU_GROUP_MEMBER, "vendor device class physical_function header_type driver"},
-	{HP_TBL_PCI_FUNCTION, HP_TBL_HOST_SUMMARY, "vendor device class physical_function"},
-	{HP_TBL_PCI_BAR, HP_TBL_ACCELERATOR, "*"},
-	{HP_TBL_KERNEL, HP_TBL_CMDLINE_OPTION, "cmdline cmdline_configured cmdline_next"},
-	{HP_TBL_KERNEL, HP_TBL_STUB_ID, "cmdline"},
-	{HP_TBL_MODULE_DIRECTIVE, HP_TBL_STUB_ID, "directive module argument"},
-	{HP_TBL_INTENT, HP_TBL_ACCELERATOR, "address"},
+    {HP_TBL_PCI_FUNCTION, HP_TBL_ACCELERATOR,
+     "vendor device subsystem_vendor subsystem_device class physical_function"},
+    {HP_TBL_PCI_FUNCTION, HP_TBL_PCI_ANCESTOR, "parent"},
+    {HP_TBL_PCI_FUNCTION, HP_TBL_IOMMU_GROUP_MEMBER,
+     "vendor device class physical_function header_type driver"},
+    {HP_TBL_PCI_FUNCTION, HP_TBL_HOST_SUMMARY, "vendor device class physical_function"},
+    {HP_TBL_PCI_BAR, HP_TBL_ACCELERATOR, "*"},
+    {HP_TBL_KERNEL, HP_TBL_CMDLINE_OPTION, "cmdline cmdline_configured cmdline_next"},
+    {HP_TBL_KERNEL, HP_TBL_STUB_ID, "cmdline"},
+    {HP_TBL_MODULE_DIRECTIVE, HP_TBL_STUB_ID, "directive module argument"},
+    {HP_TBL_INTENT, HP_TBL_ACCELERATOR, "address"},
 };
 
 /* Whether a derived table depends on the cell; on all of its columns, or in *ret_column on one. */
@@ -110,7 +113,8 @@ static bool derives(const struct cell *cell)
 	for (size_t i = 0; i < HP_COUNT(feeds); i++)
 		if (feeds_into(i, cell, &column))
 			return true;
-	return cell->table == HP_TBL_KERNEL_MESSAGE || (cell->table == HP_TBL_PCI_FUNCTION && cell->column < 0);
+	return cell->table == HP_TBL_KERNEL_MESSAGE ||
+	       (cell->table == HP_TBL_PCI_FUNCTION && cell->column < 0);
 }
 
 static bool concerns(const struct test_host *host, size_t rule, const struct cell *cell)
@@ -119,7 +123,8 @@ static bool concerns(const struct test_host *host, size_t rule, const struct cel
 		return true;
 	int column;
 	for (size_t i = 0; i < HP_COUNT(feeds); i++)
-		if (feeds_into(i, cell, &column) && test_host_reads(host, rule, feeds[i].derived, column))
+		if (feeds_into(i, cell, &column) &&
+		    test_host_reads(host, rule, feeds[i].derived, column))
 			return true;
 	return false;
 }
@@ -151,7 +156,8 @@ static void add_where(struct hp_text *sql, const struct cell *cell)
 	size_t parameter = 3; // 1 and 2 are the value and its key
 	for (size_t i = 0; i < def->column_count; i++)
 		if (def->columns[i].key) {
-			hp_text_printf(sql, "%s %s = ?%zu", parameter > 3 ? " AND" : " WHERE", def->columns[i].name, parameter);
+			hp_text_printf(sql, "%s %s = ?%zu", parameter > 3 ? " AND" : " WHERE",
+			               def->columns[i].name, parameter);
 			parameter++;
 		}
 }
@@ -163,7 +169,7 @@ static void set_cell(struct subject *subject, const struct cell *cell, const cha
 	bool version = strcmp(column->domain, "version") == 0;
 	hp_cleanup_text struct hp_text sql = {0};
 	hp_text_printf(&sql, "UPDATE %s SET %s = %s", hp_tables[cell->table].name, column->name,
-		       column->integer ? "CAST(?1 AS INTEGER)" : "?1");
+	               column->integer ? "CAST(?1 AS INTEGER)" : "?1");
 	if (version)
 		hp_text_printf(&sql, ", %s_key = ?2", column->name);
 	add_where(&sql, cell);
@@ -187,7 +193,8 @@ static void set_cell(struct subject *subject, const struct cell *cell, const cha
 static void drop_observed(struct subject *subject, const struct cell *cell)
 {
 	hp_cleanup_statement sqlite3_stmt *drop = NULL;
-	hp_db_prepare(subject->host.db, "DELETE FROM observed WHERE tbl = ?1 AND subject = ?2", &drop, NULL);
+	hp_db_prepare(subject->host.db, "DELETE FROM observed WHERE tbl = ?1 AND subject = ?2",
+	              &drop, NULL);
 	sqlite3_bind_text(drop, 1, hp_tables[cell->table].name, -1, SQLITE_STATIC);
 	sqlite3_bind_value(drop, 2, cell->keys[0]);
 	hp_db_step(drop, NULL);
@@ -199,10 +206,12 @@ static void drop_observed(struct subject *subject, const struct cell *cell)
 static bool is_allowed(struct run *run, const char *rule, const struct cell *cell)
 {
 	const struct hp_table_def *def = &hp_tables[cell->table];
-	hp_cleanup_free char *fact = cell->column < 0 ? hp_strdup(def->name)
-						      : hp_asprintf("%s.%s", def->name, def->columns[cell->column].name);
+	hp_cleanup_free char *fact =
+	    cell->column < 0 ? hp_strdup(def->name)
+			     : hp_asprintf("%s.%s", def->name, def->columns[cell->column].name);
 	for (size_t i = 0; i < run->allowed_count; i++)
-		if (strcmp(run->allowed[i].rule, rule) == 0 && strcmp(run->allowed[i].fact, fact) == 0)
+		if (strcmp(run->allowed[i].rule, rule) == 0 &&
+		    strcmp(run->allowed[i].fact, fact) == 0)
 			return true;
 	return false;
 }
@@ -215,14 +224,17 @@ static bool told_before(struct run *run, const char *rule, const struct cell *ce
 		    strcmp(run->told[i].rule, rule) == 0)
 			return true;
 	run->told = hp_realloc(run->told, (run->violations + 1) * sizeof(*run->told));
-	run->told[run->violations++] = (struct told){.rule = rule, .table = cell->table, .column = cell->column};
+	run->told[run->violations++] =
+	    (struct told){.rule = rule, .table = cell->table, .column = cell->column};
 	return false;
 }
 
-__attribute__((format(printf, 5, 6))) static void report(struct subject *subject, const struct cell *cell, size_t rule,
-							 const char *key, const char *format, ...)
+__attribute__((format(printf, 5, 6))) static void report(struct subject *subject,
+                                                         const struct cell *cell, size_t rule,
+                                                         const char *key, const char *format, ...)
 {
-	const char *id = hp_knowledge_rule(subject->run->pool.knowledge, subject->host.rules[rule].id)->id;
+	const char *id =
+	    hp_knowledge_rule(subject->run->pool.knowledge, subject->host.rules[rule].id)->id;
 	if (is_allowed(subject->run, id, cell)) {
 		subject->run->excused++;
 		return;
@@ -231,7 +243,8 @@ __attribute__((format(printf, 5, 6))) static void report(struct subject *subject
 		return;
 	va_list args;
 	va_start(args, format);
-	fprintf(stderr, "%s: %s [%s] without %s ", strrchr(subject->host.path, '/') + 1, id, key, cell->label);
+	fprintf(stderr, "%s: %s [%s] without %s ", strrchr(subject->host.path, '/') + 1, id, key,
+	        cell->label);
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);
 	va_end(args);
@@ -245,9 +258,9 @@ static bool subject_is_there(struct subject *subject, const char *key)
 	hp_cleanup_free char *name = hp_strndup(key, strcspn(key, " "));
 	hp_cleanup_statement sqlite3_stmt *query = NULL;
 	hp_db_prepare(subject->host.db,
-		      "SELECT 1 FROM accelerator WHERE address = ?1 UNION ALL "
-		      "SELECT 1 FROM iommu_group_member WHERE 'group:' || iommu_group = ?1",
-		      &query, NULL);
+	              "SELECT 1 FROM accelerator WHERE address = ?1 UNION ALL "
+	              "SELECT 1 FROM iommu_group_member WHERE 'group:' || iommu_group = ?1",
+	              &query, NULL);
 	sqlite3_bind_text(query, 1, name, -1, SQLITE_STATIC);
 	return hp_db_step(query, NULL) == 1;
 }
@@ -257,11 +270,12 @@ static long long accelerators(struct test_host *host)
 	return hp_db_number(host->db, "SELECT COUNT(*) FROM accelerator", 0);
 }
 
-/* Rules about an intent do not apply where it is not given; what is no accelerator has no row, nor has a host
- * what is said of hosts with such accelerators. */
+/* Rules about an intent do not apply where it is not given; what is no accelerator has no row, nor
+ * has a host what is said of hosts with such accelerators. */
 static bool may_be_lost(struct subject *subject, const struct cell *cell, const char *key)
 {
-	return cell->table == HP_TBL_INTENT || cell->table == HP_TBL_INTENT_ARGUMENT || !subject_is_there(subject, key) ||
+	return cell->table == HP_TBL_INTENT || cell->table == HP_TBL_INTENT_ARGUMENT ||
+	       !subject_is_there(subject, key) ||
 	       accelerators(&subject->host) < accelerators(&subject->at_first);
 }
 
@@ -269,12 +283,14 @@ static bool may_be_lost(struct subject *subject, const struct cell *cell, const 
 
 static void add_suspect(struct suspects *suspects, size_t rule, const char *key)
 {
-	suspects->items = hp_realloc(suspects->items, (suspects->count + 1) * sizeof(*suspects->items));
+	suspects->items =
+	    hp_realloc(suspects->items, (suspects->count + 1) * sizeof(*suspects->items));
 	suspects->items[suspects->count++] = (struct suspect){.rule = rule, .key = key};
 }
 
 /* With the fact unknown: lost rows are violations, those that still pass are suspects. */
-static void judge_unknown(struct subject *subject, const struct cell *cell, struct suspects *suspects)
+static void judge_unknown(struct subject *subject, const struct cell *cell,
+                          struct suspects *suspects)
 {
 	for (size_t rule = 0; rule < subject->host.rule_count; rule++) {
 		if (!subject->baseline[rule].count || !concerns(&subject->host, rule, cell))
@@ -297,16 +313,19 @@ static void judge_unknown(struct subject *subject, const struct cell *cell, stru
 }
 
 /* The fact was never known: all that passes is suspect. */
-static void suspect_passing(struct subject *subject, const struct cell *cell, struct suspects *suspects)
+static void suspect_passing(struct subject *subject, const struct cell *cell,
+                            struct suspects *suspects)
 {
 	for (size_t rule = 0; rule < subject->host.rule_count; rule++)
-		for (size_t i = 0; concerns(&subject->host, rule, cell) && i < subject->baseline[rule].count; i++)
+		for (size_t i = 0;
+		     concerns(&subject->host, rule, cell) && i < subject->baseline[rule].count; i++)
 			if (subject->baseline[rule].rows[i].result == HP_RESULT_PASS)
 				add_suspect(suspects, rule, subject->baseline[rule].rows[i].key);
 }
 
 /* With the fact at another value: no suspect may fail. */
-static void judge_other(struct subject *subject, const struct cell *cell, struct suspects *suspects, const char *value)
+static void judge_other(struct subject *subject, const struct cell *cell, struct suspects *suspects,
+                        const char *value)
 {
 	subject->run->tried++;
 	for (size_t i = 0; i < suspects->count; i++) {
@@ -318,14 +337,15 @@ static void judge_other(struct subject *subject, const struct cell *cell, struct
 		const struct test_row *row = test_rows_find(&now, suspect->key);
 		if (row && row->result == HP_RESULT_FAIL) {
 			suspect->settled = true;
-			report(subject, cell, suspect->rule, suspect->key, "still passes, but fails with %s: %s", value,
-			       row->evidence);
+			report(subject, cell, suspect->rule, suspect->key,
+			       "still passes, but fails with %s: %s", value, row->evidence);
 		}
 		test_rows_free(&now);
 	}
 }
 
-static void try_value(struct subject *subject, const struct cell *cell, struct suspects *suspects, const char *value)
+static void try_value(struct subject *subject, const struct cell *cell, struct suspects *suspects,
+                      const char *value)
 {
 	begin(subject);
 	set_cell(subject, cell, value);
@@ -333,7 +353,8 @@ static void try_value(struct subject *subject, const struct cell *cell, struct s
 	change_back(subject);
 }
 
-static void try_domain(struct subject *subject, const struct cell *cell, struct suspects *suspects, const char *domain)
+static void try_domain(struct subject *subject, const struct cell *cell, struct suspects *suspects,
+                       const char *domain)
 {
 	hp_cleanup_free char *copy = hp_strdup(domain);
 	char *rest = copy, *word;
@@ -345,8 +366,10 @@ static void try_seen(struct subject *subject, const struct cell *cell, struct su
 {
 	const struct hp_table_def *def = &hp_tables[cell->table];
 	hp_cleanup_text struct hp_text sql = {0};
-	hp_text_printf(&sql, "SELECT DISTINCT CAST(%s AS TEXT) FROM %s WHERE %s IS NOT NULL LIMIT %d",
-		       def->columns[cell->column].name, def->name, def->columns[cell->column].name, MAX_VALUES);
+	hp_text_printf(&sql,
+	               "SELECT DISTINCT CAST(%s AS TEXT) FROM %s WHERE %s IS NOT NULL LIMIT %d",
+	               def->columns[cell->column].name, def->name, def->columns[cell->column].name,
+	               MAX_VALUES);
 	hp_cleanup_statement sqlite3_stmt *query = NULL;
 	hp_db_prepare(subject->run->pool.db, sql.data, &query, NULL);
 	while (hp_db_step(query, NULL) == 1)
@@ -390,7 +413,8 @@ static void test_fact(struct subject *subject, const struct cell *cell, bool kno
 // -- the test of one observed row --
 
 /* A row of another host put into this one: what names a device names this host's. */
-static bool add_row(struct subject *subject, const struct cell *cell, sqlite3_stmt *row, const char *address)
+static bool add_row(struct subject *subject, const struct cell *cell, sqlite3_stmt *row,
+                    const char *address)
 {
 	const struct hp_table_def *def = &hp_tables[cell->table];
 	hp_cleanup_text struct hp_text sql = {0};
@@ -404,7 +428,8 @@ static bool add_row(struct subject *subject, const struct cell *cell, sqlite3_st
 		const struct hp_column_def *column = &def->columns[i];
 		sqlite3_bind_value(insert, (int)i + 1, sqlite3_column_value(row, (int)i));
 		if (strcmp(column->name, "host") == 0)
-			sqlite3_bind_text(insert, (int)i + 1, hp_facts_host(subject->host.facts), -1, SQLITE_STATIC);
+			sqlite3_bind_text(insert, (int)i + 1, hp_facts_host(subject->host.facts),
+			                  -1, SQLITE_STATIC);
 		else if (*def->scope && strcmp(column->name, def->scope) == 0)
 			sqlite3_bind_value(insert, (int)i + 1, cell->keys[0]);
 		else if (strcmp(column->domain, "address") == 0 && !column->key && address)
@@ -417,17 +442,18 @@ static bool add_row(struct subject *subject, const struct cell *cell, sqlite3_st
 static void join_group(struct subject *subject, const char *address, const char *moved)
 {
 	hp_cleanup_free char *slot = hp_strndup(address, strlen(address) - 1);
-	char *sql = sqlite3_mprintf(
-		"UPDATE OR IGNORE pci_function SET parent = (SELECT parent FROM pci_function WHERE address = %Q), "
-		"iommu_group = (SELECT iommu_group FROM pci_function WHERE address = %Q), physical_function = 'none', "
-		"address = %Q || '7' WHERE address = %Q",
-		address, address, slot, moved);
+	char *sql = sqlite3_mprintf("UPDATE OR IGNORE pci_function SET parent = (SELECT parent "
+	                            "FROM pci_function WHERE address = %Q), "
+	                            "iommu_group = (SELECT iommu_group FROM pci_function WHERE "
+	                            "address = %Q), physical_function = 'none', "
+	                            "address = %Q || '7' WHERE address = %Q",
+	                            address, address, slot, moved);
 	test_host_exec(&subject->host, sql);
 	sqlite3_free(sql);
 }
 
-static void try_row(struct subject *subject, const struct cell *cell, struct suspects *suspects, sqlite3_stmt *row,
-		    const char *address)
+static void try_row(struct subject *subject, const struct cell *cell, struct suspects *suspects,
+                    sqlite3_stmt *row, const char *address)
 {
 	begin(subject);
 	if (add_row(subject, cell, row, address)) {
@@ -442,11 +468,12 @@ static void try_row(struct subject *subject, const struct cell *cell, struct sus
 static void try_rows(struct subject *subject, const struct cell *cell, struct suspects *suspects)
 {
 	hp_cleanup_statement sqlite3_stmt *devices = NULL, *query = NULL;
-	hp_cleanup_free char *sql = hp_asprintf("SELECT * FROM %s GROUP BY %s LIMIT %d", hp_tables[cell->table].name,
-						cell->table == HP_TBL_PCI_FUNCTION ? "class, driver" : "1, 2, 3",
-						MAX_ROWS);
+	hp_cleanup_free char *sql =
+	    hp_asprintf("SELECT * FROM %s GROUP BY %s LIMIT %d", hp_tables[cell->table].name,
+	                cell->table == HP_TBL_PCI_FUNCTION ? "class, driver" : "1, 2, 3", MAX_ROWS);
 	hp_db_prepare(subject->run->pool.db, sql, &query, NULL);
-	hp_db_prepare(subject->host.db, "SELECT address FROM accelerator ORDER BY 1 LIMIT 1", &devices, NULL);
+	hp_db_prepare(subject->host.db, "SELECT address FROM accelerator ORDER BY 1 LIMIT 1",
+	              &devices, NULL);
 	hp_cleanup_free char *address = NULL;
 	if (hp_db_step(devices, NULL) == 1)
 		address = hp_strdup(hp_db_text(devices, 0));
@@ -477,7 +504,8 @@ static void take_keys(struct cell *cell, sqlite3_stmt *row)
 	cell->key_count = 0;
 	for (size_t i = 0; i < def->column_count; i++)
 		if (def->columns[i].key)
-			cell->keys[cell->key_count++] = sqlite3_value_dup(sqlite3_column_value(row, (int)i));
+			cell->keys[cell->key_count++] =
+			    sqlite3_value_dup(sqlite3_column_value(row, (int)i));
 }
 
 static void free_keys(struct cell *cell)
@@ -505,7 +533,8 @@ static void test_row_of(struct subject *subject, enum hp_tbl table, sqlite3_stmt
 	for (size_t i = 1; i < def->column_count; i++) {
 		const struct hp_column_def *column = &def->columns[i];
 		cell.column = (int)i;
-		if (column->required || strcmp(column->domain, "key") == 0 || !concerns_any(&subject->host, &cell))
+		if (column->required || strcmp(column->domain, "key") == 0 ||
+		    !concerns_any(&subject->host, &cell))
 			continue;
 		cell.label = label_of(&cell, column->name);
 		test_fact(subject, &cell, sqlite3_column_type(row, (int)i) != SQLITE_NULL);
@@ -524,13 +553,13 @@ static bool has_one_row(enum hp_tbl table)
 
 static void give_row(struct test_host *host, enum hp_tbl table)
 {
-	hp_cleanup_free char *sql = hp_asprintf("INSERT OR IGNORE INTO %s (host) VALUES ('%s')", hp_tables[table].name,
-						hp_facts_host(host->facts));
+	hp_cleanup_free char *sql = hp_asprintf("INSERT OR IGNORE INTO %s (host) VALUES ('%s')",
+	                                        hp_tables[table].name, hp_facts_host(host->facts));
 	test_host_exec(host, sql);
 }
 
-/* Of rows that differ in their key alone one is enough. A table of one row that the host does not have gets one in
- * which all is unknown. */
+/* Of rows that differ in their key alone one is enough. A table of one row that the host does not
+ * have gets one in which all is unknown. */
 static void test_table(struct subject *subject, enum hp_tbl table)
 {
 	if (has_one_row(table)) {
@@ -557,7 +586,8 @@ static void test_observed_rows(struct subject *subject)
 		const struct hp_table_def *def = hp_table_find(hp_db_text(query, 0));
 		if (!def || def->derived)
 			continue;
-		struct cell cell = {.table = (enum hp_tbl)(def - hp_tables), .column = -1, .key_count = 1};
+		struct cell cell = {
+		    .table = (enum hp_tbl)(def - hp_tables), .column = -1, .key_count = 1};
 		cell.keys[0] = sqlite3_value_dup(sqlite3_column_value(query, 1));
 		cell.label = hp_asprintf("observed %s '%s'", def->name, hp_db_text(query, 1));
 		test_observed(subject, &cell);
@@ -568,7 +598,8 @@ static void test_observed_rows(struct subject *subject)
 
 static bool is_fact(enum hp_tbl table)
 {
-	return !hp_tables[table].derived && table != HP_TBL_OBSERVED && table != HP_TBL_GAP && table != HP_TBL_ORIGIN;
+	return !hp_tables[table].derived && table != HP_TBL_OBSERVED && table != HP_TBL_GAP &&
+	       table != HP_TBL_ORIGIN;
 }
 
 static void test_host(struct run *run, const char *path)
@@ -604,9 +635,10 @@ static void read_allowed(struct run *run, const char *path)
 	while (hp_csv_next(csv, &record, NULL) == 1) {
 		if (record.line == 1 || record.count != 3)
 			continue;
-		run->allowed = hp_realloc(run->allowed, (run->allowed_count + 1) * sizeof(*run->allowed));
+		run->allowed =
+		    hp_realloc(run->allowed, (run->allowed_count + 1) * sizeof(*run->allowed));
 		run->allowed[run->allowed_count++] = (struct allowed){
-			.rule = hp_strdup(record.fields[0]), .fact = hp_strdup(record.fields[1])};
+		    .rule = hp_strdup(record.fields[0]), .fact = hp_strdup(record.fields[1])};
 	}
 	hp_csv_close(csv);
 }
@@ -638,11 +670,13 @@ int main(int argc, char **argv)
 	size_t tested = 0;
 	for (size_t i = part; i < files.count; i += parts, tested++)
 		test_host(&run, files.paths[i]);
-	printf("nulling: %zu rules on %zu of %zu hosts; %zu facts nulled, %zu unknown ones and %zu observed rows beside; "
-	       "%zu passes judged again, %zu still passed and were tried with %zu other values: %zu violations, %zu "
+	printf("nulling: %zu rules on %zu of %zu hosts; %zu facts nulled, %zu unknown ones and %zu "
+	       "observed rows beside; "
+	       "%zu passes judged again, %zu still passed and were tried with %zu other values: "
+	       "%zu violations, %zu "
 	       "excused\n",
-	       run.pool.rule_count, tested, files.count, run.facts, run.unknown, run.drops, run.judged, run.suspects,
-	       run.tried, run.violations, run.excused);
+	       run.pool.rule_count, tested, files.count, run.facts, run.unknown, run.drops,
+	       run.judged, run.suspects, run.tried, run.violations, run.excused);
 	test_host_close(&run.pool);
 	test_files_free(&files);
 	free_allowed(&run);

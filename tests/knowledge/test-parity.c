@@ -1,5 +1,6 @@
-// Rules on two engines: every rule gives the same rows on SQLite and on PostgreSQL, over all test hosts together.
-// test-parity FACTS-SCHEMA MATRICES-SCHEMA PRELUDE DIRECTORY… SPDX-License-Identifier: Apache-2.0
+// Rules on two engines: every rule gives the same rows on SQLite and on PostgreSQL, over all test
+// hosts together. test-parity FACTS-SCHEMA MATRICES-SCHEMA PRELUDE DIRECTORY…
+// SPDX-License-Identifier: Apache-2.0
 #include "hosts.h"
 #include "base/cleanup.h"
 #include "base/database.h"
@@ -92,7 +93,8 @@ static long copy_all(struct test_host *host, PGconn *pg)
 		rows += copy_table(host->db, pg, "main", hp_tables[i].name);
 	hp_cleanup_statement sqlite3_stmt *matrices = NULL;
 	struct hp_error err = {0};
-	if (hp_db_prepare(host->db, "SELECT DISTINCT tbl FROM knowledge.matrix_column ORDER BY tbl", &matrices, &err))
+	if (hp_db_prepare(host->db, "SELECT DISTINCT tbl FROM knowledge.matrix_column ORDER BY tbl",
+	                  &matrices, &err))
 		give_up("matrices: %s", err.message);
 	while (hp_db_step(matrices, &err) == 1)
 		rows += copy_table(host->db, pg, "knowledge", hp_db_text(matrices, 0));
@@ -140,7 +142,8 @@ static struct lines sqlite_lines(struct test_host *host, size_t rule)
 	while ((code = hp_db_step(rows, &err)) == 1) {
 		struct hp_text line = {0};
 		for (int i = 0; i < sqlite3_column_count(rows); i++)
-			hp_text_printf(&line, "%s|", hp_db_text(rows, i) ? hp_db_text(rows, i) : "(NULL)");
+			hp_text_printf(&line, "%s|",
+			               hp_db_text(rows, i) ? hp_db_text(rows, i) : "(NULL)");
 		add_line(&lines, line.data);
 	}
 	if (code < 0)
@@ -155,11 +158,13 @@ static struct lines postgresql_lines(PGconn *pg, const struct hp_rule *rule)
 	struct lines lines = {0};
 	PGresult *rows = PQexec(pg, rule->sql);
 	if (PQresultStatus(rows) != PGRES_TUPLES_OK)
-		give_up("%s:%zu: rule %s on PostgreSQL: %s", rule->file, rule->line, rule->id, PQerrorMessage(pg));
+		give_up("%s:%zu: rule %s on PostgreSQL: %s", rule->file, rule->line, rule->id,
+		        PQerrorMessage(pg));
 	for (int r = 0; r < PQntuples(rows); r++) {
 		struct hp_text line = {0};
 		for (int i = 0; i < PQnfields(rows); i++)
-			hp_text_printf(&line, "%s|", PQgetisnull(rows, r, i) ? "(NULL)" : PQgetvalue(rows, r, i));
+			hp_text_printf(&line, "%s|",
+			               PQgetisnull(rows, r, i) ? "(NULL)" : PQgetvalue(rows, r, i));
 		add_line(&lines, line.data);
 	}
 	PQclear(rows);
@@ -172,7 +177,9 @@ static size_t compare(const char *rule, const struct lines *a, const struct line
 {
 	size_t i = 0, j = 0, different = 0;
 	while (i < a->count || j < b->count) {
-		int order = i == a->count ? 1 : j == b->count ? -1 : strcmp(a->lines[i], b->lines[j]);
+		int order = i == a->count   ? 1
+		            : j == b->count ? -1
+		                            : strcmp(a->lines[i], b->lines[j]);
 		if (order && ++different <= 3)
 			printf("%s: only %s: %s\n", rule, order < 0 ? "SQLite" : "PostgreSQL",
 			       order < 0 ? a->lines[i] : b->lines[j]);
@@ -200,7 +207,9 @@ int main(int argc, char **argv)
 	for (int i = 1; i <= 3; i++)
 		run_file(pg, argv[i]);
 	long copied = copy_all(&host, pg);
-	run(pg, "role", "CREATE ROLE reader; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader; SET ROLE reader");
+	run(pg, "role",
+	    "CREATE ROLE reader; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader; SET ROLE "
+	    "reader");
 
 	size_t rows = 0, different = 0;
 	for (size_t i = 0; i < host.rule_count; i++) {
@@ -210,7 +219,8 @@ int main(int argc, char **argv)
 		free_lines(&a);
 		free_lines(&b);
 	}
-	printf("parity: %zu rules on %zu hosts give %zu rows on both engines, %zu differ (%ld rows of facts and "
+	printf("parity: %zu rules on %zu hosts give %zu rows on both engines, %zu differ (%ld rows "
+	       "of facts and "
 	       "matrices copied, PostgreSQL %d)\n",
 	       host.rule_count, files.count, rows, different, copied, PQserverVersion(pg) / 10000);
 	PQfinish(pg);

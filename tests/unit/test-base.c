@@ -27,19 +27,19 @@ static void versions_sort(void **state HP_UNUSED)
 		const char *a, *b;
 		int order;
 	} rows[] = {
-		{"6.8", "6.12", -1},
-		{"6.8.0-39-generic", "6.8", 0},
-		{"6.19-rc3", "6.19", -1},
-		{"6.19-rc3", "6.18.2", 1},
-		{"6.19-rc3", "6.19-rc10", -1},
-		{"580.65.06", "580.65.6", 0},
-		{"580.126.09", "580.65.06", 1},
-		{"1:7.2+dfsg-7+deb12u18", "7.2", 0},
-		{"v26.0", "26", 0},
-		{"R580", "580.0", 0},
-		{"10.1", "9.2.4", 1},
-		{"570.133.20-1", "570.133.20", 0},
-		{"202211", "202505", -1},
+	    {"6.8", "6.12", -1},
+	    {"6.8.0-39-generic", "6.8", 0},
+	    {"6.19-rc3", "6.19", -1},
+	    {"6.19-rc3", "6.18.2", 1},
+	    {"6.19-rc3", "6.19-rc10", -1},
+	    {"580.65.06", "580.65.6", 0},
+	    {"580.126.09", "580.65.06", 1},
+	    {"1:7.2+dfsg-7+deb12u18", "7.2", 0},
+	    {"v26.0", "26", 0},
+	    {"R580", "580.0", 0},
+	    {"10.1", "9.2.4", 1},
+	    {"570.133.20-1", "570.133.20", 0},
+	    {"202211", "202505", -1},
 	};
 	for (size_t i = 0; i < HP_COUNT(rows); i++) {
 		assert_int_equal(order(rows[i].a, rows[i].b), rows[i].order);
@@ -134,16 +134,18 @@ static void sql_functions(void **state HP_UNUSED)
 	static const struct {
 		const char *sql, *result;
 	} rows[] = {
-		{"SELECT has_word('flr bus', 'flr')", "1"},
-		{"SELECT has_word(NULL, 'flr')", NULL},
-		{"SELECT size_text(137438953472)", "128 GiB"},
-		{"SELECT pow2(85899345921)", "137438953472"},
-		{"SELECT pow2(1)", "1"},
-		{"SELECT least(3, NULL, 2)", "2"},
-		{"SELECT greatest('a', 'b')", "b"},
-		{"SELECT greatest(NULL, NULL)", NULL},
-		{"SELECT sorted_list(c) FROM (SELECT 'b' AS c UNION ALL SELECT 'a' UNION ALL SELECT 'b')", "a, b"},
-		{"SELECT sorted_list(c) FROM (SELECT NULL AS c)", NULL},
+	    {"SELECT has_word('flr bus', 'flr')", "1"},
+	    {"SELECT has_word(NULL, 'flr')", NULL},
+	    {"SELECT size_text(137438953472)", "128 GiB"},
+	    {"SELECT pow2(85899345921)", "137438953472"},
+	    {"SELECT pow2(1)", "1"},
+	    {"SELECT least(3, NULL, 2)", "2"},
+	    {"SELECT greatest('a', 'b')", "b"},
+	    {"SELECT greatest(NULL, NULL)", NULL},
+	    {"SELECT sorted_list(c) FROM (SELECT 'b' AS c UNION ALL SELECT 'a' UNION ALL SELECT "
+	     "'b')",
+	     "a, b"},
+	    {"SELECT sorted_list(c) FROM (SELECT NULL AS c)", NULL},
 	};
 	sqlite3 *db = NULL;
 	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
@@ -161,16 +163,18 @@ static void sql_functions(void **state HP_UNUSED)
 static void tables_render(void **state HP_UNUSED)
 {
 	static const struct hp_column columns[] = {
-		{.name = "name"}, {.name = "count", .number = true}, {.name = "note", .wide = true}};
+	    {.name = "name"}, {.name = "count", .number = true}, {.name = "note", .wide = true}};
 	static const struct {
 		enum hp_format format;
 		const char *text;
 	} rows[] = {
-		{HP_FORMAT_TABLE, "NAME  COUNT\na \"b\"     7\n"},
-		{HP_FORMAT_CSV, "name,count,note\n\"a \"\"b\"\"\",7,\n"},
-		{HP_FORMAT_YAML, "schema: \"s/1\"\nrows:\n- name: \"a \\\"b\\\"\"\n  count: 7\n  note: null\n"},
-		{HP_FORMAT_JSON, "{\n  \"schema\": \"s/1\",\n  \"rows\": [\n    {\n      \"name\": \"a \\\"b\\\"\",\n"
-				 "      \"count\": 7,\n      \"note\": null\n    }\n  ]\n}\n"},
+	    {HP_FORMAT_TABLE, "NAME  COUNT\na \"b\"     7\n"},
+	    {HP_FORMAT_CSV, "name,count,note\n\"a \"\"b\"\"\",7,\n"},
+	    {HP_FORMAT_YAML,
+	     "schema: \"s/1\"\nrows:\n- name: \"a \\\"b\\\"\"\n  count: 7\n  note: null\n"},
+	    {HP_FORMAT_JSON,
+	     "{\n  \"schema\": \"s/1\",\n  \"rows\": [\n    {\n      \"name\": \"a \\\"b\\\"\",\n"
+	     "      \"count\": 7,\n      \"note\": null\n    }\n  ]\n}\n"},
 	};
 	struct hp_table *table = hp_table_new(columns, HP_COUNT(columns));
 	hp_table_add(table, (const char *const[]){"a \"b\"", "7", NULL});
@@ -178,7 +182,8 @@ static void tables_render(void **state HP_UNUSED)
 		char *text = NULL;
 		size_t length = 0;
 		FILE *file = open_memstream(&text, &length);
-		assert_int_equal(hp_table_print(table, rows[i].format, "s/1", "rows", file, NULL), 0);
+		assert_int_equal(hp_table_print(table, rows[i].format, "s/1", "rows", file, NULL),
+		                 0);
 		fclose(file);
 		assert_string_equal(text, rows[i].text);
 		free(text);
@@ -189,10 +194,14 @@ static void tables_render(void **state HP_UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(versions_sort),     cmocka_unit_test(csv_is_read),
-		cmocka_unit_test(csv_errors_name_the_line), cmocka_unit_test(utf8_is_repaired),
-		cmocka_unit_test(numbers_are_whole), cmocka_unit_test(words_are_whole),
-		cmocka_unit_test(sql_functions),     cmocka_unit_test(tables_render),
+	    cmocka_unit_test(versions_sort),
+	    cmocka_unit_test(csv_is_read),
+	    cmocka_unit_test(csv_errors_name_the_line),
+	    cmocka_unit_test(utf8_is_repaired),
+	    cmocka_unit_test(numbers_are_whole),
+	    cmocka_unit_test(words_are_whole),
+	    cmocka_unit_test(sql_functions),
+	    cmocka_unit_test(tables_render),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-// IOMMU groups that are predicted from topologies told in a few words. SPDX-License-Identifier:
-// Apache-2.0
+// IOMMU groups that are predicted from topologies told in a few words.
+// SPDX-License-Identifier: Apache-2.0
 #include "ask.h"
 
 #include "base/cleanup.h"

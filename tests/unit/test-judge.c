@@ -1,5 +1,5 @@
-// How a verdict is formed: which findings hit which offers, readiness, distance, what stands with the host. By a
-// few rules of its own over the real matrices. SPDX-License-Identifier: Apache-2.0
+// How a verdict is formed: which findings hit which offers, readiness, distance, what stands with
+// the host. By a few rules of its own over the real matrices. SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
 #include "base/database.h"
 #include "base/text.h"
@@ -47,7 +47,9 @@ static void make_knowledge(const struct bench *bench)
 {
 	hp_cleanup_free char *path = path_in(bench, "knowledge.sqlite");
 	sqlite3 *from = NULL, *to = NULL;
-	assert_int_equal(sqlite3_open_v2(getenv("HP_TEST_KNOWLEDGE"), &from, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_open_v2(getenv("HP_TEST_KNOWLEDGE"), &from, SQLITE_OPEN_READONLY, NULL),
+	    SQLITE_OK);
 	assert_int_equal(sqlite3_open(path, &to), SQLITE_OK);
 	sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
 	assert_int_equal(sqlite3_backup_step(backup, -1), SQLITE_DONE);
@@ -87,24 +89,28 @@ static int bench_close(void **state)
 }
 
 #define RULE(id, view, impact, applies, columns, from)                                             \
-	"INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES"                \
-	" ('" id "', 'title of " id "', '" impact "', '" applies "', 'r', 'kernel:x');"              \
+	"INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES"              \
+	" ('" id "', 'title of " id "', '" impact "', '" applies "', 'r', 'kernel:x');"            \
 	"CREATE VIEW rule_" view " AS SELECT " columns " FROM " from ";"
 #define ROW(subject, result)                                                                       \
-	"t.host, " subject " AS subject, NULL AS surface, NULL AS share, " result " AS result,"      \
+	"t.host, " subject " AS subject, NULL AS surface, NULL AS share, " result " AS result,"    \
 	" 'seen at ' || " subject " AS evidence"
 #define FIX(id, rule, distance)                                                                    \
-	"INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES"                             \
+	"INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES"                           \
 	" ('" id "', '" rule "', 'advice', '" distance "', 'title of " id "', NULL);"
 
 /* An H100 with a VF and a bridge above, and the rest of the host unknown. */
 static const char host_facts[] =
-	"{\"schema\": \"happypath.facts/1\", \"host\": \"h\", \"facts\": {\"pci_function\": ["
-	"{\"address\": \"0000:00:01.0\", \"class\": \"060400\", \"vendor\": \"8086\", \"parent\": \"none\"},"
-	"{\"address\": \"0000:01:00.0\", \"class\": \"030200\", \"vendor\": \"10de\", \"device\": \"2330\","
-	" \"parent\": \"0000:00:01.0\", \"physical_function\": \"none\", \"iommu_group\": \"7\", \"driver\": \"nvidia\"},"
-	"{\"address\": \"0000:01:00.4\", \"class\": \"030200\", \"vendor\": \"10de\", \"device\": \"2330\","
-	" \"physical_function\": \"0000:01:00.0\", \"iommu_group\": \"8\"}]}}";
+    "{\"schema\": \"happypath.facts/1\", \"host\": \"h\", \"facts\": {\"pci_function\": ["
+    "{\"address\": \"0000:00:01.0\", \"class\": \"060400\", \"vendor\": \"8086\", \"parent\": "
+    "\"none\"},"
+    "{\"address\": \"0000:01:00.0\", \"class\": \"030200\", \"vendor\": \"10de\", \"device\": "
+    "\"2330\","
+    " \"parent\": \"0000:00:01.0\", \"physical_function\": \"none\", \"iommu_group\": \"7\", "
+    "\"driver\": \"nvidia\"},"
+    "{\"address\": \"0000:01:00.4\", \"class\": \"030200\", \"vendor\": \"10de\", \"device\": "
+    "\"2330\","
+    " \"physical_function\": \"0000:01:00.0\", \"iommu_group\": \"8\"}]}}";
 
 static const struct hp_verdict_host *judge(struct bench *bench, const char *rules, bool passes)
 {
@@ -112,14 +118,15 @@ static const struct hp_verdict_host *judge(struct bench *bench, const char *rule
 	hp_cleanup_free char *file = path_in(bench, "knowledge.sqlite");
 	write_file(bench, "rules/x.sql", rules);
 	struct hp_knowledge_options options = {.file = file,
-					       .drop_ins = bench->directory,
-					       .owner = geteuid(),
-					       .complain = note,
-					       .data = &bench->messages};
+	                                       .drop_ins = bench->directory,
+	                                       .owner = geteuid(),
+	                                       .complain = note,
+	                                       .data = &bench->messages};
 	struct hp_verdict_options how = {
-		.as_of = "2026-08-22", .passes = passes, .complain = note, .data = &bench->messages};
+	    .as_of = "2026-08-22", .passes = passes, .complain = note, .data = &bench->messages};
 	if (hp_knowledge_open(hp_facts_db(bench->facts), &options, &bench->knowledge, &error) ||
-	    hp_facts_import(bench->facts, "h.json", host_facts, strlen(host_facts), note, &bench->messages, &error) ||
+	    hp_facts_import(bench->facts, "h.json", host_facts, strlen(host_facts), note,
+	                    &bench->messages, &error) ||
 	    hp_facts_derive(bench->facts, &error) ||
 	    hp_verdict_new(bench->facts, bench->knowledge, &how, &bench->verdict, &error))
 		fail_msg("%s%s", error.message, hp_text_get(&bench->messages));
@@ -131,7 +138,8 @@ static const struct hp_verdict_host *judge(struct bench *bench, const char *rule
 	return &hosts[0];
 }
 
-static const struct hp_offer *offer_of(const struct hp_verdict_host *host, const char *surface, const char *share)
+static const struct hp_offer *offer_of(const struct hp_verdict_host *host, const char *surface,
+                                       const char *share)
 {
 	const struct hp_accelerator *accelerator = &host->accelerators[0];
 	for (size_t i = 0; i < accelerator->offer_count; i++)
@@ -156,26 +164,29 @@ static const struct {
 	enum hp_readiness readiness;
 	enum hp_distance distance;
 } outcomes[] = {
-	{RULE("a", "a", "blocks", "*", ROW("t.address", "'pass'"), "accelerator t"), HP_READINESS_READY, HP_DISTANCE_NONE},
-	{RULE("a", "a", "blocks", "*", ROW("t.address", "'unknown'"), "accelerator t"), HP_READINESS_UNKNOWN,
-	 HP_DISTANCE_NONE},
-	{RULE("a", "a", "blocks", "*", ROW("t.address", "'nonsense'"), "accelerator t"), HP_READINESS_UNKNOWN,
-	 HP_DISTANCE_NONE},
-	{RULE("a", "a", "blocks", "*", ROW("t.address", "'fail'"), "accelerator t"), HP_READINESS_UNREACHABLE,
-	 HP_DISTANCE_HARDWARE},
-	{RULE("a", "a", "blocks", "*", ROW("t.address", "'fail'"), "accelerator t") FIX("f", "a", "hardware"),
-	 HP_READINESS_UNREACHABLE, HP_DISTANCE_HARDWARE},
-	{RULE("a", "a", "blocks", "*", ROW("t.address", "'fail'"), "accelerator t") FIX("f", "a", "hardware")
-		 FIX("g", "a", "drain"),
-	 HP_READINESS_REACHABLE, HP_DISTANCE_DRAIN},
-	{RULE("a", "a", "blocks", "*", ROW("t.address", "'fail'"), "accelerator t") FIX("f", "a", "live")
-		 RULE("b", "b", "blocks", "*", ROW("t.address", "'fail'"), "accelerator t") FIX("g", "b", "reboot")
-			 RULE("c", "c", "blocks", "*", ROW("t.address", "'unknown'"), "accelerator t"),
-	 HP_READINESS_REACHABLE, HP_DISTANCE_REBOOT},
-	{RULE("a", "a", "degrades", "*", ROW("t.address", "'fail'"), "accelerator t"), HP_READINESS_READY,
-	 HP_DISTANCE_NONE},
-	{RULE("a", "a", "notes", "*", ROW("t.address", "'unknown'"), "accelerator t"), HP_READINESS_READY,
-	 HP_DISTANCE_NONE},
+    {RULE("a", "a", "blocks", "*", ROW("t.address", "'pass'"), "accelerator t"), HP_READINESS_READY,
+     HP_DISTANCE_NONE},
+    {RULE("a", "a", "blocks", "*", ROW("t.address", "'unknown'"), "accelerator t"),
+     HP_READINESS_UNKNOWN, HP_DISTANCE_NONE},
+    {RULE("a", "a", "blocks", "*", ROW("t.address", "'nonsense'"), "accelerator t"),
+     HP_READINESS_UNKNOWN, HP_DISTANCE_NONE},
+    {RULE("a", "a", "blocks", "*", ROW("t.address", "'fail'"), "accelerator t"),
+     HP_READINESS_UNREACHABLE, HP_DISTANCE_HARDWARE},
+    {RULE("a", "a", "blocks", "*", ROW("t.address", "'fail'"), "accelerator t")
+         FIX("f", "a", "hardware"),
+     HP_READINESS_UNREACHABLE, HP_DISTANCE_HARDWARE},
+    {RULE("a", "a", "blocks", "*", ROW("t.address", "'fail'"), "accelerator t")
+         FIX("f", "a", "hardware") FIX("g", "a", "drain"),
+     HP_READINESS_REACHABLE, HP_DISTANCE_DRAIN},
+    {RULE("a", "a", "blocks", "*", ROW("t.address", "'fail'"), "accelerator t")
+         FIX("f", "a", "live") RULE("b", "b", "blocks", "*", ROW("t.address", "'fail'"),
+                                    "accelerator t") FIX("g", "b", "reboot")
+             RULE("c", "c", "blocks", "*", ROW("t.address", "'unknown'"), "accelerator t"),
+     HP_READINESS_REACHABLE, HP_DISTANCE_REBOOT},
+    {RULE("a", "a", "degrades", "*", ROW("t.address", "'fail'"), "accelerator t"),
+     HP_READINESS_READY, HP_DISTANCE_NONE},
+    {RULE("a", "a", "notes", "*", ROW("t.address", "'unknown'"), "accelerator t"),
+     HP_READINESS_READY, HP_DISTANCE_NONE},
 };
 
 static void readiness_and_distance(void **state HP_UNUSED)
@@ -185,9 +196,10 @@ static void readiness_and_distance(void **state HP_UNUSED)
 		bench_open(&each);
 		const struct hp_verdict_host *host = judge(each, outcomes[i].rules, false);
 		const struct hp_offer *offer = offer_of(host, "qemu-vfio", "whole");
-		if (offer->readiness != outcomes[i].readiness || offer->distance != outcomes[i].distance)
+		if (offer->readiness != outcomes[i].readiness ||
+		    offer->distance != outcomes[i].distance)
 			fail_msg("%zu: %s, %s", i, hp_readiness_name(offer->readiness),
-				 hp_distance_name(offer->distance));
+			         hp_distance_name(offer->distance));
 		/* ESXi hosts are not probed: never ready. */
 		enum hp_readiness esxi = offer_of(host, "esxi-vgpu", "vgpu")->readiness;
 		assert_true(esxi == HP_READINESS_UNKNOWN || esxi == HP_READINESS_UNREACHABLE);
@@ -197,23 +209,26 @@ static void readiness_and_distance(void **state HP_UNUSED)
 
 static void subjects_hit_what_they_mean(void **state)
 {
-	const struct hp_verdict_host *host = judge(
-		*state,
-		RULE("own", "own", "blocks", "*", ROW("t.address", "'fail'"), "accelerator t WHERE t.is_vf = 0")
-			RULE("grp", "grp", "blocks", "*", ROW("'group:' || t.iommu_group", "'fail'"),
-			     "accelerator t WHERE t.is_vf = 0")
-				RULE("up", "up", "blocks", "*", ROW("t.address", "'fail'"),
-				     "pci_function t WHERE t.class = '060400'")
-					RULE("vf", "vf", "blocks", "*", ROW("t.address", "'fail'"),
-					     "accelerator t WHERE t.is_vf = 1")
-						RULE("far", "far", "blocks", "*", ROW("'0000:99:00.0'", "'fail'"),
-						     "host_summary t"),
-		false);
-	const struct hp_offer *whole = offer_of(host, "qemu-vfio", "whole"), *vgpu = offer_of(host, "qemu-vgpu", "vgpu");
+	const struct hp_verdict_host *host =
+	    judge(*state,
+	          RULE("own", "own", "blocks", "*", ROW("t.address", "'fail'"),
+	               "accelerator t WHERE t.is_vf = 0")
+	              RULE("grp", "grp", "blocks", "*", ROW("'group:' || t.iommu_group", "'fail'"),
+	                   "accelerator t WHERE t.is_vf = 0")
+	                  RULE("up", "up", "blocks", "*", ROW("t.address", "'fail'"),
+	                       "pci_function t WHERE t.class = '060400'")
+	                      RULE("vf", "vf", "blocks", "*", ROW("t.address", "'fail'"),
+	                           "accelerator t WHERE t.is_vf = 1")
+	                          RULE("far", "far", "blocks", "*", ROW("'0000:99:00.0'", "'fail'"),
+	                               "host_summary t"),
+	          false);
+	const struct hp_offer *whole = offer_of(host, "qemu-vfio", "whole"),
+			      *vgpu = offer_of(host, "qemu-vgpu", "vgpu");
 	assert_true(is_hit(whole, "own@0000:01:00.0") && is_hit(vgpu, "own@0000:01:00.0"));
 	assert_true(is_hit(whole, "grp@group:7"));
 	assert_true(is_hit(whole, "up@0000:00:01.0"));
-	assert_false(is_hit(whole, "vf@0000:01:00.4")); // what a VF has is no matter of the whole device
+	assert_false(
+	    is_hit(whole, "vf@0000:01:00.4")); // what a VF has is no matter of the whole device
 	assert_true(is_hit(vgpu, "vf@0000:01:00.4"));
 	assert_false(is_hit(whole, "far@0000:99:00.0"));
 	assert_int_equal(host->finding_count, 1); // but it is not lost
@@ -225,30 +240,32 @@ static void subjects_hit_what_they_mean(void **state)
 static void applies_narrows(void **state)
 {
 	const struct hp_verdict_host *host = judge(
-		*state,
-		RULE("one", "one", "notes", "container", ROW("t.address", "'fail'"), "accelerator t")
-			RULE("mech", "mech", "notes", "@vfio -cloud-hypervisor", ROW("t.address", "'fail'"), "accelerator t")
-				RULE("share", "share", "notes", ":mig", ROW("t.address", "'fail'"), "accelerator t")
-					RULE("both", "both", "notes", "qemu-vgpu:mig-vgpu", ROW("t.address", "'fail'"),
-					     "accelerator t")
-						RULE("row", "row", "notes", "*",
-						     "t.host, t.address AS subject, 'container' AS surface, 'mig' AS share,"
-						     " 'fail' AS result, 'e' AS evidence",
-						     "accelerator t"),
-		false);
+	    *state,
+	    RULE("one", "one", "notes", "container", ROW("t.address", "'fail'"), "accelerator t")
+		RULE("mech", "mech", "notes", "@vfio -cloud-hypervisor", ROW("t.address", "'fail'"),
+	             "accelerator t") RULE("share", "share", "notes", ":mig",
+	                                   ROW("t.address", "'fail'"), "accelerator t")
+		    RULE("both", "both", "notes", "qemu-vgpu:mig-vgpu", ROW("t.address", "'fail'"),
+	                 "accelerator t")
+			RULE("row", "row", "notes", "*",
+	                     "t.host, t.address AS subject, 'container' AS surface, 'mig' AS share,"
+	                     " 'fail' AS result, 'e' AS evidence",
+	                     "accelerator t"),
+	    false);
 	static const struct {
 		const char *surface, *share, *hits;
 	} expected[] = {
-		{"container", "whole", "one"},	     {"container", "mig", "one share row"},
-		{"qemu-vfio", "whole", "mech"},	     {"cloud-hypervisor", "whole", ""},
-		{"qemu-vgpu", "mig-vgpu", "both"},   {"qemu-vgpu", "vgpu", ""},
-		{"kubernetes", "mig", "share"},
+	    {"container", "whole", "one"},     {"container", "mig", "one share row"},
+	    {"qemu-vfio", "whole", "mech"},    {"cloud-hypervisor", "whole", ""},
+	    {"qemu-vgpu", "mig-vgpu", "both"}, {"qemu-vgpu", "vgpu", ""},
+	    {"kubernetes", "mig", "share"},
 	};
 	static const char *const rules[] = {"one", "mech", "share", "both", "row"};
 	for (size_t i = 0; i < HP_COUNT(expected); i++)
 		for (size_t r = 0; r < HP_COUNT(rules); r++) {
 			hp_cleanup_free char *id = hp_asprintf("%s@0000:01:00.0", rules[r]);
-			const struct hp_offer *offer = offer_of(host, expected[i].surface, expected[i].share);
+			const struct hp_offer *offer =
+			    offer_of(host, expected[i].surface, expected[i].share);
 			if (is_hit(offer, id) != hp_has_word(expected[i].hits, rules[r]))
 				fail_msg("%s on %s:%s", id, expected[i].surface, expected[i].share);
 		}
@@ -257,26 +274,31 @@ static void applies_narrows(void **state)
 static void findings_of_the_host_stand_once(void **state)
 {
 	struct bench *bench = *state;
-	const struct hp_verdict_host *host =
-		judge(bench,
-		      RULE("all", "all", "blocks", "*", ROW("''", "'fail'"), "host_summary t") FIX("f", "all", "reboot")
-			      RULE("some", "some", "blocks", "@vfio", ROW("''", "'fail'"), "host_summary t")
-				      RULE("good", "good", "blocks", "*", ROW("''", "'pass'"), "host_summary t"),
-		      false);
+	const struct hp_verdict_host *host = judge(
+	    bench,
+	    RULE("all", "all", "blocks", "*", ROW("''", "'fail'"), "host_summary t")
+		FIX("f", "all", "reboot")
+		    RULE("some", "some", "blocks", "@vfio", ROW("''", "'fail'"), "host_summary t")
+			RULE("good", "good", "blocks", "*", ROW("''", "'pass'"), "host_summary t"),
+	    false);
 	assert_int_equal(host->finding_count, 1);
 	assert_string_equal(host->findings[0]->id, "all@");
 	assert_int_equal(offer_of(host, "container", "whole")->distance, HP_DISTANCE_REBOOT);
 	char *text = NULL;
 	size_t length;
 	FILE *memory = open_memstream(&text, &length);
-	assert_int_equal(hp_verdict_write(bench->verdict, bench->knowledge, "2026-08-22", "2026-08-23", memory, NULL), 0);
+	assert_int_equal(hp_verdict_write(bench->verdict, bench->knowledge, "2026-08-22",
+	                                  "2026-08-23", memory, NULL),
+	                 0);
 	fclose(memory);
 	json_t *document = json_loads(text, 0, NULL);
 	assert_non_null(document);
-	json_t *first = json_array_get(json_object_get(json_array_get(json_object_get(document, "hosts"), 0),
-						       "accelerators"), 0);
+	json_t *first = json_array_get(
+	    json_object_get(json_array_get(json_object_get(document, "hosts"), 0), "accelerators"),
+	    0);
 	json_t *offer = json_array_get(json_object_get(first, "offers"), 0);
-	assert_string_equal(json_string_value(json_array_get(json_object_get(offer, "blocking"), 0)), "all@");
+	assert_string_equal(
+	    json_string_value(json_array_get(json_object_get(offer, "blocking"), 0)), "all@");
 	assert_int_equal(json_array_size(json_object_get(offer, "findings")), 0);
 	json_decref(document);
 	free(text);
@@ -285,7 +307,8 @@ static void findings_of_the_host_stand_once(void **state)
 static void passes_are_kept_on_demand(void **state)
 {
 	const struct hp_verdict_host *host =
-		judge(*state, RULE("a", "a", "blocks", "*", ROW("t.address", "'pass'"), "accelerator t"), true);
+	    judge(*state,
+	          RULE("a", "a", "blocks", "*", ROW("t.address", "'pass'"), "accelerator t"), true);
 	assert_true(is_hit(offer_of(host, "qemu-vfio", "whole"), "a@0000:01:00.0"));
 }
 
@@ -293,14 +316,16 @@ static void passes_are_kept_on_demand(void **state)
 static void weight_and_origin(void **state)
 {
 	struct bench *bench = *state;
-	const struct hp_verdict_host *host = judge(
-		bench,
-		RULE("a", "a", "blocks", "*", ROW("t.address", "'unknown'"), "accelerator t WHERE t.is_vf = 0")
-			RULE("b", "b", "blocks", "*", ROW("t.address", "'fail'"),
-			     "accelerator t WHERE t.is_vf = 0 AND t.driver = 'nvidia'") FIX("f", "b", "live")
-				RULE("c", "c", "blocks", "*", ROW("t.address", "'fail'"),
-				     "accelerator t WHERE t.is_vf = 0") FIX("g", "c", "reload"),
-		false);
+	const struct hp_verdict_host *host =
+	    judge(bench,
+	          RULE("a", "a", "blocks", "*", ROW("t.address", "'unknown'"),
+	               "accelerator t WHERE t.is_vf = 0")
+	              RULE("b", "b", "blocks", "*", ROW("t.address", "'fail'"),
+	                   "accelerator t WHERE t.is_vf = 0 AND t.driver = 'nvidia'")
+	                  FIX("f", "b", "live")
+	                      RULE("c", "c", "blocks", "*", ROW("t.address", "'fail'"),
+	                           "accelerator t WHERE t.is_vf = 0") FIX("g", "c", "reload"),
+	          false);
 	const struct hp_offer *offer = offer_of(host, "container", "whole");
 	assert_string_equal(offer->findings[0]->rule->id, "c");
 	assert_string_equal(offer->findings[1]->rule->id, "b");
@@ -316,12 +341,13 @@ static void weight_and_origin(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(readiness_and_distance),
-		cmocka_unit_test_setup_teardown(subjects_hit_what_they_mean, bench_open, bench_close),
-		cmocka_unit_test_setup_teardown(applies_narrows, bench_open, bench_close),
-		cmocka_unit_test_setup_teardown(findings_of_the_host_stand_once, bench_open, bench_close),
-		cmocka_unit_test_setup_teardown(passes_are_kept_on_demand, bench_open, bench_close),
-		cmocka_unit_test_setup_teardown(weight_and_origin, bench_open, bench_close),
+	    cmocka_unit_test(readiness_and_distance),
+	    cmocka_unit_test_setup_teardown(subjects_hit_what_they_mean, bench_open, bench_close),
+	    cmocka_unit_test_setup_teardown(applies_narrows, bench_open, bench_close),
+	    cmocka_unit_test_setup_teardown(findings_of_the_host_stand_once, bench_open,
+	                                    bench_close),
+	    cmocka_unit_test_setup_teardown(passes_are_kept_on_demand, bench_open, bench_close),
+	    cmocka_unit_test_setup_teardown(weight_and_origin, bench_open, bench_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-// The fence around rule files, drop-ins, and the knowledge as it is built. SPDX-License-Identifier: Apache-2.0
+// The fence around rule files, drop-ins, and the knowledge as it is built.
+// SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
 #include "base/database.h"
 #include "base/text.h"
@@ -26,53 +27,59 @@ static void take_sql(void *data, const struct hp_fence_statement *statement)
 }
 
 #define VIEW(condition)                                                                            \
-	"CREATE VIEW rule_x AS\nSELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,\n"  \
-	"CASE WHEN " condition " THEN 'fail' ELSE 'unknown' END AS result, 'e' AS evidence FROM accelerator a;"
+	"CREATE VIEW rule_x AS\nSELECT a.host, a.address AS subject, NULL AS surface, NULL AS "    \
+	"share,\n"                                                                                 \
+	"CASE WHEN " condition                                                                     \
+	" THEN 'fail' ELSE 'unknown' END AS result, 'e' AS evidence FROM accelerator a;"
 
 /* What a rule may not hold, and the line and word that the message names; NULL: it passes. */
 static const struct {
 	const char *text, *message;
 } texts[] = {
-	{VIEW("a.flr = 1"), NULL},
-	{VIEW("a.flr"), "f.sql:3: 'a'"},
-	{VIEW("NOT a.flr AND a.is_vf = 0"), "f.sql:3: 'a'"},
-	{VIEW("has_word(a.reset_methods, 'flr')"), "f.sql:3: 'has_word'"},
-	{VIEW("has_word(a.reset_methods, 'flr') = 1"), NULL},
-	{VIEW("a.numa_node BETWEEN 0 AND a.numa_node AND a.flr = 1"), NULL},
-	{VIEW("CASE a.flr WHEN a.is_vf THEN 1 ELSE 0 END = 1"), NULL},
-	{VIEW("a.driver NOT IN ('none') AND a.numa_node NOT BETWEEN 0 AND a.numa_node"), NULL},
-	{VIEW("a.last_driver_key < '1' AND EXISTS (SELECT 1 FROM software s WHERE s.version_key > '1')"), NULL},
-	{VIEW("EXISTS (SELECT 1 FROM observed o WHERE o.host = a.host)"), NULL},
-	{VIEW("a.driver LIKE 'vfio%'"), "f.sql:3: 'LIKE': LIKE folds case"},
-	{VIEW("a.driver = \"vfio-pci\""), "f.sql:3: '\"': double quotes"},
-	{VIEW("a.bar_bytes > 0x1000"), "f.sql:3: '0x1000': hexadecimal"},
-	{VIEW("CAST(a.driver AS INTEGER) = 1"), "f.sql:3: 'CAST'"},
-	{VIEW("CAST(a.flr AS TEXT) = '1'"), NULL},
-	{VIEW("a.driver IS 'none'"), "f.sql:3: 'IS'"},
-	{VIEW("a.driver IS NOT DISTINCT FROM 'none' AND a.flr IS NOT NULL"), NULL},
-	{VIEW("a.driver == 'none'"), "f.sql:3: '=='"},
-	{VIEW("min(a.flr, 1) = 1"), "f.sql:3: 'min'"},
-	{VIEW("(SELECT max(b.flr) FROM accelerator b) = 1"), NULL},
-	{VIEW("(SELECT 1 FROM accelerator b LIMIT 1) = 1"), "f.sql:3: 'LIMIT'"},
-	{VIEW("a.flr = ?1"), "f.sql:3: '?': parameters"},
-	{VIEW("a.driver = 'it''s'"), NULL},
-	{VIEW("a.driver = 'open"), "a string opens here"},
-	{VIEW("version_key(a.driver) > '1'"), "f.sql:3: 'version_key': wants one literal"},
-	{"WITH RECURSIVE r(n) AS (SELECT 1) SELECT n FROM r;", "f.sql:1: 'WITH': a rule file holds only"},
-	{"-- a comment\nDROP TABLE accelerator;", "f.sql:2: 'DROP'"},
-	{"CREATE TABLE rule_x (a);", "f.sql:1: 'CREATE'"},
-	{"CREATE VIEW other AS SELECT 1;", "f.sql:1: 'other'"},
-	{"INSERT INTO rule SELECT * FROM accelerator;", "f.sql:1: 'rule': expected INSERT"},
-	{"INSERT INTO accelerator (host) VALUES ('x');", "f.sql:1: 'INSERT'"},
-	{"PRAGMA query_only = 0;", "f.sql:1: 'PRAGMA'"},
-	{"INSERT INTO rule (id) VALUES ('a;b -- no comment');", NULL},
+    {VIEW("a.flr = 1"), NULL},
+    {VIEW("a.flr"), "f.sql:3: 'a'"},
+    {VIEW("NOT a.flr AND a.is_vf = 0"), "f.sql:3: 'a'"},
+    {VIEW("has_word(a.reset_methods, 'flr')"), "f.sql:3: 'has_word'"},
+    {VIEW("has_word(a.reset_methods, 'flr') = 1"), NULL},
+    {VIEW("a.numa_node BETWEEN 0 AND a.numa_node AND a.flr = 1"), NULL},
+    {VIEW("CASE a.flr WHEN a.is_vf THEN 1 ELSE 0 END = 1"), NULL},
+    {VIEW("a.driver NOT IN ('none') AND a.numa_node NOT BETWEEN 0 AND a.numa_node"), NULL},
+    {VIEW(
+	 "a.last_driver_key < '1' AND EXISTS (SELECT 1 FROM software s WHERE s.version_key > '1')"),
+     NULL},
+    {VIEW("EXISTS (SELECT 1 FROM observed o WHERE o.host = a.host)"), NULL},
+    {VIEW("a.driver LIKE 'vfio%'"), "f.sql:3: 'LIKE': LIKE folds case"},
+    {VIEW("a.driver = \"vfio-pci\""), "f.sql:3: '\"': double quotes"},
+    {VIEW("a.bar_bytes > 0x1000"), "f.sql:3: '0x1000': hexadecimal"},
+    {VIEW("CAST(a.driver AS INTEGER) = 1"), "f.sql:3: 'CAST'"},
+    {VIEW("CAST(a.flr AS TEXT) = '1'"), NULL},
+    {VIEW("a.driver IS 'none'"), "f.sql:3: 'IS'"},
+    {VIEW("a.driver IS NOT DISTINCT FROM 'none' AND a.flr IS NOT NULL"), NULL},
+    {VIEW("a.driver == 'none'"), "f.sql:3: '=='"},
+    {VIEW("min(a.flr, 1) = 1"), "f.sql:3: 'min'"},
+    {VIEW("(SELECT max(b.flr) FROM accelerator b) = 1"), NULL},
+    {VIEW("(SELECT 1 FROM accelerator b LIMIT 1) = 1"), "f.sql:3: 'LIMIT'"},
+    {VIEW("a.flr = ?1"), "f.sql:3: '?': parameters"},
+    {VIEW("a.driver = 'it''s'"), NULL},
+    {VIEW("a.driver = 'open"), "a string opens here"},
+    {VIEW("version_key(a.driver) > '1'"), "f.sql:3: 'version_key': wants one literal"},
+    {"WITH RECURSIVE r(n) AS (SELECT 1) SELECT n FROM r;",
+     "f.sql:1: 'WITH': a rule file holds only"},
+    {"-- a comment\nDROP TABLE accelerator;", "f.sql:2: 'DROP'"},
+    {"CREATE TABLE rule_x (a);", "f.sql:1: 'CREATE'"},
+    {"CREATE VIEW other AS SELECT 1;", "f.sql:1: 'other'"},
+    {"INSERT INTO rule SELECT * FROM accelerator;", "f.sql:1: 'rule': expected INSERT"},
+    {"INSERT INTO accelerator (host) VALUES ('x');", "f.sql:1: 'INSERT'"},
+    {"PRAGMA query_only = 0;", "f.sql:1: 'PRAGMA'"},
+    {"INSERT INTO rule (id) VALUES ('a;b -- no comment');", NULL},
 };
 
 static void rule_text_is_fenced(void **state HP_UNUSED)
 {
 	for (size_t i = 0; i < HP_COUNT(texts); i++) {
 		hp_cleanup_text struct hp_text messages = {0}, taken = {0};
-		int count = hp_fence_read("f.sql", texts[i].text, take_sql, &taken, note, &messages);
+		int count =
+		    hp_fence_read("f.sql", texts[i].text, take_sql, &taken, note, &messages);
 		if (!texts[i].message && count)
 			fail_msg("'%s' was refused: %s", texts[i].text, hp_text_get(&messages));
 		if (texts[i].message && !strstr(hp_text_get(&messages), texts[i].message))
@@ -84,10 +91,13 @@ static void rule_text_is_fenced(void **state HP_UNUSED)
 static void version_keys_are_literals(void **state HP_UNUSED)
 {
 	hp_cleanup_text struct hp_text messages = {0}, taken = {0};
-	hp_fence_read("f.sql", "CREATE VIEW rule_x AS SELECT k FROM kernel WHERE k < version_key('6.12') AND 1 = 1",
-		      take_sql, &taken, note, &messages);
+	hp_fence_read(
+	    "f.sql",
+	    "CREATE VIEW rule_x AS SELECT k FROM kernel WHERE k < version_key('6.12') AND 1 = 1",
+	    take_sql, &taken, note, &messages);
 	assert_string_equal(hp_text_get(&messages), "");
-	assert_string_equal(taken.data, "SELECT k FROM kernel WHERE k < '0000000006.0000000012+' AND 1 = 1");
+	assert_string_equal(taken.data,
+	                    "SELECT k FROM kernel WHERE k < '0000000006.0000000012+' AND 1 = 1");
 }
 
 struct bench {
@@ -113,8 +123,8 @@ static int bench_close(void **state)
 	hp_knowledge_close(bench->knowledge);
 	hp_facts_free(bench->facts);
 	hp_text_free(&bench->messages);
-	static const char *const files[] = {"rules/x.sql", "fixes/x.sql", "matrices/vendor.csv", "rules",
-					    "fixes",	   "matrices",	  ""};
+	static const char *const files[] = {
+	    "rules/x.sql", "fixes/x.sql", "matrices/vendor.csv", "rules", "fixes", "matrices", ""};
 	for (size_t i = 0; i < HP_COUNT(files); i++) {
 		hp_cleanup_free char *path = hp_asprintf("%s/%s", bench->directory, files[i]);
 		remove(path);
@@ -123,7 +133,8 @@ static int bench_close(void **state)
 	return 0;
 }
 
-static void write_drop_in(struct bench *bench, const char *folder, const char *name, const char *text, mode_t mode)
+static void write_drop_in(struct bench *bench, const char *folder, const char *name,
+                          const char *text, mode_t mode)
 {
 	hp_cleanup_free char *directory = hp_asprintf("%s/%s", bench->directory, folder);
 	hp_cleanup_free char *path = hp_asprintf("%s/%s", directory, name);
@@ -139,18 +150,18 @@ static void open_knowledge(struct bench *bench)
 {
 	struct hp_error error = {0};
 	struct hp_knowledge_options options = {
-		.file = getenv("HP_TEST_KNOWLEDGE"),
-		.drop_ins = bench->directory,
-		.owner = geteuid(),
-		.complain = note,
-		.data = &bench->messages,
+	    .file = getenv("HP_TEST_KNOWLEDGE"),
+	    .drop_ins = bench->directory,
+	    .owner = geteuid(),
+	    .complain = note,
+	    .data = &bench->messages,
 	};
 	if (hp_knowledge_open(hp_facts_db(bench->facts), &options, &bench->knowledge, &error))
 		fail_msg("%s", error.message);
 }
 
 #define RULE(id, applies)                                                                          \
-	"INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES\n"              \
+	"INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES\n"            \
 	" ('" id "', 't', 'blocks', '" applies "', 'r', 'kernel:x');\n"
 
 static void drop_ins_add_rules_and_rows(void **state)
@@ -158,10 +169,12 @@ static void drop_ins_add_rules_and_rows(void **state)
 	struct bench *bench = *state;
 	write_drop_in(bench, "rules", "x.sql", RULE("x", "*") VIEW("a.flr = 1"), 0644);
 	write_drop_in(bench, "fixes", "x.sql",
-		      "INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES"
-		      " ('later', 'x', 'advice', 'hardware', 't', NULL), ('now', 'x', 'driver', 'live', 't', 'exact');",
-		      0644);
-	write_drop_in(bench, "matrices", "vendor.csv", "vendor,name,words,source\nabcd,Ours,ours,us\n", 0644);
+	              "INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES"
+	              " ('later', 'x', 'advice', 'hardware', 't', NULL), ('now', 'x', 'driver', "
+	              "'live', 't', 'exact');",
+	              0644);
+	write_drop_in(bench, "matrices", "vendor.csv",
+	              "vendor,name,words,source\nabcd,Ours,ours,us\n", 0644);
 	open_knowledge(bench);
 	assert_string_equal(hp_text_get(&bench->messages), "");
 	const struct hp_rule *rule = hp_knowledge_rule(bench->knowledge, "x");
@@ -170,9 +183,9 @@ static void drop_ins_add_rules_and_rows(void **state)
 	assert_int_equal(rule->fix_count, 2);
 	assert_string_equal(rule->fixes[0].id, "now");
 	assert_int_equal(rule->fixes[1].distance, HP_DISTANCE_HARDWARE);
-	assert_int_equal(hp_db_number(hp_facts_db(bench->facts), "SELECT count(*) FROM vendor WHERE vendor = 'abcd'",
-				      0),
-			 1);
+	assert_int_equal(hp_db_number(hp_facts_db(bench->facts),
+	                              "SELECT count(*) FROM vendor WHERE vendor = 'abcd'", 0),
+	                 1);
 }
 
 /* Each of these is refused with a message; the knowledge opens all the same. */
@@ -180,24 +193,31 @@ static const struct {
 	const char *folder, *name, *text, *message;
 	mode_t mode;
 } bad_drop_ins[] = {
-	{"rules", "x.sql", RULE("x", "*") VIEW("a.flr = 1"), "refused: it must be root's", 0666},
-	{"rules", "x.sql", RULE("x", "*") VIEW("a.fler = 1"), "rules/x.sql:5: no such column: a.fler", 0644},
-	{"rules", "x.sql", RULE("x", "*"), "rules/x.sql:2: rule 'x' has no view", 0644},
-	{"rules", "x.sql", VIEW("a.flr = 1"), "rules/x.sql:2: no row of rule belongs to the view 'rule_x'", 0644},
-	{"rules", "x.sql", RULE("X y", "*"), "rules/x.sql:1: CHECK constraint failed: id is words", 0644},
-	{"rules", "x.sql", RULE("x", "*") VIEW("(SELECT 1 FROM sqlite_master) = 1"), "sqlite_master is not allowed",
-	 0644},
-	{"rules", "x.sql", RULE("x", "*") VIEW("random() = 1"), "'random'", 0644},
-	{"rules", "x.sql", RULE("x", "*") VIEW("hex(a.driver) = '1'"), "function hex is not allowed", 0644},
-	{"rules", "x.sql", RULE("x", "*") "CREATE VIEW rule_x AS SELECT 1 AS host;", "the view's columns must be",
-	 0644},
-	{"rules", "x.sql", "INSERT INTO rule (id) VALUES ((SELECT name FROM sqlite_master));",
-	 "rules/x.sql:1: reading sqlite_master is not allowed here", 0644},
-	{"fixes", "x.sql", "INSERT INTO fix (id, rule, kind, distance, title) VALUES ('x', 'none-such', 'advice',"
-	 " 'live', 't');", "fixes/x.sql:1: fix 'x' is for a rule 'none-such' that is not there", 0644},
-	{"matrices", "vendor.csv", "vendor,name,words,source\nabcd,Ours\n", "vendor.csv:2: 2 fields", 0644},
-	{"matrices", "vendor.csv", "vendor,nom\n", "vendor.csv:1: column 'nom' is unknown", 0644},
-	{"matrices", "vendor.csv", "vendor,name,words,source\n\n\"abcd,x,y,z\n", "vendor.csv:3:", 0644},
+    {"rules", "x.sql", RULE("x", "*") VIEW("a.flr = 1"), "refused: it must be root's", 0666},
+    {"rules", "x.sql", RULE("x", "*") VIEW("a.fler = 1"), "rules/x.sql:5: no such column: a.fler",
+     0644},
+    {"rules", "x.sql", RULE("x", "*"), "rules/x.sql:2: rule 'x' has no view", 0644},
+    {"rules", "x.sql", VIEW("a.flr = 1"),
+     "rules/x.sql:2: no row of rule belongs to the view 'rule_x'", 0644},
+    {"rules", "x.sql", RULE("X y", "*"), "rules/x.sql:1: CHECK constraint failed: id is words",
+     0644},
+    {"rules", "x.sql", RULE("x", "*") VIEW("(SELECT 1 FROM sqlite_master) = 1"),
+     "sqlite_master is not allowed", 0644},
+    {"rules", "x.sql", RULE("x", "*") VIEW("random() = 1"), "'random'", 0644},
+    {"rules", "x.sql", RULE("x", "*") VIEW("hex(a.driver) = '1'"), "function hex is not allowed",
+     0644},
+    {"rules", "x.sql", RULE("x", "*") "CREATE VIEW rule_x AS SELECT 1 AS host;",
+     "the view's columns must be", 0644},
+    {"rules", "x.sql", "INSERT INTO rule (id) VALUES ((SELECT name FROM sqlite_master));",
+     "rules/x.sql:1: reading sqlite_master is not allowed here", 0644},
+    {"fixes", "x.sql",
+     "INSERT INTO fix (id, rule, kind, distance, title) VALUES ('x', 'none-such', 'advice',"
+     " 'live', 't');",
+     "fixes/x.sql:1: fix 'x' is for a rule 'none-such' that is not there", 0644},
+    {"matrices", "vendor.csv", "vendor,name,words,source\nabcd,Ours\n", "vendor.csv:2: 2 fields",
+     0644},
+    {"matrices", "vendor.csv", "vendor,nom\n", "vendor.csv:1: column 'nom' is unknown", 0644},
+    {"matrices", "vendor.csv", "vendor,name,words,source\n\n\"abcd,x,y,z\n", "vendor.csv:3:", 0644},
 };
 
 static void bad_drop_ins_are_named(void **state HP_UNUSED)
@@ -206,12 +226,12 @@ static void bad_drop_ins_are_named(void **state HP_UNUSED)
 		void *each;
 		bench_open(&each);
 		struct bench *bench = each;
-		write_drop_in(bench, bad_drop_ins[i].folder, bad_drop_ins[i].name, bad_drop_ins[i].text,
-			      bad_drop_ins[i].mode);
+		write_drop_in(bench, bad_drop_ins[i].folder, bad_drop_ins[i].name,
+		              bad_drop_ins[i].text, bad_drop_ins[i].mode);
 		open_knowledge(bench);
 		if (!strstr(hp_text_get(&bench->messages), bad_drop_ins[i].message))
 			fail_msg("%zu: expected '%s', got: %s", i, bad_drop_ins[i].message,
-				 hp_text_get(&bench->messages));
+			         hp_text_get(&bench->messages));
 		assert_null(hp_knowledge_rule(bench->knowledge, "x"));
 		bench_close(&each);
 	}
@@ -233,15 +253,16 @@ static int run_query(struct bench *bench, const char *sql, struct hp_error *err)
 static void queries_only_select(void **state)
 {
 	static const char *const refused[] = {
-		"DELETE FROM accelerator",
-		"PRAGMA writable_schema = 1",
-		"ATTACH '/tmp/x' AS x",
-		"SELECT load_extension('x')",
-		"SELECT * FROM sqlite_master",
-		"CREATE TEMP TABLE t (a)",
-		"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
-		"SELECT 1; SELECT 2",
-		"SELECT zeroblob(100000000)",
+	    "DELETE FROM accelerator",
+	    "PRAGMA writable_schema = 1",
+	    "ATTACH '/tmp/x' AS x",
+	    "SELECT load_extension('x')",
+	    "SELECT * FROM sqlite_master",
+	    "CREATE TEMP TABLE t (a)",
+	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM "
+	    "n",
+	    "SELECT 1; SELECT 2",
+	    "SELECT zeroblob(100000000)",
 	};
 	struct bench *bench = *state;
 	struct hp_error error;
@@ -249,7 +270,8 @@ static void queries_only_select(void **state)
 	for (size_t i = 0; i < HP_COUNT(refused); i++)
 		if (!run_query(bench, refused[i], &error))
 			fail_msg("'%s' ran", refused[i]);
-	assert_int_equal(run_query(bench, "SELECT count(*) FROM accelerator a, rule r, vendor v", &error), 0);
+	assert_int_equal(
+	    run_query(bench, "SELECT count(*) FROM accelerator a, rule r, vendor v", &error), 0);
 }
 
 /* A join of everything with everything ends by the budget of steps, not by patience. */
@@ -259,20 +281,21 @@ static void queries_end(void **state)
 	struct hp_error error;
 	open_knowledge(bench);
 	int code = run_query(bench,
-			     "SELECT count(*) FROM matrix_column a, matrix_column b, matrix_column c, matrix_column d",
-			     &error);
+	                     "SELECT count(*) FROM matrix_column a, matrix_column b, matrix_column "
+	                     "c, matrix_column d",
+	                     &error);
 	assert_int_equal(code, -ETIME);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rule_text_is_fenced),
-		cmocka_unit_test(version_keys_are_literals),
-		cmocka_unit_test_setup_teardown(drop_ins_add_rules_and_rows, bench_open, bench_close),
-		cmocka_unit_test(bad_drop_ins_are_named),
-		cmocka_unit_test_setup_teardown(queries_only_select, bench_open, bench_close),
-		cmocka_unit_test_setup_teardown(queries_end, bench_open, bench_close),
+	    cmocka_unit_test(rule_text_is_fenced),
+	    cmocka_unit_test(version_keys_are_literals),
+	    cmocka_unit_test_setup_teardown(drop_ins_add_rules_and_rows, bench_open, bench_close),
+	    cmocka_unit_test(bad_drop_ins_are_named),
+	    cmocka_unit_test_setup_teardown(queries_only_select, bench_open, bench_close),
+	    cmocka_unit_test_setup_teardown(queries_end, bench_open, bench_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-// Tests of the probes of settings, CDI, nodes, holders and the log. SPDX-License-Identifier:
-// Apache-2.0
+// Tests of the probes of settings, CDI, nodes, holders and the log.
+// SPDX-License-Identifier: Apache-2.0
 #include "file-tree.h"
 
 #include "base/yaml.h"
