@@ -17,6 +17,7 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
             WHEN (f.manager_version = 'none' OR v.state = 'absent')
              AND (s.nvswitches > 0 OR (a.nvswitch = 'yes' AND b.has_switch = 1)) THEN 'fail'
             WHEN s.pci_seen = 1 AND s.nvswitches = 0 AND s.nvidia_accelerators < 8
+             AND (a.nvswitch IS DISTINCT FROM 'yes' OR coalesce(b.has_switch, 0) = 0)
              AND coalesce(a.generation, '') <> 'blackwell' THEN 'pass'
             ELSE 'unknown' END AS result,
        CAST(s.nvswitches AS TEXT) || ' NVSwitches, '
@@ -50,6 +51,7 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
             WHEN v.state IN ('inactive', 'failed')
              AND (s.nvswitches > 0 OR (a.nvswitch = 'yes' AND b.has_switch = 1)) THEN 'fail'
             WHEN s.pci_seen = 1 AND s.nvswitches = 0 AND s.nvidia_accelerators < 8
+             AND (a.nvswitch IS DISTINCT FROM 'yes' OR coalesce(b.has_switch, 0) = 0)
              AND coalesce(a.generation, '') <> 'blackwell' THEN 'pass'
             ELSE 'unknown' END AS result,
        CAST(s.nvswitches AS TEXT) || ' NVSwitches, ' || CAST(s.nvidia_accelerators AS TEXT) || ' GPUs ('
