@@ -234,6 +234,18 @@ struct hide {
 	struct hp_text *ret;
 };
 
+/* How long the word before a device's identity is: "UUID=" of "UUID=0c2e…". */
+static size_t label_length(const char *word, size_t length)
+{
+	static const char *const labels[] = {"UUID=", "PARTUUID=", "LABEL=", "PARTLABEL="};
+	for (size_t i = 0; i < HP_COUNT(labels); i++) {
+		size_t size = strlen(labels[i]);
+		if (length > size && memcmp(word, labels[i], size) == 0)
+			return size;
+	}
+	return 0;
+}
+
 /* One option of the kernel: its name stays if it has a value, the value where the list allows it.
  * Paths and variables of the boot loader stay. */
 static void hide_option(const struct hide *hide, const char *word, size_t length)
@@ -245,6 +257,7 @@ static void hide_option(const struct hide *hide, const char *word, size_t length
 		return;
 	}
 	size_t kept = equals ? name + 1 : 0;
+	kept += label_length(word + kept, length - kept);
 	if (kept && is_harmless(word + kept, length - kept))
 		kept = length;
 	hp_text_add(hide->ret, word, kept);

@@ -400,16 +400,23 @@ static size_t keyed_at(const char *text, size_t *ret_gap)
 	return 0;
 }
 
+/* What is a secret by its shape, wherever it stands. */
+static size_t shaped_at(const char *text)
+{
+	size_t length = uuid_at(text);
+	if (!length)
+		length = address_at(text);
+	if (!length)
+		length = long_hex_at(text);
+	return length && ends_word(text[length]) ? length : 0;
+}
+
 /* Replaces what is at `at`, if it is a secret; how far it went. */
 static size_t replace(const struct hp_redactor *redactor, bool is_public, const char *start,
                       const char *at, struct hp_text *ret)
 {
-	size_t gap = 0, length = uuid_at(at);
-	if (!length)
-		length = address_at(at);
-	if (!length)
-		length = long_hex_at(at);
-	if (length && ends_word(at[length])) {
+	size_t gap = 0, length = shaped_at(at);
+	if (length) {
 		put_hex(redactor, at, length, ret);
 		return length;
 	}
@@ -451,6 +458,23 @@ static void scan(const struct hp_redactor *redactor, bool is_public, const char 
 	}
 }
 
+/* An argument that is on no list: hidden, but for what the scan will hide as it does elsewhere. */
+static void put_argument(const struct hp_redactor *redactor, const char *secret, size_t length,
+                         struct hp_text *ret)
+{
+	size_t done = 0;
+	for (size_t at = 0; at < length; at++) {
+		size_t shaped = !at || ends_word(secret[at - 1]) ? shaped_at(secret + at) : 0;
+		if (!shaped || at + shaped > length)
+			continue;
+		put_word(redactor, secret + done, at - done, ret);
+		hp_text_add(ret, secret + at, shaped);
+		done = at + shaped;
+		at = done - 1;
+	}
+	put_word(redactor, secret + done, length - done, ret);
+}
+
 void hp_redact_text(const struct hp_redactor *redactor, const char *path, const char *data,
                     size_t length, struct hp_text *ret)
 {
@@ -461,7 +485,7 @@ void hp_redact_text(const struct hp_redactor *redactor, const char *path, const 
 	}
 	bool is_public = is_one_of(public_files, HP_COUNT(public_files), path);
 	hp_cleanup_text struct hp_text arguments = {0};
-	if (hp_redact_arguments(redactor, path, data, length, put_word, &arguments)) {
+	if (hp_redact_arguments(redactor, path, data, length, put_argument, &arguments)) {
 		data = hp_text_get(&arguments);
 		length = arguments.length;
 	}
