@@ -11,6 +11,9 @@ ALLOWED = {
     "facts": {"base", "facts"},
     "probe": {"base", "host", "facts", "probe"},
     "judge": {"base", "facts", "judge"},
+    "step": {"base", "host", "step"},
+    "plan": {"base", "facts", "judge", "step", "plan"},
+    "apply": {"base", "host", "step", "plan", "apply"},
 }
 # Calls that open something by its name. lib/host is the door; the others may read what is no part of the
 # machine under judgement: the program's own knowledge.
@@ -21,6 +24,8 @@ MAY_OPEN = {
     "lib/probe/kvm-proof.c": "/dev/kvm for --prove-kvm, asked for by name",
     "lib/probe/nvml.c": "libnvidia-ml in its child, at level 2",
 }
+# Calls that change the machine go through lib/step alone; lib/apply tells the door to rehearse.
+CHANGES = re.compile(r"\bhp_host_(write|replace_file|change_run)\s*\(")
 PRINTS = re.compile(r"\b(printf|puts|perror|exit|err|errx|warn|warnx)\s*\(|\bfprintf\s*\(\s*(stderr|stdout)")
 MAY_PRINT = {"lib/probe/nvml.c": "the child writes its answer to a pipe and leaves"}
 
@@ -50,6 +55,8 @@ def problems(root):
                 yield f"{name}:{number}: {layer} must not include {include.group(1)}"
             if OPENS.search(line) and layer != "host" and name not in MAY_OPEN:
                 yield f"{name}:{number}: only lib/host opens files: {line.strip()}"
+            if CHANGES.search(line) and layer not in ("host", "step"):
+                yield f"{name}:{number}: only lib/step changes the machine: {line.strip()}"
             if PRINTS.search(line) and name not in MAY_PRINT:
                 yield f"{name}:{number}: the library neither prints nor exits: {line.strip()}"
         first = path.read_text(encoding="utf-8").splitlines()[0]
