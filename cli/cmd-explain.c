@@ -3,15 +3,10 @@
 #include "base/cleanup.h"
 #include "base/database.h"
 #include "cli.h"
+#include "explain.h"
 #include "judge/verdict.h"
 
 #include <string.h>
-
-struct view {
-	const struct hp_knowledge *knowledge;
-	struct hp_verdict *verdict;
-	sqlite3 *db;
-};
 
 // -- rules, fixes, findings --
 
@@ -37,7 +32,7 @@ static void print_fix(const struct hp_fix *fix)
 
 static void print_rule(const struct hp_rule *rule)
 {
-	printf("%s (%s)\n  holds     %s\n  applies   %s\n", rule->id, hp_impact_name(rule->impact),
+	printf("%s (%s)\n  wanted    %s\n  applies   %s\n", rule->id, hp_impact_name(rule->impact),
 	       rule->title, rule->applies);
 	printf("  to do     %s\n", rule->resolution);
 	for (size_t i = 0; i < rule->fix_count; i++)
@@ -48,7 +43,7 @@ static void print_rule(const struct hp_rule *rule)
 	printf("  written   %s:%zu\n", rule->file, rule->line);
 }
 
-static void print_finding(const struct view *view, const struct hp_finding *finding)
+static void print_finding(const struct hp_explain *explain, const struct hp_finding *finding)
 {
 	const char *subject = *finding->subject ? finding->subject : finding->host;
 	bool named = hp_starts_with(finding->evidence, subject);
@@ -57,84 +52,58 @@ static void print_finding(const struct view *view, const struct hp_finding *find
 	if (finding->surface || finding->share)
 		printf("            only for %s%s%s\n", finding->surface ? finding->surface : "",
 		       finding->share ? ":" : "", finding->share ? finding->share : "");
-	for (const char *const *file = hp_verdict_origins(view->verdict, finding); *file; file++)
+	for (const char *const *file = hp_verdict_origins(explain->verdict, finding); *file; file++)
 		printf("            from %s\n", *file);
 }
 
 /* What a rule that says nothing here would have to be told. */
-static void print_intent(const struct view *view, const struct hp_rule *rule)
+static void print_intents(const struct hp_explain *explain, const struct hp_rule *rule)
 {
-	const struct hp_table_def *intent = &hp_tables[HP_TBL_INTENT];
-	struct hp_fence *fence = hp_knowledge_fence(view->knowledge);
-	struct hp_fence_reads reads = {0};
-	hp_cleanup_statement sqlite3_stmt *statement = NULL;
-	hp_fence_begin(fence, HP_FENCE_MODE_RULE);
-	hp_fence_prepare(fence, rule->sql, rule->file, rule->line, &statement, &reads, NULL);
-	hp_db_finish(&statement);
-	hp_fence_end(fence);
-	for (size_t i = 0; i < reads.count; i++) {
-		if (reads.items[i].table != HP_TBL_INTENT)
-			continue;
-		const struct hp_column_def *column = &intent->columns[reads.items[i].column];
-		if (!column->key && strcmp(column->domain, "key") != 0)
-			printf("  tell it   --assume intent.%s=…: %s\n", column->name, column->doc);
-	}
-	hp_fence_reads_free(&reads);
+	hp_cleanup_free const struct hp_column_def **columns = hp_explain_intents(explain, rule);
+	for (size_t i = 0; columns[i]; i++)
+		printf("  tell it   --assume intent.%s=…: %s\n", columns[i]->name, columns[i]->doc);
 }
 
-/* The findings of a rule here: all, or those of one subject. Returns how many there are. */
-static size_t print_findings_of(const struct view *view, const struct hp_rule *rule,
-                                const char *subject)
+static void print_findings_of(const struct hp_explain *explain, const struct hp_rule *rule)
 {
 	size_t count, found = 0;
-	const struct hp_finding *findings = hp_verdict_findings(view->verdict, &count);
+	const struct hp_finding *findings = hp_verdict_findings(explain->verdict, &count);
 	for (size_t i = 0; i < count; i++) {
-		if (findings[i].rule != rule ||
-		    (subject && strcmp(findings[i].subject, subject) != 0))
+		if (!hp_explain_tells(&explain->what, rule, &findings[i]))
 			continue;
 		if (!found++)
 			printf("\nHere:\n");
-		print_finding(view, &findings[i]);
+		print_finding(explain, &findings[i]);
 	}
 	if (found)
-		return found;
-	printf("\nHere: it has nothing to say%s.\n", subject ? " of that subject" : "");
-	print_intent(view, rule);
-	return 0;
+		return;
+	printf("\nHere: it has nothing to say%s.\n",
+	       explain->what.subject ? " of that subject" : "");
+	print_intents(explain, rule);
 }
 
-static bool explain_rule(const struct view *view, const char *id)
+static void print_rules(const struct hp_explain *explain)
 {
-	const char *at = strchr(id, '@');
-	hp_cleanup_free char *name = at ? hp_strndup(id, (size_t)(at - id)) : hp_strdup(id);
-	const struct hp_rule *rule = hp_knowledge_rule(view->knowledge, name);
-	if (!rule)
-		return false;
-	print_rule(rule);
-	print_findings_of(view, rule, at ? at + 1 : NULL);
-	return true;
+	print_rule(explain->what.rules[0]);
+	print_findings_of(explain, explain->what.rules[0]);
 }
 
-static bool explain_fix(const struct view *view, const char *id)
+static void print_ways_out(const struct hp_explain *explain)
 {
-	size_t count;
-	bool found = false;
-	const struct hp_rule *rules = hp_knowledge_rules(view->knowledge, &count);
-	for (size_t i = 0; i < count; i++)
-		for (size_t f = 0; f < rules[i].fix_count; f++) {
-			if (strcmp(rules[i].fixes[f].id, id) != 0)
-				continue;
-			printf("%s%s is a way out of %s\n", found ? "\n" : "", id, rules[i].id);
-			print_fix(&rules[i].fixes[f]);
-			printf("  to do     %s\n", rules[i].resolution);
-			print_references(rules[i].reference);
-			print_findings_of(view, &rules[i], NULL);
-			found = true;
-		}
-	return found;
+	const struct hp_explained *what = &explain->what;
+	for (size_t i = 0; i < what->rule_count; i++) {
+		const struct hp_rule *rule = what->rules[i];
+		printf("%s%s is a way out of %s\n", i ? "\n" : "", what->id, rule->id);
+		for (size_t f = 0; f < rule->fix_count; f++)
+			if (strcmp(rule->fixes[f].id, what->id) == 0)
+				print_fix(&rule->fixes[f]);
+		printf("  wanted    %s\n  to do     %s\n", rule->title, rule->resolution);
+		print_references(rule->reference);
+		print_findings_of(explain, rule);
+	}
 }
 
-// -- surfaces and accelerators --
+// -- surfaces --
 
 static void print_path(const struct hp_offer *offer)
 {
@@ -173,160 +142,161 @@ static void print_offer(const struct hp_accelerator *accelerator, const struct h
 		       offer->costs[i]->estimate ? " (our estimate)" : "", offer->costs[i]->source);
 }
 
-static bool alike(const struct hp_accelerator *a, const struct hp_accelerator *b)
-{
-	return a->device && b->device && strcmp(a->device, b->device) == 0 &&
-	       a->offer_count == b->offer_count;
-}
-
-static void print_surface_here(const struct view *view, const char *surface)
-{
-	size_t count;
-	const struct hp_verdict_host *hosts = hp_verdict_hosts(view->verdict, &count);
-	for (size_t h = 0; h < count; h++)
-		for (size_t i = 0; i < hosts[h].accelerator_count; i++) {
-			const struct hp_accelerator *accelerator = &hosts[h].accelerators[i];
-			if (i && alike(accelerator, &hosts[h].accelerators[i - 1]))
-				continue; // the first of its kind speaks for them
-			for (size_t o = 0; o < accelerator->offer_count; o++)
-				if (strcmp(accelerator->offers[o].surface->surface, surface) == 0)
-					print_offer(accelerator, &accelerator->offers[o]);
-		}
-}
-
-static void print_rules_of(const struct view *view, const char *surface)
-{
-	size_t count;
-	const struct hp_rule *rules = hp_knowledge_rules(view->knowledge, &count);
-	hp_cleanup_statement sqlite3_stmt *shares = NULL;
-	printf("\nRules that speak of it:\n");
-	for (size_t i = 0; i < count; i++) {
-		bool applies = false;
-		if (hp_db_prepare(
-			view->db,
-			"SELECT surface, share, mechanism FROM surface_share WHERE surface = ?1",
-			&shares, NULL))
-			return;
-		sqlite3_bind_text(shares, 1, surface, -1, SQLITE_STATIC);
-		while (!applies && hp_db_step(shares, NULL) == 1) {
-			struct hp_surface_share share = {.surface = hp_db_text(shares, 0),
-			                                 .share = hp_db_text(shares, 1),
-			                                 .mechanism = hp_db_text(shares, 2)};
-			applies = hp_applies(rules[i].applies, &share);
-		}
-		if (applies)
-			printf("  %-8s  %s: %s\n", hp_impact_name(rules[i].impact), rules[i].id,
-			       rules[i].title);
-		hp_db_finish(&shares);
-	}
-}
-
-static bool explain_surface(const struct view *view, const char *name)
+static void print_surface_head(const struct hp_explain *explain)
 {
 	hp_cleanup_statement sqlite3_stmt *surface = NULL;
-	if (hp_db_prepare(
-		view->db,
-		"SELECT surface, title, family, probed, source FROM surface WHERE surface = ?1",
-		&surface, NULL))
-		return false;
-	sqlite3_bind_text(surface, 1, name, -1, SQLITE_STATIC);
+	if (hp_db_prepare(hp_facts_db(explain->session.facts),
+	                  "SELECT title, probed, source FROM surface WHERE surface = ?1", &surface,
+	                  NULL))
+		return;
+	sqlite3_bind_text(surface, 1, explain->what.surface, -1, SQLITE_STATIC);
 	if (hp_db_step(surface, NULL) != 1)
-		return false;
-	printf("%s: %s\n", hp_db_text(surface, 0), hp_db_text(surface, 1));
-	if (!sqlite3_column_int(surface, 3))
+		return;
+	printf("%s: %s\n", explain->what.surface, hp_db_text(surface, 0));
+	if (!sqlite3_column_int(surface, 1))
 		printf("  Such hosts are not probed: they are judged by knowledge alone.\n");
-	print_references(hp_db_text(surface, 4));
-	print_rules_of(view, name);
-	print_surface_here(view, name);
-	return true;
+	print_references(hp_db_text(surface, 2));
 }
 
-/* Whether `text` is that address, in full, without its domain, or with an 8-digit domain. */
-static bool is_address(const char *text, const char *address)
+static void print_surface(const struct hp_explain *explain)
 {
-	hp_cleanup_free char *lower = hp_strdup(text);
-	for (char *at = lower; *at; at++)
-		if (*at >= 'A' && *at <= 'F')
-			*at = (char)(*at - 'A' + 'a');
-	const char *plain = lower;
-	if (strcspn(lower, ":") == 8 && hp_starts_with(lower, "0000"))
-		plain += 4;
-	return strcmp(plain, address) == 0 ||
-	       (hp_starts_with(address, "0000:") && strcmp(plain, address + 5) == 0);
+	const struct hp_explained *what = &explain->what;
+	print_surface_head(explain);
+	for (size_t i = 0; i < what->accelerator_count; i++) {
+		const struct hp_accelerator *accelerator = what->accelerators[i].accelerator;
+		for (size_t o = 0; o < accelerator->offer_count; o++)
+			if (hp_explain_tells_offer(what, &accelerator->offers[o]))
+				print_offer(accelerator, &accelerator->offers[o]);
+	}
+	printf("\nRules that speak of it:\n");
+	for (size_t i = 0; i < what->rule_count; i++)
+		printf("  %-8s  %s: %s\n", hp_impact_name(what->rules[i]->impact),
+		       what->rules[i]->id, what->rules[i]->title);
 }
 
-static void print_accelerator(const struct view *view, const struct hp_accelerator *accelerator)
+// -- accelerators --
+
+/* The offers that a finding hits and somebody stands behind. */
+static void print_concerns(const struct hp_accelerator *accelerator,
+                           const struct hp_finding *finding)
 {
+	enum { NAMED = 6 };
+	size_t count = 0;
+	for (size_t i = 0; i < accelerator->offer_count; i++) {
+		const struct hp_offer *offer = &accelerator->offers[i];
+		if (offer->path == HP_PATH_OFF || !hp_explain_hits(offer, finding))
+			continue;
+		if (count++ < NAMED)
+			printf("%s%s:%s", count == 1 ? "  concerns  " : ", ",
+			       offer->surface->surface, offer->surface->share);
+	}
+	if (count > NAMED)
+		printf(" and %zu more", count - NAMED);
+	if (count)
+		putchar('\n');
+}
+
+static void print_about(const struct hp_explain *explain, const struct hp_accelerator *accelerator,
+                        const struct hp_finding *finding)
+{
+	printf("\n%s (%s)\n  wanted    %s\n", finding->id, hp_impact_name(finding->rule->impact),
+	       finding->rule->title);
+	print_finding(explain, finding);
+	print_concerns(accelerator, finding);
+	if (finding->result == HP_RESULT_FAIL)
+		printf("  to do     %s\n", finding->rule->resolution);
+}
+
+/* What matters to offers that somebody stands behind at length, the rest by name. */
+static void print_accelerator(const struct hp_explain *explain,
+                              const struct hp_accelerator *accelerator)
+{
+	size_t others = 0;
 	printf("%s: %s [%s:%s]%s%s\n", accelerator->address,
 	       accelerator->name ? accelerator->name : "unknown accelerator",
 	       accelerator->vendor ? accelerator->vendor : "?",
 	       accelerator->device ? accelerator->device : "?",
 	       accelerator->is_vf ? ", a VF of " : "",
 	       accelerator->is_vf && accelerator->parent ? accelerator->parent : "");
-	printf("  driver    %s\n  group     %s\n",
+	printf("  driver    %s\n  group     %s%s\n",
 	       accelerator->driver ? accelerator->driver : "not seen",
-	       accelerator->iommu_group ? accelerator->iommu_group : "none or not seen");
+	       accelerator->iommu_group ? accelerator->iommu_group : "none or not seen",
+	       accelerator->group_predicted ? ", as predicted for an IOMMU that is on" : "");
 	for (size_t i = 0; i < accelerator->finding_count; i++) {
 		const struct hp_finding *finding = accelerator->findings[i];
-		if (finding->result == HP_RESULT_PASS)
+		if (finding->result != HP_RESULT_PASS && hp_explain_matters(accelerator, finding))
+			print_about(explain, accelerator, finding);
+	}
+	for (size_t i = 0; i < accelerator->finding_count; i++) {
+		const struct hp_finding *finding = accelerator->findings[i];
+		if (finding->result == HP_RESULT_PASS || hp_explain_matters(accelerator, finding))
 			continue;
-		printf("\n%s (%s, applies to %s)\n  holds     %s\n", finding->id,
-		       hp_impact_name(finding->rule->impact), finding->rule->applies,
-		       finding->rule->title);
-		print_finding(view, finding);
-		if (finding->result == HP_RESULT_FAIL)
-			printf("  to do     %s\n", finding->rule->resolution);
+		printf("%s  %-9s %s\n", others++ ? "" : "\nOf ways alone that are off the path:\n",
+		       hp_result_name(finding->result), finding->id);
 	}
 }
 
-static bool explain_accelerator(const struct view *view, const char *id)
+static void print_accelerators(const struct hp_explain *explain)
 {
-	size_t count;
-	bool found = false;
-	const struct hp_verdict_host *hosts = hp_verdict_hosts(view->verdict, &count);
-	for (size_t h = 0; h < count; h++)
-		for (size_t i = 0; i < hosts[h].accelerator_count; i++) {
-			if (!is_address(id, hosts[h].accelerators[i].address))
-				continue;
-			if (count > 1)
-				printf("%sOn %s\n", found ? "\n" : "", hosts[h].name);
-			print_accelerator(view, &hosts[h].accelerators[i]);
-			found = true;
-		}
-	return found;
+	size_t hosts;
+	const struct hp_explained *what = &explain->what;
+	hp_verdict_hosts(explain->verdict, &hosts);
+	for (size_t i = 0; i < what->accelerator_count; i++) {
+		if (hosts > 1)
+			printf("%sOn %s\n", i ? "\n" : "", what->accelerators[i].host);
+		print_accelerator(explain, what->accelerators[i].accelerator);
+	}
 }
 
-static bool explain(const struct view *view, const char *id)
+// -- the verb --
+
+static int print(const struct hp_explain *explain, const struct hp_options *options,
+                 struct hp_error *err)
 {
-	return explain_rule(view, id) || explain_surface(view, id) || explain_fix(view, id) ||
-	       explain_accelerator(view, id);
+	static void (*const printers[])(const struct hp_explain *explain) = {
+	    [HP_EXPLAINED_RULE] = print_rules,
+	    [HP_EXPLAINED_FIX] = print_ways_out,
+	    [HP_EXPLAINED_SURFACE] = print_surface,
+	    [HP_EXPLAINED_ACCELERATOR] = print_accelerators,
+	};
+	if (options->format == HP_FORMAT_JSON || options->format == HP_FORMAT_YAML)
+		return hp_explain_print_json(explain, hp_as_of(options), options->format, err);
+	printers[explain->what.kind](explain);
+	return 0;
+}
+
+static int unknown_id(const char *id)
+{
+	hp_say("'%s' is no rule, surface, way out, finding or accelerator of this host; 'happypath "
+	       "rules', 'happypath surfaces' and 'happypath check' name them",
+	       id);
+	return HP_EXIT_USAGE;
 }
 
 int hp_cmd_explain(const struct hp_command *command HP_UNUSED, struct hp_options *options)
 {
 	struct hp_error error = {0};
-	struct hp_session session = {0};
+	struct hp_explain explain = {0};
 	struct hp_verdict_options how = {.as_of = hp_as_of(options), .passes = true};
-	struct view view = {0};
-	int code = hp_session_open(options, &session, &error);
-	if (!code)
-		code =
-		    hp_verdict_new(session.facts, session.knowledge, &how, &view.verdict, &error);
-	if (code) {
-		hp_session_close(&session);
-		return hp_give_up(&error);
-	}
-	view.knowledge = session.knowledge;
-	view.db = hp_facts_db(session.facts);
 	const char *id = options->arguments.items[0];
-	code = explain(&view, id) ? HP_EXIT_OK : HP_EXIT_USAGE;
-	if (code)
-		hp_say("'%s' is no rule, surface, way out, finding or accelerator of this host; "
-		       "'happypath rules' and"
-		       " 'happypath surfaces' list them",
-		       id);
-	code = !code && session.failed ? HP_EXIT_FAILED : code;
-	hp_verdict_free(view.verdict);
-	hp_session_close(&session);
+	if (options->format == HP_FORMAT_CSV) {
+		hp_say("explain prints text, json or yaml, not csv");
+		return HP_EXIT_USAGE;
+	}
+	int code = hp_session_open(options, &explain.session, &error);
+	if (!code)
+		code = hp_verdict_new(explain.session.facts, explain.session.knowledge, &how,
+		                      &explain.verdict, &error);
+	if (!code && !hp_explain_find(&explain, id))
+		code = unknown_id(id);
+	else if (!code)
+		code = print(&explain, options, &error);
+	if (code < 0)
+		code = hp_give_up(&error);
+	else if (!code && explain.session.failed)
+		code = HP_EXIT_FAILED;
+	hp_explained_finish(&explain.what);
+	hp_verdict_free(explain.verdict);
+	hp_session_close(&explain.session);
 	return code;
 }

@@ -31,9 +31,10 @@ const struct hp_command hp_commands[] = {
      .run = hp_cmd_explain,
      .least = 1,
      .most = 1,
-     .options = HOSTS " as-of no-color",
-     .summary = "Explain a rule, a fix, a surface, an accelerator (by address) or a finding "
-                "(rule@subject)"},
+     .options = HOSTS " output as-of no-color",
+     .summary = "Explain a rule, a fix, a surface or one share of it (qemu-vfio:whole), an "
+                "accelerator (by "
+                "address) or a finding (rule@subject)"},
     {.name = "facts",
      .arguments = "[TABLE…]",
      .run = hp_cmd_facts,

@@ -78,6 +78,7 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
                  AND w.ungrouped = 0 THEN 'pass'
             ELSE 'unknown' END AS result,
        'IOMMU group ' || coalesce(a.iommu_group, 'not seen')
+         || CASE WHEN a.iommu_group_origin = 'predicted' THEN ' (predicted)' ELSE '' END
          || coalesce(' also holds ' || g.listing, ': no other endpoint of another slot seen') AS evidence
 FROM accelerator a
 LEFT JOIN observed o ON o.host = a.host AND o.tbl = 'pci_function' AND o.subject = ''

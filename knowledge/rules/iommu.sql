@@ -162,7 +162,8 @@ SELECT p.host, p.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN m.told > 0 OR g.reserved_direct > 0 THEN 'fail'
             WHEN g.reserved_direct = 0 THEN 'pass'
             ELSE 'unknown' END AS result,
-       p.address || ', IOMMU group ' || coalesce(p.iommu_group, 'not seen') || ': direct reserved regions '
+       p.address || ', IOMMU group ' || coalesce(p.iommu_group, 'not seen')
+         || CASE WHEN p.iommu_group_origin = 'predicted' THEN ' (predicted)' ELSE '' END || ': direct reserved regions '
          || coalesce(CAST(g.reserved_direct AS TEXT), 'not seen')
          || coalesce(', kernel log: ' || m.first_line, '') AS evidence
 FROM (SELECT host, address FROM accelerator UNION

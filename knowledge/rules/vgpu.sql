@@ -116,7 +116,8 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
                       OR a.vgpu_mode IN ('sriov-mdev', 'vendor-vfio')) THEN 'fail'
             ELSE 'unknown' END AS result,
        'IOMMU ' || coalesce(i.state, 'state not seen') || ', ' || a.address || ' ('
-         || coalesce(a.generation, 'generation not known') || ') in group ' || coalesce(a.iommu_group, 'not seen') AS evidence
+         || coalesce(a.generation, 'generation not known') || '), IOMMU group ' || coalesce(a.iommu_group, 'not seen')
+         || CASE WHEN a.iommu_group_origin = 'predicted' THEN ' (predicted)' ELSE '' END AS evidence
 FROM accelerator a
 LEFT JOIN iommu i ON i.host = a.host
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';

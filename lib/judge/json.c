@@ -31,6 +31,7 @@ struct writer {
 	FILE *to;
 	struct hp_text text; // what is not written yet: an offer at most
 	struct made *findings;
+	size_t finding_count;
 	struct same same[SAME_KEPT];
 	const char *day; // the last one asked for its age
 	bool old;
@@ -312,30 +313,58 @@ static void write_head(struct writer *writer, const struct hp_knowledge *knowled
 	flush(writer);
 }
 
+static void writer_init(struct writer *ret, struct hp_verdict *verdict, const char *today)
+{
+	*ret = (struct writer){.verdict = verdict, .today = today};
+	ret->first = hp_verdict_findings(verdict, &ret->finding_count);
+	ret->findings = hp_calloc(ret->finding_count + 1, sizeof(*ret->findings));
+}
+
+static void writer_finish(struct writer *writer)
+{
+	for (size_t i = 0; i < writer->finding_count; i++) {
+		free(writer->findings[i].whole);
+		free(writer->findings[i].id);
+		free(writer->findings[i].title);
+	}
+	for (size_t i = 0; i < SAME_KEPT; i++) {
+		free(writer->same[i].head);
+		free(writer->same[i].costs);
+	}
+	free(writer->findings);
+	hp_text_free(&writer->text);
+}
+
+char *hp_finding_json(struct hp_verdict *verdict, const struct hp_finding *finding)
+{
+	struct writer writer = {.verdict = verdict};
+	return make_finding(&writer, finding);
+}
+
+char *hp_offer_json(struct hp_verdict *verdict, const struct hp_offer *offer, const char *today)
+{
+	struct writer writer;
+	writer_init(&writer, verdict, today);
+	add_offer(&writer, offer, 0);
+	char *ret = hp_strdup(hp_text_get(&writer.text));
+	writer_finish(&writer);
+	return ret;
+}
+
 int hp_verdict_write(struct hp_verdict *verdict, const struct hp_knowledge *knowledge,
                      const char *as_of, const char *today, FILE *to, struct hp_error *err)
 {
-	struct writer writer = {.verdict = verdict, .today = today, .to = to};
-	size_t count, finding_count;
+	struct writer writer;
+	size_t count;
 	const struct hp_verdict_host *hosts = hp_verdict_hosts(verdict, &count);
-	writer.first = hp_verdict_findings(verdict, &finding_count);
-	writer.findings = hp_calloc(finding_count + 1, sizeof(*writer.findings));
+	writer_init(&writer, verdict, today);
+	writer.to = to;
 	write_head(&writer, knowledge, as_of);
 	for (size_t i = 0; i < count; i++) {
 		fputs(i ? "," : "", to);
 		write_host(&writer, &hosts[i]);
 	}
 	fputs("]}\n", to);
-	for (size_t i = 0; i < finding_count; i++) {
-		free(writer.findings[i].whole);
-		free(writer.findings[i].id);
-		free(writer.findings[i].title);
-	}
-	for (size_t i = 0; i < SAME_KEPT; i++) {
-		free(writer.same[i].head);
-		free(writer.same[i].costs);
-	}
-	free(writer.findings);
-	hp_text_free(&writer.text);
+	writer_finish(&writer);
 	return ferror(to) ? hp_fail(err, -EIO, "cannot write the verdict") : 0;
 }

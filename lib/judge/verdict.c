@@ -460,6 +460,7 @@ static struct hp_accelerator accelerator_of(struct hp_pool *pool, sqlite3_stmt *
 	    .model = hp_pool_strdup(pool, hp_db_text(row, 8)),
 	    .iommu_group = hp_pool_strdup(pool, hp_db_text(row, 9)),
 	    .driver = hp_pool_strdup(pool, hp_db_text(row, 10)),
+	    .group_predicted = sqlite3_column_int(row, 11),
 	};
 }
 
@@ -471,8 +472,9 @@ static int read_accelerators(struct hp_verdict *verdict, struct hp_verdict_host 
 	int code = hp_db_prepare(hp_facts_db(verdict->facts),
 	                         "SELECT address, nullif(parent, 'none'), is_vf, vendor, device,"
 	                         " subsystem_vendor || ':' || subsystem_device, kind, name, model,"
-	                         " nullif(iommu_group, 'none'), driver FROM accelerator WHERE host "
-	                         "= ?1 ORDER BY address",
+	                         " nullif(iommu_group, 'none'), driver,"
+	                         " iommu_group_origin = 'predicted' FROM accelerator"
+	                         " WHERE host = ?1 ORDER BY address",
 	                         &query, err);
 	if (code)
 		return code;

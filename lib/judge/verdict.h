@@ -51,6 +51,7 @@ struct hp_accelerator {
 	const char *address, *parent, *vendor, *device, *subsystem, *kind, *name, *model,
 	    *iommu_group, *driver;
 	bool is_vf;
+	bool group_predicted; // the IOMMU is off or was not seen: the group is what it would be
 	struct hp_offer
 	    *offers; // none for a VF whose PF is there: the PF's offers quote its findings
 	size_t offer_count;

@@ -31,13 +31,15 @@ def offers(document, host=0):
     return {(o["surface"], o["share"]): o for a in document["hosts"][host]["accelerators"][:1] for o in a["offers"]}
 
 
-def validate(document):
-    """Against the schema, where python3-jsonschema is there; else what matters most by hand."""
+def validate(document, name="verdict", part=None):
+    """Against a schema or one of its parts, where python3-jsonschema is there."""
     try:
         import jsonschema
     except ImportError:
         return False
-    schema = json.loads((ROOT / "docs/verdict.schema.json").read_text())
+    schema = json.loads((ROOT / f"docs/{name}.schema.json").read_text())
+    if part:
+        schema = {"$ref": f"#/$defs/{part}", "$defs": schema["$defs"]}
     jsonschema.Draft202012Validator(schema).validate(document)
     return True
 
@@ -212,6 +214,38 @@ def test_explain():
     assert address in run("explain", address[5:], *h100).stdout
     assert "way out of" in run("explain", next(f["fix"] for o in offers(verdict(*h100)).values()
                                              for f in o["findings"] if f["fix"]), *h100).stdout
+
+
+def test_explain_json():
+    """Each kind of ID as JSON tells what the text tells."""
+    h100 = ("--assume", "gpu=10de:2330", "--assume", "gpu=10de:2330", "--assume", "iommu=off")
+    failing = next(f for o in offers(verdict(*h100)).values() for f in o["findings"] if f["result"] == "fail" and f["fix"])
+    kinds = {"iommu-on": "rule", failing["id"]: "rule", failing["fix"]: "fix", "qemu-vfio": "surface",
+             "qemu-vfio:whole": "surface", "0000:10:00.0": "accelerator"}
+    for ident, kind in kinds.items():
+        document = json.loads(run("explain", ident, *h100, "-o", "json").stdout)
+        validate(document, "explain")
+        assert document["kind"] == kind and document["id"] == ident
+        text = run("explain", ident, *h100).stdout
+        for rule in document["rules"]:
+            assert rule["id"] in text and rule["title"] in text
+            for finding in rule.get("findings", []):
+                validate(finding, part="finding")
+                assert finding["rule"] == rule["id"] and finding["evidence"] in text and finding["host"] == "assumed"
+        for accelerator in document["accelerators"]:
+            assert accelerator["address"] in text
+            for offer in accelerator.get("offers", []):
+                validate(offer, part="offer")
+                assert f"{offer['surface']}:{offer['share']}" in text
+            for finding in accelerator.get("findings", []):
+                assert finding["result"] == "pass" or finding["id"] in text
+    finding = json.loads(run("explain", failing["id"], *h100, "-o", "json").stdout)["rules"][0]["findings"]
+    assert [f["id"] for f in finding] == [failing["id"]]
+    whole = json.loads(run("explain", "qemu-vfio:whole", *h100, "-o", "json").stdout)["accelerators"]
+    assert len(whole) == 1 and [o["share"] for o in whole[0]["offers"]] == ["whole"]
+    run("explain", "qemu-vfio:nonesuch", *h100, expect=2)
+    run("explain", "qemu-vfio", *h100, "-o", "csv", expect=2)
+    assert run("explain", "qemu-vfio", *h100, "-o", "yaml").stdout.startswith('schema: "happypath.explain/1"')
 
 
 for name, test in sorted(globals().copy().items()):
