@@ -7,7 +7,34 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('vfio-in-initramfs', 'vfio-ids-win-the-race', 'initramfs', 'reboot', 'Load vfio-pci from the initramfs, or by a softdep, before the other driver', 'equivalent'),
  ('blacklist-open-drivers', 'open-driver-leaves-gpu', 'modprobe', 'reboot', 'Blacklist nouveau, nova_core and nova_drm, and rebuild the initramfs', 'equivalent'),
  ('blacklist-nova', 'open-driver-stays-away', 'modprobe', 'reboot', 'Blacklist nova_core and nova_drm too', 'equivalent'),
- ('clear-override', 'driver-override-honest', 'driver', 'live', 'Clear driver_override', 'exact'),
+ ('clear-override', 'driver-override-honest', 'advice', 'live', 'Clear driver_override', 'exact'),
  ('release-holders', 'nothing-holds-device', 'unit', 'drain', 'Stop nvidia-persistenced and the other holders, unload nvidia_drm', 'exact'),
  ('stop-vm', 'accelerator-free-of-vms', 'advice', 'drain', 'Shut down the VM that holds the accelerator', 'exact'),
  ('bind-nvgrace', 'coherent-gpu-on-variant-driver', 'driver', 'drain', 'Bind the GPU to nvgrace-gpu-vfio-pci, on a kernel that has it', 'exact');
+
+-- A coherent GPU needs the variant that maps its memory.
+CREATE VIEW step_rebind_vfio AS
+SELECT a.host, a.address AS subject, 'driver' AS kind, a.address AS target,
+       CASE WHEN a.vendor = '10de' AND a.device IN ('2342', '2345', '2348', '2941', '31c2') THEN 'nvgrace-gpu-vfio-pci'
+            ELSE 'vfio-pci' END AS want
+FROM accelerator a
+WHERE a.is_vf = 0;
+
+CREATE VIEW step_bind_vfio AS
+SELECT a.host, a.address AS subject, 'driver' AS kind, a.address AS target,
+       CASE WHEN a.vendor = '10de' AND a.device IN ('2342', '2345', '2348', '2941', '31c2') THEN 'nvgrace-gpu-vfio-pci'
+            ELSE 'vfio-pci' END AS want
+FROM accelerator a
+WHERE a.is_vf = 0;
+
+CREATE VIEW step_vfio_rebind_now AS
+SELECT a.host, a.address AS subject, 'driver' AS kind, a.address AS target,
+       CASE WHEN a.vendor = '10de' AND a.device IN ('2342', '2345', '2348', '2941', '31c2') THEN 'nvgrace-gpu-vfio-pci'
+            ELSE 'vfio-pci' END AS want
+FROM accelerator a
+WHERE a.is_vf = 0;
+
+CREATE VIEW step_bind_nvgrace AS
+SELECT a.host, a.address AS subject, 'driver' AS kind, a.address AS target, 'nvgrace-gpu-vfio-pci' AS want
+FROM accelerator a
+WHERE a.is_vf = 0;

@@ -13,3 +13,9 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('activate-vgpu-partition', 'fabric-vgpu-partition', 'advice', 'live',
   'Activate the partition through the Fabric Manager SDK', 'exact'),
  ('start-imex', 'fabric-imex', 'unit', 'reload', 'Start nvidia-imex on every node of the domain', 'exact');
+
+CREATE VIEW step_load_infiniband AS
+SELECT a.host, a.address AS subject, 'module' AS kind, m.module AS target, 'loaded' AS want
+FROM accelerator a
+JOIN module m ON m.host = a.host AND m.module IN ('mlx5_ib', 'ib_umad') AND m.state = 'available'
+WHERE a.is_vf = 0;

@@ -5,3 +5,9 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('virtualization-in-firmware', 'cpu-virtualization', 'advice', 'firmware', 'Enable VT-x or SVM in the firmware setup', 'equivalent'),
  ('hardware-kvm', 'kvm-is-hardware', 'advice', 'hardware', 'Move to bare metal, or to a VM with nested virtualization', 'equivalent'),
  ('kvm-group', 'kvm-accessible', 'advice', 'live', 'Add the user to the group kvm', 'exact');
+
+CREATE VIEW step_load_kvm AS
+SELECT c.host, '' AS subject, 'module' AS kind, CASE c.vendor WHEN 'intel' THEN 'kvm_intel' ELSE 'kvm_amd' END AS target,
+       'loaded' AS want
+FROM cpu c
+WHERE c.vendor IN ('intel', 'amd');

@@ -16,3 +16,8 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('choose-mig-profile', 'mig-profile-offered', 'advice', 'live', 'Ask for a profile that this GPU has', 'exact'),
  ('newer-driver-for-mig', 'mig-driver', 'package', 'reload', 'Install a driver with MIG for this GPU', 'equivalent'),
  ('mig-off-for-mps', 'mps-without-mig', 'mig', 'drain', 'Switch MIG mode off', 'equivalent');
+
+CREATE VIEW step_release_drm_for_mig AS
+SELECT a.host, a.address AS subject, 'module' AS kind, 'nvidia_drm' AS target, 'unloaded' AS want
+FROM accelerator a
+WHERE a.is_vf = 0;

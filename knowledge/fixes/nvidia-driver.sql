@@ -2,7 +2,7 @@
 INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('load-nvidia', 'nvidia-driver-loaded', 'module', 'live', 'Load the nvidia module', 'exact'),
  ('bind-nvidia', 'nvidia-driver-bound', 'driver', 'drain', 'Bind the GPU to nvidia', 'exact'),
- ('reload-nvidia', 'nvidia-library-matches-module', 'module', 'reload',
+ ('reload-nvidia', 'nvidia-library-matches-module', 'advice', 'reload',
   'Unload and load the NVIDIA kernel modules', 'exact'),
  ('install-one-nvidia-version', 'nvidia-packages-consistent', 'package', 'reload',
   'Install kernel module and libraries of one version', 'equivalent'),
@@ -19,3 +19,13 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
   'Install a driver that has this GPU', 'equivalent'),
  ('unblacklist-nvidia', 'nvidia-not-blacklisted', 'modprobe', 'live',
   'Take the blacklist entry away and load the module', 'exact');
+
+CREATE VIEW step_load_nvidia AS
+SELECT s.host, coalesce(a.address, '') AS subject, 'module' AS kind, 'nvidia' AS target, 'loaded' AS want
+FROM host_summary s
+LEFT JOIN accelerator a ON a.host = s.host AND a.is_vf = 0;
+
+CREATE VIEW step_bind_nvidia AS
+SELECT a.host, a.address AS subject, 'driver' AS kind, a.address AS target, 'nvidia' AS want
+FROM accelerator a
+WHERE a.is_vf = 0;

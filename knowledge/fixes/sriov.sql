@@ -10,5 +10,26 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('pf-to-its-driver', 'pf-on-its-driver', 'driver', 'drain', 'Bind the PF to the driver that makes its VFs', 'exact'),
  ('install-gim', 'amd-gim-loaded', 'package', 'reload', 'Install and load gim', 'equivalent'),
  ('intel-sriov-driver', 'intel-vf-driver', 'package', 'reboot', 'Install a driver with SR-IOV and set i915.max_vfs or xe.max_vfs', 'equivalent'),
- ('autoprobe-off', 'vf-autoprobe', 'sriov', 'live', 'Set sriov_drivers_autoprobe to 0', 'exact'),
+ ('autoprobe-off', 'vf-autoprobe', 'advice', 'live', 'Set sriov_drivers_autoprobe to 0', 'exact'),
  ('bind-vf-vfio', 'vf-free-for-vm', 'driver', 'drain', 'Bind the VF to vfio-pci', 'exact');
+
+CREATE VIEW step_vfs_to_zero AS
+SELECT a.host, a.address AS subject, 'sriov' AS kind, a.address AS target, '0' AS want
+FROM accelerator a
+WHERE a.is_vf = 0;
+
+CREATE VIEW step_bind_vf_vfio AS
+SELECT v.host, v.address AS subject, 'driver' AS kind, v.address AS target, 'vfio-pci' AS want
+FROM accelerator v
+WHERE v.is_vf = 1;
+
+CREATE VIEW step_pf_to_its_driver AS
+SELECT a.host, a.address AS subject, 'driver' AS kind, a.address AS target, h.module AS want
+FROM accelerator a
+JOIN host_driver h ON h.vendor = a.vendor AND h.kind = a.kind
+WHERE a.is_vf = 0 AND a.vendor NOT IN ('8086', '10ee');
+
+CREATE VIEW step_assign_busses AS
+SELECT a.host, a.address AS subject, 'kernel-cmdline' AS kind, '' AS target, '+pci=assign-busses' AS want
+FROM accelerator a
+WHERE a.is_vf = 0;

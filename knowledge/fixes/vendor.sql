@@ -4,3 +4,15 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('make-vendor-node', 'vendor-device-node', 'module', 'live', 'Load the driver that makes the node', 'exact'),
  ('other-slot', 'amd-atomics-routed', 'advice', 'hardware', 'Move the board to a slot that routes atomics', 'none'),
  ('flash-platform', 'fpga-image', 'advice', 'firmware', 'Flash a platform and start cold', 'equivalent');
+
+CREATE VIEW step_bind_host_driver AS
+SELECT a.host, a.address AS subject, 'driver' AS kind, a.address AS target, h.module AS want
+FROM accelerator a
+JOIN host_driver h ON h.vendor = a.vendor AND h.kind = a.kind
+WHERE a.is_vf = 0 AND a.vendor NOT IN ('8086', '10ee');
+
+CREATE VIEW step_make_vendor_node AS
+SELECT a.host, a.address AS subject, 'module' AS kind, h.module AS target, 'loaded' AS want
+FROM accelerator a
+JOIN host_driver h ON h.vendor = a.vendor AND h.kind = a.kind
+WHERE a.vendor NOT IN ('8086', '10ee');

@@ -9,3 +9,8 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('permit-device', 'kubevirt-permits-device', 'runtime', 'live', 'Add the id to permittedHostDevices', 'exact'),
  ('kubevirt-after-1-9-0', 'kubevirt-cdev', 'package', 'reload', 'Upgrade KubeVirt beyond 1.9.0', 'equivalent'),
  ('kernel-6-19', 'iommufd-peers', 'package', 'reboot', 'Boot Linux 6.19 or later', 'equivalent');
+
+CREATE VIEW step_make_group_node AS
+SELECT a.host, a.address AS subject, 'module' AS kind, 'vfio_pci' AS target, 'loaded' AS want
+FROM accelerator a
+WHERE a.is_vf = 0;

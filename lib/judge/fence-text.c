@@ -228,15 +228,18 @@ static void read_view(struct reader *reader, hp_fence_take *take, void *data)
 	const struct hp_sql_token *name = token_at(reader, 2);
 	hp_cleanup_free char *view = hp_strndup(name->at, name->length);
 	bool body = is(reader, 4, "SELECT") || is(reader, 4, "WITH");
-	if (!hp_starts_with(view, "rule_") || !is(reader, 3, "AS") || !body) {
-		refuse(reader, name, "expected CREATE VIEW rule_… AS SELECT …");
+	bool rule = hp_starts_with(view, "rule_"), step = hp_starts_with(view, "step_");
+	if ((!rule && !step) || !is(reader, 3, "AS") || !body) {
+		refuse(reader, name, "expected CREATE VIEW rule_… or step_… AS SELECT …");
 		return;
 	}
 	int before = reader->complaints;
 	check_body(reader);
 	hp_cleanup_free char *sql = text_from(reader, 4);
-	struct hp_fence_statement statement = {
-	    .kind = HP_FENCE_VIEW, .view = view, .sql = sql, .line = token_at(reader, 4)->line};
+	struct hp_fence_statement statement = {.kind = rule ? HP_FENCE_VIEW : HP_FENCE_STEP,
+	                                       .view = view,
+	                                       .sql = sql,
+	                                       .line = token_at(reader, 4)->line};
 	if (reader->complaints == before)
 		take(data, &statement);
 }
@@ -268,8 +271,8 @@ static void read_statement(struct reader *reader, hp_fence_take *take, void *dat
 		read_insert(reader, HP_FENCE_FIX, take, data);
 	else
 		refuse(reader, token_at(reader, 0),
-		       "a rule file holds only INSERT INTO rule, INSERT INTO fix and CREATE VIEW "
-		       "rule_…");
+		       "a rule file holds only INSERT INTO rule, INSERT INTO fix, CREATE VIEW "
+		       "rule_… and CREATE VIEW step_…");
 }
 
 int hp_fence_read(const char *file, const char *text, hp_fence_take *take, void *data,

@@ -14,6 +14,7 @@ enum hp_fence_kind {
 	HP_FENCE_RULE, // INSERT INTO rule … VALUES
 	HP_FENCE_FIX,  // INSERT INTO fix … VALUES
 	HP_FENCE_VIEW, // CREATE VIEW rule_… AS SELECT
+	HP_FENCE_STEP, // CREATE VIEW step_… AS SELECT
 };
 
 /* One statement that passed; it lives as long as the call that hands it over. */

@@ -117,7 +117,7 @@ static int read_fixes(struct hp_knowledge *knowledge, struct hp_error *err)
 	size_t rule = 0;
 	int code = hp_db_prepare(
 	    knowledge->db,
-	    "SELECT rule, id, kind, distance, title, undo FROM knowledge.fix"
+	    "SELECT rule, id, kind, distance, title, undo, sql, file, line FROM knowledge.fix"
 	    " WHERE rule IN (SELECT id FROM knowledge.rule)"
 	    " ORDER BY rule, CASE distance WHEN 'live' THEN 1 WHEN 'drain' THEN 2"
 	    "  WHEN 'reload' THEN 3 WHEN 'reboot' THEN 4 WHEN 'firmware' THEN 5 ELSE 6 END, id",
@@ -138,6 +138,9 @@ static int read_fixes(struct hp_knowledge *knowledge, struct hp_error *err)
 		    .distance = (enum hp_distance)hp_distance_parse(hp_db_text(statement, 3)),
 		    .title = copy_text(statement, 4),
 		    .undo = copy_text(statement, 5),
+		    .sql = copy_text(statement, 6),
+		    .file = copy_text(statement, 7),
+		    .line = (size_t)sqlite3_column_int64(statement, 8),
 		};
 		if (!knowledge->rules[rule].fix_count++)
 			knowledge->rules[rule].fixes = fix;
@@ -237,6 +240,8 @@ static void free_fix(struct hp_fix *fix)
 	free((char *)fix->kind);
 	free((char *)fix->title);
 	free((char *)fix->undo);
+	free((char *)fix->sql);
+	free((char *)fix->file);
 }
 
 void hp_knowledge_close(struct hp_knowledge *knowledge)

@@ -13,6 +13,9 @@
 
 struct hp_fix {
 	const char *id, *kind, *title, *undo;
+	const char *sql; // the SELECT of its steps' view, "" without one
+	const char *file;
+	size_t line; // of the view
 	enum hp_distance distance;
 };
 

@@ -65,7 +65,8 @@ int hp_load_create(sqlite3 *db, struct hp_error *err)
 	    "ROWID;"
 	    "CREATE TABLE knowledge.fix (rule TEXT, id TEXT, kind TEXT, distance TEXT, title TEXT, "
 	    "undo TEXT,"
-	    " file TEXT, line INTEGER, PRIMARY KEY (rule, id)) STRICT, WITHOUT ROWID;",
+	    " sql TEXT, file TEXT, line INTEGER, PRIMARY KEY (rule, id)) STRICT, WITHOUT "
+	    "ROWID;",
 	    err);
 }
 
@@ -426,26 +427,47 @@ static size_t line_of_literal(const struct held *held, enum hp_fence_kind kind, 
 	return 1;
 }
 
-static const struct hp_fence_statement *find_view(const struct held *held, const char *id)
+/* The view of a rule, or of the steps of a fix. */
+static const struct hp_fence_statement *find_view(const struct held *held, enum hp_fence_kind kind,
+                                                  const char *id)
 {
-	hp_cleanup_free char *view = hp_asprintf("rule_%s", id);
+	hp_cleanup_free char *view =
+	    hp_asprintf("%s_%s", kind == HP_FENCE_STEP ? "step" : "rule", id);
 	for (char *at = view; *at; at++)
 		*at = *at == '-' ? '_' : *at;
 	for (size_t i = 0; i < held->count; i++)
-		if (held->items[i].kind == HP_FENCE_VIEW && strcmp(held->items[i].view, view) == 0)
+		if (held->items[i].kind == kind && strcmp(held->items[i].view, view) == 0)
 			return &held->items[i];
 	return NULL;
 }
 
-static bool view_has_rule(struct loader *loader, const char *view)
+static bool view_has_row(struct loader *loader, const struct hp_fence_statement *view)
 {
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
-	if (hp_db_prepare(loader->db,
-	                  "SELECT 1 FROM temp.rule WHERE 'rule_' || replace(id, '-', '_') = ?1",
-	                  &statement, NULL))
+	if (hp_db_prepare(
+		loader->db,
+		view->kind == HP_FENCE_STEP
+		    ? "SELECT 1 FROM temp.fix WHERE 'step_' || replace(id, '-', '_') = ?1"
+		    : "SELECT 1 FROM temp.rule WHERE 'rule_' || replace(id, '-', '_') = ?1",
+		&statement, NULL))
 		return false;
-	sqlite3_bind_text(statement, 1, view, -1, SQLITE_STATIC);
+	sqlite3_bind_text(statement, 1, view->view, -1, SQLITE_STATIC);
 	return hp_db_step(statement, NULL) == 1;
+}
+
+static bool is_view(const struct hp_fence_statement *statement)
+{
+	return statement->kind == HP_FENCE_VIEW || statement->kind == HP_FENCE_STEP;
+}
+
+static void check_views_have_rows(struct loader *loader, const struct held *held)
+{
+	for (size_t i = 0; i < held->count; i++) {
+		const struct hp_fence_statement *view = &held->items[i];
+		if (is_view(view) && !view_has_row(loader, view))
+			complain_at(loader, view->line, "no row of %s belongs to the view '%s'",
+			            view->kind == HP_FENCE_STEP ? "fix" : "rule", view->view);
+	}
 }
 
 static void store_rule(struct loader *loader, const char *id, const struct hp_fence_statement *view)
@@ -473,25 +495,20 @@ static void store_rules(struct loader *loader, const struct held *held)
 		return;
 	while (hp_db_step(statement, NULL) == 1) {
 		const char *id = hp_db_text(statement, 0);
-		const struct hp_fence_statement *view = find_view(held, id);
+		const struct hp_fence_statement *view = find_view(held, HP_FENCE_VIEW, id);
 		if (view)
 			store_rule(loader, id, view);
 		else
 			complain_at(loader, line_of_literal(held, HP_FENCE_RULE, id),
 			            "rule '%s' has no view in this file that passed", id);
 	}
-	for (size_t i = 0; i < held->count; i++)
-		if (held->items[i].kind == HP_FENCE_VIEW &&
-		    !view_has_rule(loader, held->items[i].view))
-			complain_at(loader, held->items[i].line,
-			            "no row of rule belongs to the view '%s'", held->items[i].view);
 }
 
 static void store_fixes(struct loader *loader, const struct held *held)
 {
 	hp_cleanup_statement sqlite3_stmt *read = NULL, *insert = NULL;
 	hp_cleanup_free char *sql = hp_asprintf(
-	    "INSERT %sINTO knowledge.fix SELECT rule, id, kind, distance, title, undo, ?3, ?4"
+	    "INSERT %sINTO knowledge.fix SELECT rule, id, kind, distance, title, undo, ?3, ?4, ?5"
 	    " FROM temp.fix WHERE rule = ?1 AND id = ?2",
 	    loader->options->replaces ? "OR REPLACE " : "");
 	if (hp_db_prepare(loader->db, "SELECT rule, id FROM temp.fix ORDER BY rule, id", &read,
@@ -500,12 +517,14 @@ static void store_fixes(struct loader *loader, const struct held *held)
 		return;
 	while (hp_db_step(read, NULL) == 1) {
 		const char *rule = hp_db_text(read, 0), *id = hp_db_text(read, 1);
-		size_t line = line_of_literal(held, HP_FENCE_FIX, id);
+		const struct hp_fence_statement *view = find_view(held, HP_FENCE_STEP, id);
+		size_t line = view ? view->line : line_of_literal(held, HP_FENCE_FIX, id);
 		sqlite3_reset(insert);
 		sqlite3_bind_text(insert, 1, rule, -1, SQLITE_STATIC);
 		sqlite3_bind_text(insert, 2, id, -1, SQLITE_STATIC);
-		sqlite3_bind_text(insert, 3, loader->file, -1, SQLITE_STATIC);
-		sqlite3_bind_int64(insert, 4, (sqlite3_int64)line);
+		sqlite3_bind_text(insert, 3, view ? view->sql : "", -1, SQLITE_STATIC);
+		sqlite3_bind_text(insert, 4, loader->file, -1, SQLITE_STATIC);
+		sqlite3_bind_int64(insert, 5, (sqlite3_int64)line);
 		if (sqlite3_step(insert) != SQLITE_DONE)
 			complain_at(loader, line,
 			            "fix '%s' of rule '%s' is there already, in another file", id,
@@ -518,10 +537,11 @@ static void read_sql(struct loader *loader, const char *name HP_UNUSED, const ch
 	struct held held = {0};
 	hp_fence_read(loader->file, text, hold, &held, complain, loader);
 	for (size_t i = 0; i < held.count; i++)
-		if (held.items[i].kind != HP_FENCE_VIEW)
+		if (!is_view(&held.items[i]))
 			stage_rows(loader, &held.items[i]);
 	store_rules(loader, &held);
 	store_fixes(loader, &held);
+	check_views_have_rows(loader, &held);
 	held_finish(&held);
 	hp_db_exec(loader->db, "DELETE FROM temp.rule; DELETE FROM temp.fix", NULL);
 }
@@ -531,22 +551,33 @@ static void read_sql(struct loader *loader, const char *name HP_UNUSED, const ch
 static const char *const rule_columns[] = {"host",  "subject", "surface",
                                            "share", "result",  "evidence"};
 
-static int check_rule(struct loader *loader, const char *sql, const char *file, size_t line,
-                      struct hp_error *err)
+static const char *const step_columns[] = {"host", "subject", "kind", "target", "want"};
+
+static int wrong_columns(const char *const columns[], size_t count, const char *file, size_t line,
+                         struct hp_error *err)
+{
+	hp_cleanup_text struct hp_text list = {0};
+	for (size_t i = 0; i < count; i++)
+		hp_text_printf(&list, "%s%s", i ? ", " : "", columns[i]);
+	return hp_fail(err, -EINVAL, "%s:%zu: the view's columns must be %s", file, line,
+	               list.data);
+}
+
+/* Prepares the SELECT of a view behind the fence, and looks at its columns. */
+static int check_view(struct loader *loader, const char *sql, const char *const columns[],
+                      size_t column_count, const char *file, size_t line, struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
+	hp_fence_begin(loader->fence, HP_FENCE_MODE_RULE);
 	int code = hp_fence_prepare(loader->fence, sql, file, line, &statement, NULL, err);
+	hp_fence_end(loader->fence);
 	if (code)
 		return code;
-	int count = sqlite3_column_count(statement);
-	for (int i = 0; i < (int)HP_COUNT(rule_columns); i++)
-		if (count != (int)HP_COUNT(rule_columns) ||
-		    strcmp(sqlite3_column_name(statement, i), rule_columns[i]) != 0)
-			return hp_fail(err, -EINVAL,
-			               "%s:%zu: the view's columns must be host, subject, surface, "
-			               "share, result,"
-			               " evidence",
-			               file, line);
+	if (sqlite3_column_count(statement) != (int)column_count)
+		return wrong_columns(columns, column_count, file, line, err);
+	for (size_t i = 0; i < column_count; i++)
+		if (strcmp(sqlite3_column_name(statement, (int)i), columns[i]) != 0)
+			return wrong_columns(columns, column_count, file, line, err);
 	return 0;
 }
 
@@ -612,10 +643,9 @@ static void check_rules(struct loader *loader)
 		int code = matrix
 		               ? check_applies(loader, id, hp_db_text(rules, 4), file, line, &error)
 		               : 0;
-		hp_fence_begin(loader->fence, HP_FENCE_MODE_RULE);
 		if (!code)
-			code = check_rule(loader, sql, file, line, &error);
-		hp_fence_end(loader->fence);
+			code = check_view(loader, sql, rule_columns, HP_COUNT(rule_columns), file,
+			                  line, &error);
 		if (!code)
 			continue;
 		complain_error(loader, &error);
@@ -643,6 +673,31 @@ static void check_fixes(struct loader *loader)
 	}
 }
 
+/* Prepares the view of every fix that has one; one that does not pass leaves its fix without. */
+static void check_steps(struct loader *loader)
+{
+	hp_cleanup_statement sqlite3_stmt *fixes = NULL;
+	struct hp_text bad = {0};
+	if (hp_db_prepare(loader->db,
+	                  "SELECT id, sql, file, line FROM knowledge.fix WHERE sql <> ''"
+	                  " ORDER BY rule, id",
+	                  &fixes, NULL))
+		return;
+	while (hp_db_step(fixes, NULL) == 1) {
+		struct hp_error error = {0};
+		const char *id = hp_db_text(fixes, 0);
+		if (!check_view(loader, hp_db_text(fixes, 1), step_columns, HP_COUNT(step_columns),
+		                hp_db_text(fixes, 2), (size_t)sqlite3_column_int64(fixes, 3),
+		                &error))
+			continue;
+		complain_error(loader, &error);
+		hp_text_printf(&bad, "UPDATE knowledge.fix SET sql = '' WHERE id = '%s';", id);
+	}
+	hp_db_finish(&fixes);
+	hp_db_exec(loader->db, hp_text_get(&bad), NULL);
+	hp_text_free(&bad);
+}
+
 int hp_load_directory(sqlite3 *db, const char *directory, const struct hp_load_options *options,
                       struct hp_error *err)
 {
@@ -655,6 +710,7 @@ int hp_load_directory(sqlite3 *db, const char *directory, const struct hp_load_o
 	read_folder(&loader, directory, "fixes", ".sql", read_sql);
 	check_rules(&loader);
 	check_fixes(&loader);
+	check_steps(&loader);
 	hp_fence_free(loader.fence);
 	code = hp_db_exec(db, "DROP TABLE temp.rule; DROP TABLE temp.fix", err);
 	return code ? code : loader.complaints;

@@ -133,10 +133,9 @@ static void free_lines(struct lines *lines)
 	free(lines->lines);
 }
 
-static struct lines sqlite_lines(struct test_host *host, size_t rule)
+static struct lines sqlite_lines(sqlite3_stmt *rows, const char *id)
 {
 	struct lines lines = {0};
-	sqlite3_stmt *rows = host->statements[rule];
 	struct hp_error err = {0};
 	int code;
 	while ((code = hp_db_step(rows, &err)) == 1) {
@@ -147,19 +146,18 @@ static struct lines sqlite_lines(struct test_host *host, size_t rule)
 		add_line(&lines, line.data);
 	}
 	if (code < 0)
-		give_up("%s: %s", host->rules[rule].id, err.message);
+		give_up("%s: %s", id, err.message);
 	sqlite3_reset(rows);
 	sort(&lines);
 	return lines;
 }
 
-static struct lines postgresql_lines(PGconn *pg, const struct hp_rule *rule)
+static struct lines postgresql_lines(PGconn *pg, const char *sql, const char *file, size_t at)
 {
 	struct lines lines = {0};
-	PGresult *rows = PQexec(pg, rule->sql);
+	PGresult *rows = PQexec(pg, sql);
 	if (PQresultStatus(rows) != PGRES_TUPLES_OK)
-		give_up("%s:%zu: rule %s on PostgreSQL: %s", rule->file, rule->line, rule->id,
-		        PQerrorMessage(pg));
+		give_up("%s:%zu: on PostgreSQL: %s", file, at, PQerrorMessage(pg));
 	for (int r = 0; r < PQntuples(rows); r++) {
 		struct hp_text line = {0};
 		for (int i = 0; i < PQnfields(rows); i++)
@@ -189,6 +187,46 @@ static size_t compare(const char *rule, const struct lines *a, const struct line
 	return different;
 }
 
+struct tally {
+	size_t rules, steps, rows, different;
+};
+
+static void compare_view(PGconn *pg, sqlite3_stmt *statement, const char *id, const char *sql,
+                         const char *file, size_t line, struct tally *tally)
+{
+	struct lines a = sqlite_lines(statement, id), b = postgresql_lines(pg, sql, file, line);
+	tally->rows += a.count;
+	tally->different += compare(id, &a, &b);
+	free_lines(&a);
+	free_lines(&b);
+}
+
+static void compare_rules(PGconn *pg, struct test_host *host, struct tally *tally)
+{
+	for (size_t i = 0; i < host->rule_count; i++, tally->rules++) {
+		const struct hp_rule *rule = &host->rules[i];
+		compare_view(pg, host->statements[i], rule->id, rule->sql, rule->file, rule->line,
+		             tally);
+	}
+}
+
+static void compare_steps(PGconn *pg, struct test_host *host, const struct hp_fix *fix,
+                          struct tally *tally)
+{
+	struct hp_fence *fence = hp_knowledge_fence(host->knowledge);
+	sqlite3_stmt *statement = NULL;
+	struct hp_error err = {0};
+	if (!*fix->sql)
+		return;
+	hp_fence_begin(fence, HP_FENCE_MODE_RULE);
+	if (hp_fence_prepare(fence, fix->sql, fix->file, fix->line, &statement, NULL, &err))
+		give_up("%s", err.message);
+	hp_fence_end(fence);
+	compare_view(pg, statement, fix->id, fix->sql, fix->file, fix->line, tally);
+	sqlite3_finalize(statement);
+	tally->steps++;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 5)
@@ -211,20 +249,17 @@ int main(int argc, char **argv)
 	    "CREATE ROLE reader; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader; SET ROLE "
 	    "reader");
 
-	size_t rows = 0, different = 0;
-	for (size_t i = 0; i < host.rule_count; i++) {
-		struct lines a = sqlite_lines(&host, i), b = postgresql_lines(pg, &host.rules[i]);
-		different += compare(host.rules[i].id, &a, &b);
-		rows += a.count;
-		free_lines(&a);
-		free_lines(&b);
-	}
-	printf("parity: %zu rules on %zu hosts give %zu rows on both engines, %zu differ (%ld rows "
-	       "of facts and "
-	       "matrices copied, PostgreSQL %d)\n",
-	       host.rule_count, files.count, rows, different, copied, PQserverVersion(pg) / 10000);
+	struct tally tally = {0};
+	compare_rules(pg, &host, &tally);
+	for (size_t i = 0; i < host.rule_count; i++)
+		for (size_t f = 0; f < host.rules[i].fix_count; f++)
+			compare_steps(pg, &host, &host.rules[i].fixes[f], &tally);
+	printf("parity: %zu rules and the steps of %zu fixes on %zu hosts give %zu rows on both "
+	       "engines, %zu differ (%ld rows of facts and matrices copied, PostgreSQL %d)\n",
+	       tally.rules, tally.steps, files.count, tally.rows, tally.different, copied,
+	       PQserverVersion(pg) / 10000);
 	PQfinish(pg);
 	test_host_close(&host);
 	test_files_free(&files);
-	return different || !rows ? 1 : 0;
+	return tally.different || !tally.rows ? 1 : 0;
 }

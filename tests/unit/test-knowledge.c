@@ -68,6 +68,9 @@ static const struct {
     {"-- a comment\nDROP TABLE accelerator;", "f.sql:2: 'DROP'"},
     {"CREATE TABLE rule_x (a);", "f.sql:1: 'CREATE'"},
     {"CREATE VIEW other AS SELECT 1;", "f.sql:1: 'other'"},
+    {"CREATE VIEW step_x AS SELECT host, '' AS subject FROM machine WHERE root = 1;", NULL},
+    {"CREATE VIEW step_x AS SELECT 1 FROM machine WHERE root;", "f.sql:1: 'root'"},
+    {"CREATE VIEW step_x AS DELETE FROM machine;", "f.sql:1: 'step_x': expected CREATE VIEW"},
     {"INSERT INTO rule SELECT * FROM accelerator;", "f.sql:1: 'rule': expected INSERT"},
     {"INSERT INTO accelerator (host) VALUES ('x');", "f.sql:1: 'INSERT'"},
     {"PRAGMA query_only = 0;", "f.sql:1: 'PRAGMA'"},
@@ -237,6 +240,45 @@ static void bad_drop_ins_are_named(void **state HP_UNUSED)
 	}
 }
 
+#define FIX                                                                                        \
+	"INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES\n"                         \
+	" ('to-x', 'x', 'driver', 'live', 't', 'exact');\n"
+
+/* Views of steps, and what is said of those that do not pass: their fix stays, without steps. */
+static const struct {
+	const char *view, *message;
+} step_views[] = {
+    {"CREATE VIEW step_to_x AS SELECT host, address AS subject, 'driver' AS kind, address AS "
+     "target, 'x' AS want FROM accelerator;",
+     NULL},
+    {"CREATE VIEW step_to_x AS SELECT host, '' AS subject FROM machine;",
+     "fixes/x.sql:3: the view's columns must be host, subject, kind, target, want"},
+    {"CREATE VIEW step_to_x AS SELECT hast FROM machine;", "fixes/x.sql:3: no such column: hast"},
+    {"CREATE VIEW step_to_y AS SELECT host FROM machine;",
+     "fixes/x.sql:3: no row of fix belongs to the view 'step_to_y'"},
+};
+
+static void steps_of_fixes_are_fenced(void **state HP_UNUSED)
+{
+	for (size_t i = 0; i < HP_COUNT(step_views); i++) {
+		void *each;
+		bench_open(&each);
+		struct bench *bench = each;
+		hp_cleanup_free char *fixes = hp_asprintf("%s%s", FIX, step_views[i].view);
+		write_drop_in(bench, "rules", "x.sql", RULE("x", "*") VIEW("a.flr = 1"), 0644);
+		write_drop_in(bench, "fixes", "x.sql", fixes, 0644);
+		open_knowledge(bench);
+		const char *message = step_views[i].message, *told = hp_text_get(&bench->messages);
+		if (message ? !strstr(told, message) : *told)
+			fail_msg("%zu: expected '%s', got: %s", i, message ? message : "", told);
+		const struct hp_rule *rule = hp_knowledge_rule(bench->knowledge, "x");
+		assert_non_null(rule);
+		assert_int_equal(rule->fix_count, 1);
+		assert_int_equal(*rule->fixes[0].sql != '\0', message == NULL);
+		bench_close(&each);
+	}
+}
+
 static int run_query(struct bench *bench, const char *sql, struct hp_error *err)
 {
 	struct hp_fence *fence = hp_knowledge_fence(bench->knowledge);
@@ -294,6 +336,7 @@ int main(void)
 	    cmocka_unit_test(version_keys_are_literals),
 	    cmocka_unit_test_setup_teardown(drop_ins_add_rules_and_rows, bench_open, bench_close),
 	    cmocka_unit_test(bad_drop_ins_are_named),
+	    cmocka_unit_test(steps_of_fixes_are_fenced),
 	    cmocka_unit_test_setup_teardown(queries_only_select, bench_open, bench_close),
 	    cmocka_unit_test_setup_teardown(queries_end, bench_open, bench_close),
 	};
