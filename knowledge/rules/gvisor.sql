@@ -61,3 +61,24 @@ SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        'runsc: ' || coalesce(r.version, CASE WHEN r.name IS NOT NULL THEN 'present' END, 'not seen') AS evidence
 FROM host_summary s
 LEFT JOIN software r ON r.host = s.host AND r.name = 'runsc';
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('gvisor-no-mig', 'The sandbox is given what runsc knows: a whole GPU', 'blocks', 'gvisor:mig',
+  'Give the sandbox the whole GPU, or the MIG device to a container without gVisor: runsc rejects the names of MIG devices.',
+  'google/gvisor:runsc/specutils/nvidia.go');
+CREATE VIEW rule_gvisor_no_mig AS
+SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share, 'fail' AS result,
+       a.address || ': no release of runsc takes MIG devices or exposes /dev/nvidia-caps' AS evidence
+FROM accelerator a
+WHERE a.vendor = '10de' AND a.is_vf = 0;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('gvisor-vendor', 'The accelerator is of the vendor whose driver gVisor forwards', 'blocks', 'gvisor',
+  'Use a container without gVisor, or a VM: nvproxy forwards the calls of NVIDIA''s driver, and no other GPU''s.',
+  'google/gvisor:g3doc/user_guide/gpu.md');
+CREATE VIEW rule_gvisor_vendor AS
+SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN a.vendor = '10de' THEN 'pass' WHEN a.vendor <> '10de' THEN 'fail' ELSE 'unknown' END AS result,
+       coalesce(a.name, a.address) || ': vendor ' || coalesce(a.vendor, 'not seen') || ', nvproxy knows 10de' AS evidence
+FROM accelerator a
+WHERE a.is_vf = 0;

@@ -114,6 +114,18 @@ FROM accelerator a
 WHERE a.vendor = '8086' AND a.kind = 'gpu' AND a.is_vf = 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('share-of-its-surface', 'The share is one that this surface hands over', 'blocks',
+  'qemu-vgpu:whole qemu-vfio:vgpu qemu-vfio:mig-vgpu',
+  'Take the other surface: qemu-vgpu hands over vGPUs, MIG-backed ones too, and its host driver keeps the PF; qemu-vfio '
+  || 'hands over the whole GPU.',
+  'kernel:Documentation/driver-api/vfio.rst | https://github.com/kubevirt/kubevirt/issues/17642');
+CREATE VIEW rule_share_of_its_surface AS
+SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share, 'fail' AS result,
+       a.address || ': whole GPUs are qemu-vfio, vGPUs are qemu-vgpu' AS evidence
+FROM accelerator a
+WHERE a.vendor = '10de' AND a.is_vf = 0;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('vgpu-is-for-vms', 'A vGPU is attached to a VM', 'blocks',
   'container:vgpu kubernetes:vgpu kubernetes-dra:vgpu gvisor:vgpu slurm:vgpu container:mig-vgpu kubernetes:mig-vgpu '
   || 'kubernetes-dra:mig-vgpu gvisor:mig-vgpu slurm:mig-vgpu container:vf kubernetes:vf kubernetes-dra:vf gvisor:vf slurm:vf',

@@ -132,6 +132,9 @@ def test_require():
     run("check", "--assume", "gpu=10de:2901", "--assume", "gpu=10de:2330", "--require", "cloud-hypervisor:whole", expect=4)
     run("check", "--assume", "gpu=10de:2901", "--assume", "gpu=10de:2330", "--require", "cloud-hypervisor:whole", "--all",
         expect=3)
+    example = ("--facts", ROOT / "examples/8xh100-sxm.facts.json")
+    run("check", *example, "--require", "container", expect=0)
+    run("check", *example, "--require", "qemu-vgpu", expect=3)  # a whole GPU is no vGPU, whatever is ready
     run("check", *h100, "--require", "nonesuch", expect=2)
     run("check", *h100, "--require", "qemu-vfio,path=off", expect=2)
 
