@@ -33,10 +33,11 @@ FROM accelerator a
 LEFT JOIN software l ON l.host = a.host AND l.name = 'libvirt'
 WHERE a.is_vf = 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('vfio-ids-win-the-race', 'vfio-pci gets the device that it is told to take before another driver does', 'blocks', '@vfio',
   'Load vfio-pci first: put it into the initramfs (mkinitcpio MODULES, booster modules_force_load, dracut force_drivers, NixOS boot.initrd.kernelModules), build it in, or add "softdep DRIVER pre: vfio-pci"; or blacklist the other driver. The order in modules-load.d is no order.',
-  'https://github.com/anatol/booster/issues/20 | https://github.com/NixOS/nixpkgs/issues/18473 | https://github.com/64kramsystem/vga-passthrough/issues/15');
+  'https://github.com/anatol/booster/issues/20 | https://github.com/NixOS/nixpkgs/issues/18473 | https://github.com/64kramsystem/vga-passthrough/issues/15',
+  'stub_id');
 CREATE VIEW rule_vfio_ids_win_the_race AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN replace(a.driver, 'vfio', '') <> a.driver OR a.driver = 'pci-stub' THEN 'pass'
@@ -173,10 +174,11 @@ LEFT JOIN (SELECT host, address, COUNT(CASE WHEN kind = 'vmm' THEN 1 END) AS hol
 LEFT JOIN observed o ON o.host = a.host AND o.tbl = 'holder' AND o.subject = a.address
 WHERE a.is_vf = 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('coherent-gpu-on-variant-driver', 'A Grace Hopper or Grace Blackwell GPU is passed by its own VFIO driver', 'blocks', '@vfio',
   'Bind it to nvgrace-gpu-vfio-pci (Linux 6.9 and later, CONFIG_NVGRACE_GPU_VFIO_PCI): plain vfio-pci does not show the guest the GPU''s coherent memory.',
-  'kernel:drivers/vfio/pci/nvgrace-gpu/Kconfig | https://gitlab.com/redhat/centos-stream/src/kernel/centos-stream-9/-/merge_requests/4776');
+  'kernel:drivers/vfio/pci/nvgrace-gpu/Kconfig | https://gitlab.com/redhat/centos-stream/src/kernel/centos-stream-9/-/merge_requests/4776',
+  'accelerator.device=2342|accelerator.device=2345|accelerator.device=2348|accelerator.device=2941|accelerator.device=31c2');
 CREATE VIEW rule_coherent_gpu_on_variant_driver AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN a.device IS NULL THEN 'unknown'

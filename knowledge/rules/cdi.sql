@@ -1,9 +1,10 @@
 -- CDI: engines that understand it, specifications that fit this host. SPDX-License-Identifier: Apache-2.0
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('podman-cdi', 'Podman understands CDI device names', 'blocks', 'container',
   'Use Podman 4.1.0 or later for --device nvidia.com/gpu=…; older ones take the name for a path.',
-  'https://github.com/NVIDIA/nvidia-container-toolkit/issues/63 | repo:cncf-tags/container-device-interface:README.md');
+  'https://github.com/NVIDIA/nvidia-container-toolkit/issues/63 | repo:cncf-tags/container-device-interface:README.md',
+  'software.name=podman');
 CREATE VIEW rule_podman_cdi AS
 SELECT s.host, coalesce(a.address, '') AS subject, NULL AS surface, NULL AS share,
        CASE WHEN p.version_key < version_key('4.1') THEN 'fail'
@@ -24,11 +25,12 @@ WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0))
        OR EXISTS (SELECT 1 FROM intent_argument g WHERE g.host = s.host AND g.target = 'container'
                     AND substr(g.value, 1, 11) = 'nvidia.com/'));
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('docker-cdi', 'Docker understands CDI device names', 'blocks', 'container',
   'Docker 28.2 and later has CDI on; from 25 set "features": {"cdi": true} in daemon.json and restart it; older ones '
   || 'have none: upgrade, or use the nvidia runtime.',
-  'repo:cncf-tags/container-device-interface:README.md');
+  'repo:cncf-tags/container-device-interface:README.md',
+  'software.name=docker');
 CREATE VIEW rule_docker_cdi AS
 WITH feature AS (
   SELECT host, MAX(CASE WHEN lower(value) IN ('true', '1', 'on', 'yes', 'enabled') THEN 1 ELSE 0 END) AS enabled,
@@ -61,11 +63,12 @@ WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0))
        OR EXISTS (SELECT 1 FROM intent_argument g WHERE g.host = s.host AND g.target = 'container'
                     AND substr(g.value, 1, 11) = 'nvidia.com/'));
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('containerd-cdi', 'containerd has CDI on', 'blocks', 'kubernetes kubernetes-dra',
   'Set enable_cdi = true (and cdi_spec_dirs) for the CRI plugin in containerd 1.7 and restart it; 2.0 and later has it '
   || 'on; before 1.7 there is none.',
-  'repo:cncf-tags/container-device-interface:README.md | repo:google/gvisor:g3doc/user_guide/gpu.md');
+  'repo:cncf-tags/container-device-interface:README.md | repo:google/gvisor:g3doc/user_guide/gpu.md',
+  'intent kubernetes_node.container_runtime=containerd');
 CREATE VIEW rule_containerd_cdi AS
 SELECT n.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN n.container_runtime IS NULL THEN 'unknown'
@@ -86,12 +89,13 @@ LEFT JOIN observed o ON o.host = n.host AND o.tbl = 'setting' AND o.subject = 'c
 WHERE coalesce(n.container_runtime, 'containerd') = 'containerd'
   AND (i.injection = 'cdi' OR i.surface = 'kubernetes-dra');
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('cdi-spec-present', 'There is a CDI specification of the GPUs', 'blocks', 'container',
   'nvidia-ctk cdi generate --output=/var/run/cdi/nvidia.yaml, or enable nvidia-cdi-refresh (toolkit 1.18 and later). '
   || '/etc/cdi and /var/run/cdi are both read.',
   'https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/cdi-support.html | '
-  || 'https://github.com/NVIDIA/nvidia-container-toolkit/issues/146');
+  || 'https://github.com/NVIDIA/nvidia-container-toolkit/issues/146',
+  'intent');
 CREATE VIEW rule_cdi_spec_present AS
 WITH spec AS (
   SELECT host, COUNT(*) AS files, SUM(CASE WHEN kind IS NULL THEN 1 ELSE 0 END) AS nameless,
@@ -115,12 +119,13 @@ WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0))
        OR EXISTS (SELECT 1 FROM intent_argument g WHERE g.host = s.host AND g.target = 'container'
                     AND substr(g.value, 1, 11) = 'nvidia.com/'));
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('cdi-spec-fresh', 'Every file that the CDI specification names is there', 'blocks', '@container',
   'Generate it anew after every driver upgrade (nvidia-ctk cdi generate), or let nvidia-cdi-refresh do it: a container '
   || 'does not start when a file to mount is missing.',
   'https://github.com/podman-container-tools/podman/issues/23935 | '
-  || 'https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/cdi-support.html');
+  || 'https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/cdi-support.html',
+  'cdi_spec');
 CREATE VIEW rule_cdi_spec_fresh AS
 WITH spec AS (
   SELECT host, SUM(missing_paths) AS missing, SUM(CASE WHEN missing_paths IS NULL THEN 1 ELSE 0 END) AS unseen,
@@ -147,10 +152,11 @@ LEFT JOIN software d ON d.host = s.host AND d.name = 'docker'
 WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0))
   AND (i.injection IS NULL OR i.injection IN ('cdi', 'device-plugin'));
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('cdi-spec-driver', 'The CDI specification was made for the driver that is loaded', 'blocks', '@container',
   'Generate it anew: nvidia-ctk cdi generate. It mounts libraries of another driver version than the kernel module.',
-  'https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/cdi-support.html');
+  'https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/cdi-support.html',
+  'cdi_spec');
 CREATE VIEW rule_cdi_spec_driver AS
 WITH driver AS (
   SELECT s.host,
@@ -187,10 +193,11 @@ LEFT JOIN software k ON k.host = s.host AND k.name = 'docker'
 WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0))
   AND (i.injection IS NULL OR i.injection IN ('cdi', 'device-plugin'));
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('cdi-spec-readable', 'CDI specifications can be read as CDI', 'degrades', '@container',
   'Mend or remove the file: engines refuse all devices of a kind, some all kinds, when one file is broken.',
-  'repo:cncf-tags/container-device-interface:SPEC.md');
+  'repo:cncf-tags/container-device-interface:SPEC.md',
+  'cdi_spec');
 CREATE VIEW rule_cdi_spec_readable AS
 SELECT c.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN SUM(CASE WHEN c.error <> 'none' THEN 1 ELSE 0 END) > 0 THEN 'fail'
@@ -201,11 +208,12 @@ SELECT c.host, '' AS subject, NULL AS surface, NULL AS share,
 FROM cdi_spec c
 GROUP BY c.host;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('cdi-refresh-enabled', 'CDI specifications are made again when the driver changes', 'notes', '@container',
   'systemctl enable nvidia-cdi-refresh.path nvidia-cdi-refresh.service (toolkit 1.18 and later). It does not run when '
   || 'the driver is removed or MIG is reconfigured.',
-  'repo:NVIDIA/cloud-native-docs:container-toolkit/cdi-support.md@52dcb7b');
+  'repo:NVIDIA/cloud-native-docs:container-toolkit/cdi-support.md@52dcb7b',
+  'service.service=nvidia-cdi-refresh');
 CREATE VIEW rule_cdi_refresh_enabled AS
 SELECT v.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN v.enabled IN ('enabled', 'static') OR v.state = 'active' THEN 'pass'

@@ -102,10 +102,11 @@ LEFT JOIN (SELECT s.host, CASE WHEN t.vmm = 'cloud-hypervisor' AND t.vmm_version
            LEFT JOIN software w ON w.host = s.host AND w.name = 'cloud-hypervisor') v ON v.host = a.host
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('clh-clique', 'A GPUDirect clique and vfio_p2p_dma=off are not asked for together', 'blocks', 'cloud-hypervisor:whole',
   'Leave one of them out: Cloud Hypervisor refuses the configuration. With iommufd below Linux 6.19, which needs vfio_p2p_dma=off, use the legacy VFIO group for the clique.',
-  'cloud-hypervisor/cloud-hypervisor:vmm/src/config.rs@ae44c2971 | cloud-hypervisor/cloud-hypervisor:docs/vfio.md@ae44c29');
+  'cloud-hypervisor/cloud-hypervisor:vmm/src/config.rs@ae44c2971 | cloud-hypervisor/cloud-hypervisor:docs/vfio.md@ae44c29',
+  'intent.p2p_clique=1 intent.vmm=cloud-hypervisor');
 CREATE VIEW rule_clh_clique AS
 SELECT s.host, '' AS subject, 'cloud-hypervisor' AS surface, 'whole' AS share,
        CASE WHEN t.vfio_p2p_dma = 'off' OR v.version_key < version_key('39.0') THEN 'fail'
@@ -122,10 +123,11 @@ LEFT JOIN software v ON v.host = s.host AND v.name = 'cloud-hypervisor'
 LEFT JOIN kernel k ON k.host = s.host
 WHERE coalesce(t.vmm, 'cloud-hypervisor') = 'cloud-hypervisor';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('clh-iommufd', 'This Cloud Hypervisor and kernel can use iommufd', 'blocks', 'cloud-hypervisor',
   'iommufd needs Cloud Hypervisor 52.0; below Linux 6.19 add vfio_p2p_dma=off (else IOMMU_IOAS_MAP gives EFAULT), or leave iommufd off.',
-  'cloud-hypervisor/cloud-hypervisor commit 13972a0ed | cloud-hypervisor/cloud-hypervisor commit 87992c77c');
+  'cloud-hypervisor/cloud-hypervisor commit 13972a0ed | cloud-hypervisor/cloud-hypervisor commit 87992c77c',
+  'intent.iommufd=1 intent.vmm=cloud-hypervisor');
 CREATE VIEW rule_clh_iommufd AS
 SELECT s.host, '' AS subject, 'cloud-hypervisor' AS surface, NULL AS share,
        CASE WHEN v.version_key < version_key('52.0') THEN 'fail'

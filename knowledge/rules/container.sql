@@ -21,11 +21,12 @@ LEFT JOIN software l ON l.host = s.host AND l.name = 'libnvidia-container'
 LEFT JOIN intent i ON i.host = s.host
 WHERE a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0);
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('no-cgroups-rootless-only', 'no-cgroups is not set for an engine that runs as root', 'blocks', 'container',
   'Set no-cgroups = false in /etc/nvidia-container-runtime/config.toml (keep a copy with true, selected by '
   || 'XDG_CONFIG_HOME, for rootless users), or inject by CDI.',
-  'https://github.com/NVIDIA/nvidia-container-toolkit/issues/580');
+  'https://github.com/NVIDIA/nvidia-container-toolkit/issues/580',
+  'setting.component=nvidia-container-runtime|setting.component=nvidia-container-cli|setting.component=nvidia-container-toolkit|setting.component=libnvidia-container');
 CREATE VIEW rule_no_cgroups_rootless_only AS
 WITH flag AS (
   SELECT host, MAX(lower(value)) AS value, sorted_list(file) AS files
@@ -50,11 +51,12 @@ LEFT JOIN service v ON v.host = s.host AND v.service = 'docker'
 LEFT JOIN intent i ON i.host = s.host
 WHERE a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0);
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('rootless-no-cgroups', 'A rootless engine with the legacy hook has no-cgroups set', 'blocks', 'container',
   'Inject by CDI (--device nvidia.com/gpu=all), or set no-cgroups = true in a config.toml of that user: without root '
   || 'the hook may not write device rules.',
-  'https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/install-guide.html');
+  'https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/install-guide.html',
+  'intent.rootless=1');
 CREATE VIEW rule_rootless_no_cgroups AS
 WITH flag AS (
   SELECT host, MAX(lower(value)) AS value
@@ -126,11 +128,12 @@ LEFT JOIN software lc ON lc.host = s.host AND lc.name = 'libnvidia-container'
 WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0))
   AND mc.cgroup_version IS DISTINCT FROM 1;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('injection-known-to-systemd', 'GPUs are injected in a way that systemd knows of', 'notes', 'container kubernetes',
   'Devices that the legacy hook adds behind systemd''s back live until systemd writes the device rules again. CDI and '
   || '--device do not have that weakness.',
-  'https://github.com/NVIDIA/nvidia-container-toolkit/issues/48');
+  'https://github.com/NVIDIA/nvidia-container-toolkit/issues/48',
+  'intent.injection|setting.name=mode');
 CREATE VIEW rule_injection_known_to_systemd AS
 SELECT s.host, coalesce(a.address, '') AS subject, NULL AS surface, NULL AS share,
        CASE WHEN i.device_nodes_explicit = 1 OR i.injection IN ('cdi', 'jit-cdi') THEN 'pass'
@@ -181,10 +184,11 @@ LEFT JOIN driver c ON c.host = s.host
 LEFT JOIN intent i ON i.host = s.host
 WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0)) AND coalesce(mc.cgroup_version, 1) = 1;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('docker-nvidia-runtime', 'Docker knows the nvidia runtime that is asked for', 'blocks', 'container',
   'nvidia-ctk runtime configure --runtime=docker, then restart docker; or use --gpus or CDI.',
-  'https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/install-guide.html');
+  'https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/install-guide.html',
+  'intent_argument.value=nvidia');
 CREATE VIEW rule_docker_nvidia_runtime AS
 SELECT i.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN replace(r.value, 'nvidia', '') <> r.value THEN 'pass'
@@ -201,12 +205,13 @@ LEFT JOIN observed o ON o.host = i.host AND o.tbl = 'setting' AND o.subject = 'd
 LEFT JOIN service v ON v.host = i.host AND v.service = 'docker'
 WHERE v.state IS NOT NULL OR r.value IS NOT NULL;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('docker-on-host', 'Docker runs on the host itself, not in Docker Desktop''s VM', 'blocks', 'container',
   'Install Docker Engine from its own packages: Docker Desktop on Linux runs containers in a VM without the GPU; '
   || 'whether the snap has what GPUs need depends on its release.',
   'https://github.com/NVIDIA/nvidia-container-toolkit/issues/175 | https://github.com/docker/roadmap/issues/497 | '
-  || 'https://github.com/canonical/docker-snap/issues/148');
+  || 'https://github.com/canonical/docker-snap/issues/148',
+  'setting.name=packaging');
 CREATE VIEW rule_docker_on_host AS
 SELECT p.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN lower(p.value) IN ('desktop', 'desktop-linux', 'docker-desktop') THEN 'fail'
@@ -216,11 +221,12 @@ SELECT p.host, '' AS subject, NULL AS surface, NULL AS share,
 FROM setting p
 WHERE p.component = 'docker' AND p.name = 'packaging';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('device-nodes-rootless', 'Device nodes are open to users where the engine runs without root', 'blocks', 'container',
   'Let the driver make its nodes with mode 0666 (NVreg_DeviceFileMode), or put the user into the group that may open '
   || 'them (render, video) and keep it in the container (--group-add keep-groups).',
-  'https://download.nvidia.com/XFree86/Linux-x86_64/550.54.14/README/faq.html');
+  'https://download.nvidia.com/XFree86/Linux-x86_64/550.54.14/README/faq.html',
+  'intent.rootless=1');
 CREATE VIEW rule_device_nodes_rootless AS
 WITH node AS (
   SELECT host, SUM(CASE WHEN substr(mode, length(mode), 1) IN ('6', '7') THEN 0 ELSE 1 END) AS closed,
@@ -307,12 +313,13 @@ LEFT JOIN software t ON t.host = s.host AND t.name = 'nvidia-container-toolkit'
 LEFT JOIN software l ON l.host = s.host AND l.name = 'libnvidia-container'
 WHERE a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0);
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('container-library-matches', 'Driver libraries inside the container have the version of the host''s module', 'blocks',
   'container kubernetes slurm',
   'Leave the driver''s libraries out of the image and let the toolkit inject the host''s, or install exactly the host''s '
   || 'version in it (an LXC container without the toolkit needs that).',
-  'repo:NVIDIA/open-gpu-kernel-modules:README.md@595.45.04');
+  'repo:NVIDIA/open-gpu-kernel-modules:README.md@595.45.04',
+  'intent.driver_version intent.surface=container|intent.surface=kubernetes|intent.surface=slurm');
 CREATE VIEW rule_container_library_matches AS
 SELECT s.host, coalesce(a.address, '') AS subject, NULL AS surface, NULL AS share,
        CASE WHEN i.driver_version_key <> coalesce(d.loaded_version_key, m.version_key) THEN 'fail'
@@ -328,10 +335,11 @@ LEFT JOIN module m ON m.host = s.host AND m.module = 'nvidia'
 WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0))
   AND i.driver_version IS NOT NULL AND i.surface IN ('container', 'kubernetes', 'slurm');
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('docker-gpus-flag', 'Docker is new enough to be asked for GPUs', 'blocks', 'container',
   'Upgrade Docker to 19.03 or later (--gpus), or use the nvidia runtime by name.',
-  'https://docs.docker.com/engine/containers/resource_constraints/');
+  'https://docs.docker.com/engine/containers/resource_constraints/',
+  'software.name=docker intent_argument.target=container');
 CREATE VIEW rule_docker_gpus_flag AS
 SELECT s.host, coalesce(a.address, '') AS subject, NULL AS surface, NULL AS share,
        CASE WHEN d.version_key < version_key('19.03') THEN 'fail'
@@ -345,11 +353,12 @@ JOIN (SELECT host, COUNT(*) AS uses FROM intent_argument
       WHERE target = 'container' AND name IN ('--gpus', 'gpus') GROUP BY host) g ON g.host = s.host
 WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0)) AND coalesce(d.version, '') <> 'none';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('toolkit-ldconfig', 'The toolkit calls the ldconfig that this distribution has', 'blocks', 'container kubernetes',
   'Set ldconfig = "@/sbin/ldconfig" in /etc/nvidia-container-runtime/config.toml; only Debian 8 and Ubuntu have '
   || '/sbin/ldconfig.real.',
-  'https://github.com/NVIDIA/nvidia-docker/issues/587 | https://github.com/NVIDIA/nvidia-container-toolkit/issues/147');
+  'https://github.com/NVIDIA/nvidia-docker/issues/587 | https://github.com/NVIDIA/nvidia-container-toolkit/issues/147',
+  'setting.name=ldconfig');
 CREATE VIEW rule_toolkit_ldconfig AS
 SELECT l.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN replace(l.value, 'ldconfig.real', '') = l.value THEN 'pass'
@@ -363,11 +372,12 @@ FROM setting l
 LEFT JOIN machine m ON m.host = l.host
 WHERE l.component IN ('nvidia-container-runtime', 'nvidia-container-cli') AND l.name = 'ldconfig';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('docker-not-snap', 'Docker was not installed as a snap', 'degrades', 'container',
   'Install Docker Engine from its own packages: the snap sees the host''s driver libraries through its confinement only, '
   || 'and older releases of it not at all on classic Ubuntu.',
-  'https://github.com/canonical/docker-snap/issues/148 | https://github.com/NVIDIA/nvidia-docker/issues/1642');
+  'https://github.com/canonical/docker-snap/issues/148 | https://github.com/NVIDIA/nvidia-docker/issues/1642',
+  'setting.name=packaging');
 CREATE VIEW rule_docker_not_snap AS
 SELECT p.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN lower(p.value) = 'snap' THEN 'fail'

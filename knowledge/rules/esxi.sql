@@ -1,9 +1,10 @@
 -- VMware ESXi, judged by knowledge and intent: its hosts are not probed. SPDX-License-Identifier: Apache-2.0
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('esxi-64-bit-mmio', 'The VM has 64-bit MMIO switched on for large BARs', 'blocks', 'esxi-passthrough:whole esxi-vgpu:vgpu esxi-vgpu:mig-vgpu',
   'Set pciPassthru.use64bitMMIO = TRUE in the VM''s advanced configuration.',
-  'https://t2.re/archives/1199 | https://github.com/NVIDIA/gpu-operator/issues/492 | https://blogs.vmware.com/apps/2018/10/how-to-enable-nvidia-v100-gpu-in-passthrough-mode-on-vsphere-for-machine-learning-and-other-hpc-workloads.html');
+  'https://t2.re/archives/1199 | https://github.com/NVIDIA/gpu-operator/issues/492 | https://blogs.vmware.com/apps/2018/10/how-to-enable-nvidia-v100-gpu-in-passthrough-mode-on-vsphere-for-machine-learning-and-other-hpc-workloads.html',
+  'intent.use_64bit_mmio|intent_argument.target=vmm');
 CREATE VIEW rule_esxi_64_bit_mmio AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN x.wanted = 1 OR a.largest_bar_bytes < 4294967296 OR m.model IN ('T4', 'P4') THEN 'pass'
@@ -25,10 +26,11 @@ JOIN (SELECT s.host, CASE WHEN t.use_64bit_mmio IS NOT NULL THEN t.use_64bit_mmi
 LEFT JOIN accelerator_model m ON m.vendor = a.vendor AND m.device = a.device AND m.subsystem = ''
 WHERE a.is_vf = 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('esxi-mmio-size', 'The VM''s 64-bit MMIO space is large enough for its devices', 'blocks', 'esxi-passthrough:whole esxi-vgpu:vgpu esxi-vgpu:mig-vgpu',
   'Set pciPassthru.64bitMMIOSizeGB: sum the devices'' memory, round up to a power of two, and double it (H100 80 GB: 80, 128, 256).',
-  'https://knowledge.broadcom.com/external/article/323402/failed-to-power-on-virtual-machines-with.html | frankdenneman.nl 2023-05-30 | https://blogs.vmware.com/apps/2018/10/how-to-enable-nvidia-v100-gpu-in-passthrough-mode-on-vsphere-for-machine-learning-and-other-hpc-workloads.html');
+  'https://knowledge.broadcom.com/external/article/323402/failed-to-power-on-virtual-machines-with.html | frankdenneman.nl 2023-05-30 | https://blogs.vmware.com/apps/2018/10/how-to-enable-nvidia-v100-gpu-in-passthrough-mode-on-vsphere-for-machine-learning-and-other-hpc-workloads.html',
+  'intent.guest_mmio64_bytes');
 CREATE VIEW rule_esxi_mmio_size AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN t.guest_mmio64_bytes >= n.needed THEN 'pass' WHEN t.guest_mmio64_bytes < n.needed THEN 'fail'
@@ -52,10 +54,11 @@ LEFT JOIN (SELECT a2.host, a2.address,
        ON n.host = a.host AND n.address = a.address
 WHERE a.is_vf = 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('esxi-efi', 'A VM with large BARs boots by EFI', 'blocks', 'esxi-passthrough:whole esxi-vgpu:vgpu esxi-vgpu:mig-vgpu',
   'Create the VM with EFI firmware: BIOS VMs cannot map BARs above 4 GiB.',
-  'https://docs.nvidia.com/ai-enterprise/release-5/5.2/appendix/appendix-misc.html');
+  'https://docs.nvidia.com/ai-enterprise/release-5/5.2/appendix/appendix-misc.html',
+  'intent.guest_firmware');
 CREATE VIEW rule_esxi_efi AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN t.guest_firmware <> 'seabios' OR a.largest_bar_bytes < 4294967296 OR m.model IN ('T4', 'P4') THEN 'pass'
@@ -68,10 +71,11 @@ JOIN intent t ON t.host = a.host AND t.guest_firmware IS NOT NULL
 LEFT JOIN accelerator_model m ON m.vendor = a.vendor AND m.device = a.device AND m.subsystem = ''
 WHERE a.is_vf = 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('esxi-device-count', 'ESXi passes as many devices to one VM as are wanted', 'blocks', 'esxi-passthrough:whole',
   'DirectPath takes 16 devices a VM in 7.x, 32 in 8.0, 64 in 8.0 U1, 128 in 8.0 U2, with the virtual hardware version of each.',
-  'https://knowledge.broadcom.com/external/article/309986');
+  'https://knowledge.broadcom.com/external/article/309986',
+  'intent.devices');
 CREATE VIEW rule_esxi_device_count AS
 SELECT s.host, '' AS subject, 'esxi-passthrough' AS surface, 'whole' AS share,
        CASE WHEN t.devices <= 16 THEN 'pass'
@@ -84,10 +88,11 @@ FROM host_summary s
 JOIN intent t ON t.host = s.host AND t.devices IS NOT NULL
 WHERE coalesce(t.vmm, 'esxi') IN ('esxi', 'vmware', 'vmware-esxi');
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('esxi-no-snapshot', 'No vMotion or snapshot is wanted of a VM with DirectPath', 'blocks', 'esxi-passthrough:whole',
   'Use vGPU, or Enhanced DirectPath I/O (8.0 and later) where the device''s vendor implements it.',
-  'https://vmw-docs.broadcom.com/en/VMware-vSphere/8.0/vsphere-vm-administration/GUID-5B3CAB26-5D06-4A99-92A0-3A04C69CE64B.html');
+  'https://vmw-docs.broadcom.com/en/VMware-vSphere/8.0/vsphere-vm-administration/GUID-5B3CAB26-5D06-4A99-92A0-3A04C69CE64B.html',
+  'intent.snapshot');
 CREATE VIEW rule_esxi_no_snapshot AS
 SELECT s.host, '' AS subject, 'esxi-passthrough' AS surface, 'whole' AS share,
        CASE WHEN t.snapshot = 1 THEN 'fail' ELSE 'pass' END AS result,

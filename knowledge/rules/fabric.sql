@@ -5,12 +5,13 @@
 -- boards with four GPUs and no switch exist: a board id alone does not prove a fabric. A machine sold as HGX or DGX does,
 -- and so does a host of which only a part was told: the switches are then the part that was not.
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('fabric-manager-installed', 'A host with NVSwitch has Fabric Manager', 'blocks', '@host-driver',
   'Install nvidia-fabricmanager in exactly the driver''s version, and start it. Without it CUDA returns error 802, '
   || '"system not yet initialized", while nvidia-smi looks healthy.',
   'https://github.com/NVIDIA/gpu-operator/issues/286 | '
-  || 'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html');
+  || 'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html',
+  'accelerator.nvswitch=yes');
 CREATE VIEW rule_fabric_manager_installed AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN f.manager_version <> 'none' OR v.state IN ('active', 'inactive', 'failed') THEN 'pass'
@@ -40,11 +41,12 @@ LEFT JOIN (SELECT h.host,
 LEFT JOIN service v ON v.host = a.host AND v.service = 'nvidia-fabricmanager'
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.nvswitch IS DISTINCT FROM 'no';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('fabric-manager-running', 'Fabric Manager runs on a host with NVSwitch', 'blocks', '@host-driver',
   'systemctl enable --now nvidia-fabricmanager; if it fails, its log names the reason (most often another version '
   || 'than the driver''s).',
-  'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html');
+  'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html',
+  'accelerator.nvswitch=yes');
 CREATE VIEW rule_fabric_manager_running AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN v.state = 'active' THEN 'pass'
@@ -74,11 +76,12 @@ LEFT JOIN nvidia_gpu g ON g.host = a.host AND g.address = a.address
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.nvswitch IS DISTINCT FROM 'no'
   AND v.state IS DISTINCT FROM 'absent';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('fabric-manager-version', 'Fabric Manager has the driver''s version', 'blocks', '@host-driver @vfio :vgpu -:vf',
   'Install Fabric Manager in exactly the version of the loaded driver and hold both packages together.',
   'https://github.com/NVIDIA/gpu-driver-container/issues/735 | '
-  || 'https://docs.nvidia.com/ai-enterprise/release-4/4.10/index.html');
+  || 'https://docs.nvidia.com/ai-enterprise/release-4/4.10/index.html',
+  'accelerator.nvswitch=yes');
 CREATE VIEW rule_fabric_manager_version AS
 WITH fm AS (
   SELECT a.host, a.address, a.model, a.generation, a.nvswitch, s.nvswitches, s.pci_seen, s.nvidia_accelerators,
@@ -112,11 +115,12 @@ SELECT host, address AS subject, NULL AS surface, NULL AS share,
          || coalesce(model, address) || coalesce(', log: ' || line, '') AS evidence
 FROM fm;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('fabric-manager-has-work', 'Fabric Manager is enabled only where there is an NVSwitch', 'notes', '@host-driver',
   'No fault: without NVSwitch Fabric Manager has nothing to do, logs NV_WARN_NOTHING_TO_DO and ends. Disable the '
   || 'service to keep the log quiet.',
-  'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html');
+  'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html',
+  'service.service=nvidia-fabricmanager');
 CREATE VIEW rule_fabric_manager_has_work AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN s.nvswitches > 0 THEN 'pass'
@@ -131,12 +135,13 @@ WHERE coalesce(v.state, '') <> 'absent' AND s.nvidia_accelerators > 0
   AND NOT EXISTS (SELECT 1 FROM accelerator a WHERE a.host = s.host AND a.vendor = '10de'
                     AND a.nvswitch IS DISTINCT FROM 'no');
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('fabric-nvlink5-modules', 'InfiniBand modules that an NVLink 5 fabric is managed through are loaded', 'blocks',
   '@host-driver',
   'Load mlx5_ib and ib_umad before Fabric Manager starts; install the package that has them (linux-modules-extra on '
   || 'Ubuntu cloud kernels). Without them detection fails and CUDA returns error 802.',
-  'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html');
+  'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html',
+  'accelerator.generation=blackwell');
 CREATE VIEW rule_fabric_nvlink5_modules AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN a.device IS NULL THEN 'unknown'
@@ -158,11 +163,12 @@ WHERE a.vendor = '10de' AND a.is_vf = 0 AND (a.device IS NULL OR (a.generation =
   AND (s.nvidia_accelerators > 1 OR mc.hypervisor IS NOT DISTINCT FROM 'none'
        OR (o.state IS NOT DISTINCT FROM 'partial' AND mc.hypervisor IS NULL));
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('fabric-registered', 'The GPU has joined its NVLink fabric', 'blocks', '@host-driver',
   'Look at Fabric Manager''s log: it runs in the driver''s version, sees every switch, and on NVLink 5 has its '
   || 'InfiniBand devices; then restart it. Until the state is "completed" CUDA returns error 802.',
-  'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html');
+  'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html',
+  'nvidia_gpu.fabric_state');
 CREATE VIEW rule_fabric_registered AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN g.fabric_state IN ('in-progress', 'not-started') THEN 'fail'
@@ -173,14 +179,15 @@ FROM accelerator a
 JOIN nvidia_gpu g ON g.host = a.host AND g.address = a.address
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND g.fabric_state IS NOT NULL;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('fabric-partition-for-vm', 'A GPU behind NVSwitch goes to a VM with its fabric partition or with all switches',
   'blocks', '@vfio -:vf',
   'Run Fabric Manager on the host in shared mode (FABRIC_MODE=1) and activate the partition of the GPUs before the VM '
   || 'starts; or give one VM all GPUs and all switches (mode 0); or disable NVLink in the guest '
   || '(nvidia.NVreg_NvLinkDisable=1). Else CUDA in the guest returns error 802.',
   'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html | '
-  || 'https://github.com/kata-containers/kata-containers/issues/11730');
+  || 'https://github.com/kata-containers/kata-containers/issues/11730',
+  'accelerator.nvswitch=yes');
 CREATE VIEW rule_fabric_partition_for_vm AS
 WITH switch AS (
   SELECT host, COUNT(*) AS total,
@@ -211,11 +218,12 @@ LEFT JOIN service v ON v.host = a.host AND v.service = 'nvidia-fabricmanager'
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.nvswitch IS DISTINCT FROM 'no'
   AND (s.nvswitches > 0 OR (a.nvswitch = 'yes' AND s.nvidia_accelerators >= 8));
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('fabric-vgpu-partition', 'In vGPU fabric mode the partition of a whole-card vGPU is active', 'blocks', ':vgpu',
   'Activate the VF''s NVLink partition through the Fabric Manager SDK before the guest loads its driver: nothing else '
   || 'does it in FABRIC_MODE=2.',
-  'https://github.com/NVIDIA/kubevirt-gpu-device-plugin/pull/193');
+  'https://github.com/NVIDIA/kubevirt-gpu-device-plugin/pull/193',
+  'accelerator.nvswitch=yes fabric.mode=2');
 CREATE VIEW rule_fabric_vgpu_partition AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN f.partition_active = 1 THEN 'pass'
@@ -246,11 +254,12 @@ JOIN host_summary s ON s.host = a.host
 JOIN fabric f ON f.host = a.host
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND (s.nvswitches > 0 OR a.nvswitch = 'yes');
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('fabric-imex', 'A multi-node NVLink GPU has its IMEX service', 'degrades', '@host-driver',
   'Start nvidia-imex on every node of the rack''s domain, or let the DRA driver''s ComputeDomains do it: memory is not '
   || 'shared between nodes without it. One node alone does not need it.',
-  'repo:kubernetes-sigs/dra-driver-nvidia-gpu:README.md');
+  'repo:kubernetes-sigs/dra-driver-nvidia-gpu:README.md',
+  'accelerator.device=2941|accelerator.device=31c2');
 CREATE VIEW rule_fabric_imex AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN a.device IS NULL THEN 'unknown'

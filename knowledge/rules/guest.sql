@@ -1,9 +1,10 @@
 -- The guest: its address space, firmware and driver. SPDX-License-Identifier: Apache-2.0
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('guest-bits-within-host', 'The guest is given no more physical address bits than the host has', 'blocks', '@vm -@esxi -xenserver -hyper-v',
   'Use the host''s width (QEMU: -cpu host,host-phys-bits=on, or phys-bits=N): OVMF since edk2-stable202211 uses all of it and faults beyond the host''s.',
-  'https://github.com/tianocore/edk2/issues/9340');
+  'https://github.com/tianocore/edk2/issues/9340',
+  'intent.guest_address_bits');
 CREATE VIEW rule_guest_bits_within_host AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN t.guest_address_bits > c.physical_address_bits THEN 'fail'
@@ -15,10 +16,11 @@ FROM host_summary s
 JOIN intent t ON t.host = s.host AND t.guest_address_bits > 0
 LEFT JOIN cpu c ON c.host = s.host;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('guest-window-holds-bars', 'The VMM''s PCI windows hold the BARs of the device', 'blocks', '@vfio',
   'Give the VMM or firmware a 64-bit MMIO window of at least the sum of the BARs, rounded up to a power of two (OVMF: -fw_cfg name=opt/ovmf/X-PciMmio64Mb,string=N); with a 32-bit window alone: shrink the BAR (resourceN_resize) or switch Resizable BAR off.',
-  'https://github.com/LekKit/RVVM/issues/197 | https://github.com/tianocore/edk2/issues/8745 | https://github.com/kata-containers/kata-containers/issues/2938');
+  'https://github.com/LekKit/RVVM/issues/197 | https://github.com/tianocore/edk2/issues/8745 | https://github.com/kata-containers/kata-containers/issues/2938',
+  'intent.guest_mmio64_bytes|intent.guest_mmio32_bytes');
 CREATE VIEW rule_guest_window_holds_bars AS
 SELECT p.host, p.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN t.guest_mmio64_bytes > 0 AND b.largest * coalesce(t.devices, 1) > t.guest_mmio64_bytes
@@ -48,10 +50,11 @@ LEFT JOIN (SELECT host, address, MAX(size_bytes) AS largest, COUNT(CASE WHEN siz
        ON b.host = p.host AND b.address = p.address
 WHERE a.is_vf = 0 OR (a.address IS NULL AND substr(p.class, 1, 2) IN ('03', '12'));
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('ovmf-window-holds-bars', 'OVMF''s own 64-bit window holds the BARs of the device', 'blocks', '@qemu -:vgpu -:mig-vgpu',
   'Add -fw_cfg name=opt/ovmf/X-PciMmio64Mb,string=262144 (for 256 GiB), or use edk2-stable202211 or later with -cpu host,host-phys-bits=on. A guest without EFI is not concerned.',
-  'https://github.com/tianocore/edk2/issues/8745 | https://github.com/kubevirt/kubevirt/issues/11093 | tianocore/edk2:OvmfPkg/README');
+  'https://github.com/tianocore/edk2/issues/8745 | https://github.com/kubevirt/kubevirt/issues/11093 | tianocore/edk2:OvmfPkg/README',
+  'intent.guest_firmware=ovmf');
 CREATE VIEW rule_ovmf_window_holds_bars AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN t.guest_mmio64_bytes > 0 OR pow2(a.bar_bytes * coalesce(t.devices, 1)) <= 34359738368 THEN 'pass'
@@ -76,10 +79,11 @@ JOIN intent t ON t.host = a.host AND t.guest_firmware = 'ovmf'
 LEFT JOIN software e ON e.host = a.host AND e.name = 'edk2' AND e.version_key IS NOT NULL
 WHERE a.is_vf = 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('guest-driver-knows-gpu', 'The guest''s driver drives this GPU', 'blocks', '@passthrough',
   'Put a driver into the guest that is no older than the GPU, and of a branch that still has it; Blackwell and Grace need the open kernel modules.',
-  'NVIDIA/open-gpu-kernel-modules:src/nvidia/generated/g_nv_name_released.h | https://github.com/NVIDIA/nvtrust/issues/55');
+  'NVIDIA/open-gpu-kernel-modules:src/nvidia/generated/g_nv_name_released.h | https://github.com/NVIDIA/nvtrust/issues/55',
+  'intent.driver_version');
 CREATE VIEW rule_guest_driver_knows_gpu AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN substr(t.driver_version_key, 1, 10) < substr(a.first_driver_key, 1, 10)
@@ -96,10 +100,11 @@ FROM accelerator a
 JOIN intent t ON t.host = a.host AND t.driver_version IS NOT NULL
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('geforce-driver-allows-vm', 'The guest''s GeForce driver runs in a VM', 'degrades', '@passthrough',
   'Use driver 465 or later in the guest; older ones stop with code 43 unless the hypervisor is hidden (kvm=off, hv_vendor_id).',
-  'https://nvidia.custhelp.com/app/answers/detail/a_id/5173 | https://github.com/canonical/lxd/pull/7524');
+  'https://nvidia.custhelp.com/app/answers/detail/a_id/5173 | https://github.com/canonical/lxd/pull/7524',
+  'intent.driver_version');
 CREATE VIEW rule_geforce_driver_allows_vm AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN t.driver_version_key >= version_key('465') OR a.segment NOT IN ('consumer', 'mobile') THEN 'pass'

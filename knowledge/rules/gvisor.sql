@@ -33,10 +33,11 @@ SELECT nv.host, nv.subject, NULL AS surface, NULL AS share,
 FROM nv
 LEFT JOIN gvisor_driver g ON g.driver_key = nv.driver_key;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('gvisor-nvproxy-on', 'gVisor''s nvproxy is switched on', 'blocks', 'gvisor',
   'Add --nvproxy=true to the arguments of the runsc runtime and restart the engine.',
-  'repo:google/gvisor:g3doc/user_guide/gpu.md');
+  'repo:google/gvisor:g3doc/user_guide/gpu.md',
+  'software.name=runsc');
 CREATE VIEW rule_gvisor_nvproxy_on AS
 SELECT r.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN lower(p.value) IN ('true', '1') THEN 'pass'

@@ -1,9 +1,10 @@
 -- Intel GVT-g: mediated devices of integrated GPUs from Broadwell to Comet Lake. SPDX-License-Identifier: Apache-2.0
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('gvt-in-kernel', 'The running kernel has GVT-g', 'blocks', '@gvt',
   'Boot a kernel with CONFIG_DRM_I915_GVT and CONFIG_DRM_I915_GVT_KVMGT, the one that was built for it, and load kvmgt.',
-  'https://github.com/intel/gvt-linux/issues/32 | kernel:drivers/gpu/drm/i915/Kconfig');
+  'https://github.com/intel/gvt-linux/issues/32 | kernel:drivers/gpu/drm/i915/Kconfig',
+  'accelerator.vendor=8086');
 CREATE VIEW rule_gvt_in_kernel AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'vgpu' AS share,
        CASE WHEN a.vgpu_mode = 'mdev' OR c.value IN ('y', 'm') OR m.state IN ('loaded', 'builtin', 'available') THEN 'pass'
@@ -17,10 +18,11 @@ LEFT JOIN kernel_config c ON c.host = a.host AND c.option = 'CONFIG_DRM_I915_GVT
 LEFT JOIN module m ON m.host = a.host AND m.module = 'kvmgt'
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '8086') = '8086';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('gvt-enabled', 'GVT-g is enabled in i915', 'blocks', '@gvt',
   'Boot with i915.enable_gvt=1 (and without i915.enable_guc): the option is off by default.',
-  'https://github.com/intel/gvt-linux/issues/32 | kernel:drivers/gpu/drm/i915/i915_params.c');
+  'https://github.com/intel/gvt-linux/issues/32 | kernel:drivers/gpu/drm/i915/i915_params.c',
+  'accelerator.vendor=8086');
 CREATE VIEW rule_gvt_enabled AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'vgpu' AS share,
        CASE WHEN a.vgpu_mode = 'mdev' THEN 'pass'
@@ -48,10 +50,11 @@ LEFT JOIN (SELECT host, COUNT(*) AS given FROM module_directive
        ON d.host = a.host
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '8086') = '8086';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('gvt-kernel-knows-chip', 'The kernel''s GVT-g knows this GPU', 'blocks', '@gvt',
   'Boot a newer kernel: Coffee Lake and Comet Lake came to GVT-g after the 4.19 kernels (patches of 2019).',
-  'https://github.com/intel/gvt-linux/issues/177 | https://github.com/intel/gvt-linux/issues/75 | https://github.com/intel/gvt-linux/issues/14');
+  'https://github.com/intel/gvt-linux/issues/177 | https://github.com/intel/gvt-linux/issues/75 | https://github.com/intel/gvt-linux/issues/14',
+  'accelerator.vendor=8086');
 CREATE VIEW rule_gvt_kernel_knows_chip AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'vgpu' AS share,
        CASE WHEN a.vgpu_mode = 'mdev' OR k.release_key >= version_key('5.8')

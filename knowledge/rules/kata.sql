@@ -44,10 +44,11 @@ LEFT JOIN (SELECT s.host, coalesce(m.value, t.machine_type) AS machine,
            LEFT JOIN setting h ON h.host = s.host AND h.component = 'kata' AND h.name = 'hot_plug_vfio') k ON k.host = a.host
 WHERE a.is_vf = 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('kata-version', 'This Kata knows how to pass GPUs with large BARs', 'blocks', 'kata:whole',
   'Use Kata 1.11 or later for large BARs; NVIDIA''s own instructions ask for 3.29.',
-  'kata-containers/kata-containers:docs/use-cases/NVIDIA-GPU-passthrough-and-Kata.md | NVIDIA/cloud-native-docs:gpu-operator/deploy-kata-containers.rst@52dcb7b');
+  'kata-containers/kata-containers:docs/use-cases/NVIDIA-GPU-passthrough-and-Kata.md | NVIDIA/cloud-native-docs:gpu-operator/deploy-kata-containers.rst@52dcb7b',
+  'software.name=kata');
 CREATE VIEW rule_kata_version AS
 SELECT s.host, '' AS subject, 'kata' AS surface, 'whole' AS share,
        CASE WHEN w.version_key >= version_key('1.11.0') THEN 'pass' WHEN w.version_key < version_key('1.11.0') THEN 'fail'

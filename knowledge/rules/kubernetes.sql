@@ -1,11 +1,12 @@
 -- Kubernetes nodes: runtime, device plugin, GPU Operator, DRA. SPDX-License-Identifier: Apache-2.0
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('containerd-socket-known', 'The toolkit looks for containerd where this node has it', 'blocks', 'kubernetes kubernetes-dra',
   'RKE2 and k3s keep containerd at /run/k3s/containerd/containerd.sock and its configuration below '
   || '/var/lib/rancher: set CONTAINERD_SOCKET and CONTAINERD_CONFIG of the GPU Operator''s toolkit to those.',
   'https://github.com/NVIDIA/gpu-operator/issues/406 | '
-  || 'https://docs.nvidia.com/datacenter/cloud-native/gpu-operator/latest/getting-started.html');
+  || 'https://docs.nvidia.com/datacenter/cloud-native/gpu-operator/latest/getting-started.html',
+  'kubernetes_node.container_runtime=containerd');
 CREATE VIEW rule_containerd_socket_known AS
 WITH place AS (
   SELECT host,
@@ -38,11 +39,12 @@ LEFT JOIN observed s ON s.host = n.host AND s.tbl = 'setting' AND s.subject = 'g
 WHERE (n.flavour IN ('rke2', 'k3s') OR p.own = 1)
   AND coalesce(n.container_runtime, 'containerd') = 'containerd';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('rancher-containerd-paths', 'The node''s containerd is at the usual place', 'notes', 'kubernetes kubernetes-dra',
   'On RKE2 and k3s whatever configures containerd for GPUs must be pointed to /run/k3s/containerd/containerd.sock and to '
   || '/var/lib/rancher/{rke2,k3s}/agent/etc/containerd/config.toml(.tmpl); /etc/containerd is not read there.',
-  'https://github.com/NVIDIA/gpu-operator/issues/406');
+  'https://github.com/NVIDIA/gpu-operator/issues/406',
+  'kubernetes_node.container_runtime=containerd');
 CREATE VIEW rule_rancher_containerd_paths AS
 SELECT n.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN n.flavour IN ('rke2', 'k3s') THEN 'fail'
@@ -55,10 +57,11 @@ FROM kubernetes_node n
 LEFT JOIN device_node d ON d.host = n.host AND d.path = '/run/k3s/containerd/containerd.sock'
 WHERE n.kubelet IS DISTINCT FROM 'none' AND coalesce(n.container_runtime, 'containerd') = 'containerd';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('containerd-cri-on', 'The containerd of the kubelet has its CRI plugin', 'blocks', 'kubernetes kubernetes-dra',
   'Remove "cri" from disabled_plugins in containerd''s config.toml (packages of Docker put it there), and restart it.',
-  'https://kubernetes.io/docs/setup/production-environment/container-runtimes/');
+  'https://kubernetes.io/docs/setup/production-environment/container-runtimes/',
+  'kubernetes_node.container_runtime=containerd setting.name=disabled_plugins');
 CREATE VIEW rule_containerd_cri_on AS
 SELECT p.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN replace(p.value, 'cri', '') <> p.value AND n.flavour NOT IN ('k3s', 'rke2') THEN 'fail'
@@ -72,11 +75,12 @@ WHERE p.component = 'containerd' AND p.name = 'disabled_plugins'
   AND coalesce(n.flavour, '') NOT IN ('k3s', 'rke2')
   AND coalesce(n.container_runtime, 'containerd') = 'containerd';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('nvidia-runtime-reached', 'GPU pods reach the nvidia runtime', 'degrades', 'kubernetes',
   'Give the pods (and the device plugin) runtimeClassName: nvidia, make nvidia the default runtime '
   || '(default_runtime_name), or inject by CDI. Else libnvidia-ml.so.1 is not found in them.',
-  'repo:NVIDIA/k8s-device-plugin:README.md@v0.20.0');
+  'repo:NVIDIA/k8s-device-plugin:README.md@v0.20.0',
+  'kubernetes_node.kubelet=running|kubernetes_node.kubelet=installed');
 CREATE VIEW rule_nvidia_runtime_reached AS
 WITH chosen AS (
   SELECT host, sorted_list(value) AS names, MAX(CASE WHEN value = 'nvidia' THEN 1 ELSE 0 END) AS is_nvidia
@@ -114,11 +118,12 @@ LEFT JOIN software o ON o.host = n.host AND o.name = 'gpu-operator'
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND n.kubelet IS DISTINCT FROM 'none'
   AND (c.host IS NOT NULL OR k.host IS NOT NULL);
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('device-plugin-registered', 'The NVIDIA device plugin has registered with the kubelet', 'blocks', 'kubernetes',
   'Deploy the device plugin (or the GPU Operator) on this node, and look at its log: without its socket the node '
   || 'advertises no nvidia.com/gpu.',
-  'repo:NVIDIA/k8s-device-plugin:README.md@v0.20.0');
+  'repo:NVIDIA/k8s-device-plugin:README.md@v0.20.0',
+  'kubernetes_node.kubelet=running|kubernetes_node.kubelet=installed');
 CREATE VIEW rule_device_plugin_registered AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN n.device_plugin_socket = 'present' THEN 'pass'
@@ -165,10 +170,11 @@ FROM kubernetes_node n
 LEFT JOIN version v ON v.host = n.host
 LEFT JOIN setting g ON g.host = n.host AND g.component = 'kubelet' AND g.name = 'feature-gates';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('dra-driver-installed', 'The DRA driver for NVIDIA GPUs runs on this node', 'blocks', 'kubernetes-dra',
   'Install the DRA driver (its GPU kubelet plugin has to be on), or let the GPU Operator 26.7 and later do it.',
-  'repo:NVIDIA/cloud-native-docs:gpu-operator/dra-intro-install.rst@52dcb7b');
+  'repo:NVIDIA/cloud-native-docs:gpu-operator/dra-intro-install.rst@52dcb7b',
+  'kubernetes_node.kubelet=running|kubernetes_node.kubelet=installed');
 CREATE VIEW rule_dra_driver_installed AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN d.version = 'none' THEN 'fail'
@@ -181,10 +187,11 @@ JOIN kubernetes_node n ON n.host = a.host
 LEFT JOIN software d ON d.host = a.host AND d.name = 'dra-driver-nvidia-gpu'
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND n.kubelet IS DISTINCT FROM 'none';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('dra-driver-branch', 'The NVIDIA driver is of branch 580 or later for DRA', 'degrades', 'kubernetes-dra',
   'Install branch 580 or later: it is the least that the operator-managed DRA driver asks for.',
-  'repo:NVIDIA/cloud-native-docs:gpu-operator/release-notes.rst@52dcb7b');
+  'repo:NVIDIA/cloud-native-docs:gpu-operator/release-notes.rst@52dcb7b',
+  'kubernetes_node.kubelet=running|kubernetes_node.kubelet=installed');
 CREATE VIEW rule_dra_driver_branch AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN d.loaded_version_key < version_key('580') THEN 'fail'
@@ -196,12 +203,13 @@ JOIN kubernetes_node n ON n.host = a.host
 LEFT JOIN nvidia_driver d ON d.host = a.host
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND n.kubelet IS DISTINCT FROM 'none';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('dra-passthrough-host-driver', 'DRA passthrough finds the NVIDIA driver on the host', 'blocks', 'kubernetes-dra kubevirt:whole',
   'Install the driver on the host: with PassthroughSupport the DRA driver takes each GPU from nvidia to vfio-pci when a '
   || 'claim wants it, the opposite of the operator''s vm-passthrough mode, which wants no host driver.',
   'https://github.com/kubernetes-sigs/dra-driver-nvidia-gpu/issues/1292 | '
-  || 'repo:NVIDIA/cloud-native-docs:gpu-operator/gpu-operator-kubevirt-dra.rst@52dcb7b');
+  || 'repo:NVIDIA/cloud-native-docs:gpu-operator/gpu-operator-kubevirt-dra.rst@52dcb7b',
+  'setting.name=PassthroughSupport');
 CREATE VIEW rule_dra_passthrough_host_driver AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN lower(g.value) NOT IN ('true', '1', 'on') THEN 'pass'
@@ -216,13 +224,14 @@ LEFT JOIN nvidia_driver d ON d.host = a.host
 LEFT JOIN module m ON m.host = a.host AND m.module = 'nvidia'
 WHERE a.vendor = '10de' AND a.is_vf = 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('operator-passthrough-no-host-driver', 'Where the GPU Operator prepares passthrough, the host has no NVIDIA driver of its own',
   'blocks', 'kubevirt:whole kata:whole',
   'Remove the driver that was installed on the host (or bind the GPUs to vfio-pci by hand): the operator''s vfio-manager '
   || 'skips GPUs that a pre-installed driver has.',
   'https://github.com/NVIDIA/k8s-driver-manager/issues/191 | '
-  || 'repo:NVIDIA/cloud-native-docs:confidential-containers/prerequisites.rst@52dcb7b');
+  || 'repo:NVIDIA/cloud-native-docs:confidential-containers/prerequisites.rst@52dcb7b',
+  'software.name=gpu-operator');
 CREATE VIEW rule_operator_passthrough_no_host_driver AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN a.driver = 'vfio-pci' THEN 'pass'
@@ -243,11 +252,12 @@ WHERE a.vendor = '10de' AND a.is_vf = 0 AND coalesce(o.version, '') <> 'none'
   AND coalesce(lower(g.value), 'false') NOT IN ('true', '1', 'on')
   AND coalesce(w.value, 'vm-passthrough') = 'vm-passthrough';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('operator-validator-sriov', 'The GPU Operator''s sandbox validator finds the VFs that it waits for', 'blocks', 'kubevirt:vgpu',
   'Turing and older boards have no SR-IOV (their vGPUs are mdevs): use a GPU Operator whose validator knows that, or '
   || 'switch that validation off for the node.',
-  'https://github.com/NVIDIA/gpu-operator/issues/2365');
+  'https://github.com/NVIDIA/gpu-operator/issues/2365',
+  'software.name=gpu-operator');
 CREATE VIEW rule_operator_validator_sriov AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN a.sriov_totalvfs > 0 OR o.version_key < version_key('26.3') OR o.version_key >= version_key('26.7')
@@ -262,11 +272,12 @@ FROM accelerator a
 JOIN software o ON o.host = a.host AND o.name = 'gpu-operator'
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND coalesce(o.version, '') <> 'none';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('operator-driver-not-twice', 'The GPU Operator does not bring a second driver beside the host''s', 'degrades', 'kubernetes kubernetes-dra',
   'Set driver.enabled=false where the driver is installed on the host: the operator skips what it notices, and two '
   || 'installations on one node end in a version mismatch.',
-  'https://docs.nvidia.com/datacenter/cloud-native/gpu-operator/latest/getting-started.html');
+  'https://docs.nvidia.com/datacenter/cloud-native/gpu-operator/latest/getting-started.html',
+  'software.name=gpu-operator');
 CREATE VIEW rule_operator_driver_not_twice AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN lower(e.value) IN ('false', '0') THEN 'pass'
@@ -286,11 +297,12 @@ LEFT JOIN nvidia_driver d ON d.host = a.host
 LEFT JOIN setting e ON e.host = a.host AND e.component = 'gpu-operator' AND e.name = 'driver.enabled'
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND coalesce(o.version, '') <> 'none';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('user-namespaces-legacy-hook', 'GPU pods do not ask for a user namespace', 'blocks', 'kubernetes',
   'Leave hostUsers at true for GPU pods: the toolkit''s hook does not work in a user namespace.',
   'https://github.com/NVIDIA/nvidia-container-toolkit/issues/648 | '
-  || 'repo:NVIDIA/cloud-native-docs:gpu-operator/release-notes.rst@52dcb7b');
+  || 'repo:NVIDIA/cloud-native-docs:gpu-operator/release-notes.rst@52dcb7b',
+  'intent_argument.name=hostUsers');
 CREATE VIEW rule_user_namespaces_legacy_hook AS
 SELECT g.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN lower(MIN(g.value)) IN ('false', '0') THEN 'fail'
@@ -301,11 +313,12 @@ FROM intent_argument g
 WHERE g.target = 'container' AND g.name = 'hostUsers'
 GROUP BY g.host;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('cpu-manager-device-specs', 'The kubelet''s CPU manager does not take GPUs away from running pods', 'degrades', 'kubernetes',
   'With cpuManagerPolicy static let the device plugin pass device specs (PASS_DEVICE_SPECS=true, the plugin privileged), or '
   || 'inject by CDI: the CPU manager''s updates rewrite the device rules without them.',
-  'https://github.com/NVIDIA/k8s-device-plugin/issues/145 | https://github.com/NVIDIA/nvidia-docker/issues/966');
+  'https://github.com/NVIDIA/k8s-device-plugin/issues/145 | https://github.com/NVIDIA/nvidia-docker/issues/966',
+  'setting.name=cpuManagerPolicy');
 CREATE VIEW rule_cpu_manager_device_specs AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN c.value <> 'static' OR i.injection IN ('cdi', 'jit-cdi') THEN 'pass'

@@ -44,10 +44,11 @@ LEFT JOIN kvm v ON v.host = s.host
 LEFT JOIN machine m ON m.host = s.host
 WHERE v.device = 'present' OR v.module = 'kvm_pvm' OR v.proof IS NOT NULL OR m.hypervisor = 'pvm';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('kvm-accessible', 'This user may use KVM', 'notes', '@vm -@esxi -xenserver -hyper-v',
   'Add the user that runs the VMM to the group kvm.',
-  'kernel:Documentation/virt/kvm/api.rst');
+  'kernel:Documentation/virt/kvm/api.rst',
+  'kvm.device=present');
 CREATE VIEW rule_kvm_accessible AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN v.accessible = 1 THEN 'pass' WHEN v.accessible = 0 AND v.device = 'present' THEN 'fail'

@@ -23,10 +23,11 @@ LEFT JOIN machine c ON c.host = s.host
 LEFT JOIN intent t ON t.host = s.host
 WHERE t.guest_memory_bytes IS NOT NULL OR (m.host IS NOT NULL AND m.memlock_of IS DISTINCT FROM 'self') OR l.told > 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('memory-holds-guest', 'The host has the memory that the guest is to get', 'blocks', '@vm -@esxi -xenserver -hyper-v',
   'Give the guest less memory: with a passed device all of it is resident from the start, overcommit does not help.',
-  'kernel:drivers/vfio/vfio_iommu_type1.c | https://github.com/ubicloud/ubicloud/commit/b50b9f278');
+  'kernel:drivers/vfio/vfio_iommu_type1.c | https://github.com/ubicloud/ubicloud/commit/b50b9f278',
+  'intent.guest_memory_bytes');
 CREATE VIEW rule_memory_holds_guest AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN t.guest_memory_bytes >= m.total_bytes THEN 'fail'
@@ -37,10 +38,11 @@ FROM host_summary s
 JOIN intent t ON t.host = s.host AND t.guest_memory_bytes > 0
 LEFT JOIN memory m ON m.host = s.host;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('hugepages-reserved', 'The hugepages that the guest asks for are reserved', 'blocks', '@vm -@esxi -xenserver -hyper-v',
   'Reserve them: vm.nr_hugepages for 2 MiB pages, hugepagesz=1G hugepages=N on the kernel command line for 1 GiB pages; on the NUMA node of the device.',
-  'https://github.com/PassthroughPOST/virsh-patcher/issues/5 | https://github.com/ubicloud/ubicloud/commit/b50b9f278 | kernel:Documentation/admin-guide/mm/hugetlbpage.rst');
+  'https://github.com/PassthroughPOST/virsh-patcher/issues/5 | https://github.com/ubicloud/ubicloud/commit/b50b9f278 | kernel:Documentation/admin-guide/mm/hugetlbpage.rst',
+  'intent.hugepages=1|intent.guest_page_bytes');
 CREATE VIEW rule_hugepages_reserved AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN t.guest_page_bytes = 1073741824 THEN
@@ -67,10 +69,11 @@ FROM host_summary s
 JOIN intent t ON t.host = s.host AND (t.hugepages = 1 OR t.guest_page_bytes > 4096)
 LEFT JOIN memory m ON m.host = s.host;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('hugepages-on-device-node', 'Hugepages for the guest lie on the NUMA node of the device', 'degrades', '@vfio',
   'Reserve them on the device''s node (/sys/devices/system/node/nodeN/hugepages), and pin the guest there.',
-  'kernel:Documentation/admin-guide/mm/hugetlbpage.rst');
+  'kernel:Documentation/admin-guide/mm/hugetlbpage.rst',
+  'intent.guest_memory_bytes intent.hugepages=1');
 CREATE VIEW rule_hugepages_on_device_node AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN a.numa_node = -1 OR n.hugepages_2m_free * 2097152 >= t.guest_memory_bytes
@@ -87,10 +90,11 @@ JOIN intent t ON t.host = a.host AND t.hugepages = 1 AND t.guest_memory_bytes > 
 LEFT JOIN memory_node n ON n.host = a.host AND n.node = a.numa_node
 WHERE a.is_vf = 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('pinning-within-timeout', 'Pinning the guest''s memory fits into the time that the orchestrator allows', 'degrades', '@vfio',
   'Back the guest by hugepages, or raise the start timeout: pinning 4 KiB pages takes about a second for 4 GiB (an estimate), large BARs come on top.',
-  'https://github.com/bpg/terraform-provider-proxmox/issues/1353 | https://github.com/canonical/lxd/issues/15872');
+  'https://github.com/bpg/terraform-provider-proxmox/issues/1353 | https://github.com/canonical/lxd/issues/15872',
+  'intent.guest_memory_bytes');
 CREATE VIEW rule_pinning_within_timeout AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN t.guest_memory_bytes < 34359738368 THEN 'pass'
@@ -107,10 +111,11 @@ SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
 FROM host_summary s
 JOIN intent t ON t.host = s.host AND t.guest_memory_bytes > 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('viommu-locks-once', 'A virtual IOMMU does not multiply the memory to be locked', 'degrades', '@libvirt',
   'Reckon with guest memory times devices as lock limit (libvirt 8.7 and later locks it for each device), or leave the virtual IOMMU out.',
-  'https://github.com/kubevirt/kubevirt/pull/17805 | https://github.com/kubevirt/kubevirt/issues/18915');
+  'https://github.com/kubevirt/kubevirt/pull/17805 | https://github.com/kubevirt/kubevirt/issues/18915',
+  'intent.devices intent.viommu=1');
 CREATE VIEW rule_viommu_locks_once AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN m.memlock_bytes = -1 OR t.devices * t.guest_memory_bytes <= m.memlock_bytes THEN 'pass'
@@ -125,10 +130,11 @@ FROM host_summary s
 JOIN intent t ON t.host = s.host AND t.viommu = 1 AND t.devices > 1
 LEFT JOIN memory m ON m.host = s.host;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('dma-entries-with-viommu', 'VFIO''s limit of DMA mappings leaves room for a virtual IOMMU', 'notes', '@vfio',
   'Raise vfio_iommu_type1.dma_entry_limit above its default of 65535 where the guest maps for itself.',
-  'kernel:drivers/vfio/vfio_iommu_type1.c (dma_entry_limit)');
+  'kernel:drivers/vfio/vfio_iommu_type1.c (dma_entry_limit)',
+  'intent.viommu=1');
 CREATE VIEW rule_dma_entries_with_viommu AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN length(p.value) > 5 THEN 'pass' WHEN p.value IS NOT NULL THEN 'fail' ELSE 'unknown' END AS result,
@@ -137,10 +143,11 @@ FROM host_summary s
 JOIN intent t ON t.host = s.host AND t.viommu = 1
 LEFT JOIN module_parameter p ON p.host = s.host AND p.module = 'vfio_iommu_type1' AND p.parameter = 'dma_entry_limit';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('kubevirt-memlock', 'This KubeVirt can raise the lock limit of its VMs', 'blocks', 'kubevirt:whole kubevirt:vf',
   'Upgrade, or enable the feature gate Root: in 1.8.1 and 1.8.2 the non-root launcher lacks CAP_SYS_RESOURCE.',
-  'https://github.com/kubevirt/kubevirt/issues/17694');
+  'https://github.com/kubevirt/kubevirt/issues/17694',
+  'software.name=kubevirt');
 CREATE VIEW rule_kubevirt_memlock AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN w.version_key NOT IN (version_key('1.8.1'), version_key('1.8.2'))

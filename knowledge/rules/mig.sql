@@ -19,11 +19,12 @@ FROM accelerator a
 LEFT JOIN nvidia_gpu g ON g.host = a.host AND g.address = a.address
 WHERE a.vendor = '10de' AND a.is_vf = 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('mig-mode-on', 'MIG mode is on', 'blocks', ':mig :mig-vgpu',
   'nvidia-smi -i GPU -mig 1. On A100 and A30 the GPU must be reset after it, with nobody using it; in a VM that owns '
   || 'the GPU, reboot the VM.',
-  'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/getting-started-with-mig.html');
+  'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/getting-started-with-mig.html',
+  'accelerator.mig=yes');
 CREATE VIEW rule_mig_mode_on AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN g.mig_current = 'enabled' THEN 'pass'
@@ -35,10 +36,11 @@ FROM accelerator a
 LEFT JOIN nvidia_gpu g ON g.host = a.host AND g.address = a.address
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.mig IS DISTINCT FROM 'no';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('mig-mode-settled', 'No change of MIG mode is pending', 'blocks', ':mig :mig-vgpu @host-driver -:vf -:partition -:vgpu',
   'Reset the GPU with nothing using it (nvidia-smi --gpu-reset), or reboot: the pending mode takes effect then.',
-  'https://github.com/NVIDIA/gpu-operator/issues/118');
+  'https://github.com/NVIDIA/gpu-operator/issues/118',
+  'nvidia_gpu.mig_pending');
 CREATE VIEW rule_mig_mode_settled AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN g.mig_current <> g.mig_pending THEN 'fail'
@@ -50,10 +52,11 @@ FROM accelerator a
 JOIN nvidia_gpu g ON g.host = a.host AND g.address = a.address
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND g.mig_pending IS NOT NULL;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('mig-instances', 'MIG instances exist', 'blocks', 'container:mig kubernetes:mig kubernetes-dra:mig gvisor:mig slurm:mig :mig-vgpu',
   'Create GPU and compute instances: nvidia-smi mig -cgi PROFILE -C, or mig-parted with a layout.',
-  'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/getting-started-with-mig.html');
+  'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/getting-started-with-mig.html',
+  'nvidia_gpu.mig_current=enabled');
 CREATE VIEW rule_mig_instances AS
 WITH made AS (
   SELECT host, address, COUNT(*) AS instances, sorted_list(profile) AS profiles
@@ -73,11 +76,12 @@ LEFT JOIN made i ON i.host = a.host AND i.address = a.address
 LEFT JOIN observed o ON o.host = a.host AND o.tbl = 'mig_instance' AND o.subject = a.address
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND g.mig_current = 'enabled';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('mig-off-for-whole', 'MIG mode is off where the whole GPU is wanted', 'blocks',
   '@host-driver -@mig -@vgpu -:vf -:partition',
   'nvidia-smi -i GPU -mig 0 (A100 and A30: then reset the GPU), or ask for its MIG devices instead.',
-  'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/getting-started-with-mig.html');
+  'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/getting-started-with-mig.html',
+  'accelerator.mig=yes');
 CREATE VIEW rule_mig_off_for_whole AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN g.mig_current = 'enabled' THEN 'fail'
@@ -88,11 +92,12 @@ FROM accelerator a
 LEFT JOIN nvidia_gpu g ON g.host = a.host AND g.address = a.address
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.mig IS DISTINCT FROM 'no';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('mig-change-unheld', 'Nothing holds the GPU whose MIG mode shall change', 'blocks', ':mig :mig-vgpu @host-driver -:vf -:partition -:vgpu',
   'Stop what has the GPU open (nvidia-persistenced, DCGM, monitoring, the device plugin, a display server), reset the '
   || 'GPU, start them again; or reboot. An open handle refuses the reset: "In use by another client".',
-  'https://github.com/NVIDIA/gpu-operator/issues/118 | https://github.com/NVIDIA/mig-parted/issues/181');
+  'https://github.com/NVIDIA/gpu-operator/issues/118 | https://github.com/NVIDIA/mig-parted/issues/181',
+  'accelerator.mig=yes intent.mig_change=1|nvidia_gpu.mig_pending');
 CREATE VIEW rule_mig_change_unheld AS
 WITH held AS (
   SELECT host, address, sorted_list(holder) AS holders
@@ -125,11 +130,12 @@ WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.mig IS DISTINCT FROM 'no'
   AND (i.mig_change = 1 OR g.mig_current <> g.mig_pending)
   AND (a.generation IS NULL OR a.generation = 'ampere' OR g.mig_current <> g.mig_pending);
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('mig-change-drm', 'nvidia_drm does not hold the GPU whose MIG mode shall change', 'blocks',
   ':mig :mig-vgpu @host-driver -:vf -:partition -:vgpu',
   'Unload nvidia_drm (or load it with modeset=0) before the GPU is reset.',
-  'https://github.com/NVIDIA/mig-parted/issues/181');
+  'https://github.com/NVIDIA/mig-parted/issues/181',
+  'accelerator.mig=yes intent.mig_change=1|nvidia_gpu.mig_pending');
 CREATE VIEW rule_mig_change_drm AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN m.state = 'loaded' AND (p.value IN ('Y', '1') OR m.refcount > 0) THEN 'fail'
@@ -146,12 +152,13 @@ WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.mig IS DISTINCT FROM 'no'
   AND (i.mig_change = 1 OR g.mig_current <> g.mig_pending)
   AND (a.generation IS NULL OR a.generation = 'ampere' OR g.mig_current <> g.mig_pending);
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('mig-change-in-vm', 'A change of MIG mode on Ampere is not attempted inside a VM', 'blocks',
   ':mig :mig-vgpu @host-driver -:vf -:partition -:vgpu',
   'Change the mode, then reboot the VM: a guest cannot reset the GPU that was passed to it ("Not Supported").',
   'https://github.com/NVIDIA/mig-parted/issues/9 | '
-  || 'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/getting-started-with-mig.html');
+  || 'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/getting-started-with-mig.html',
+  'accelerator.mig=yes intent.mig_change=1|nvidia_gpu.mig_pending');
 CREATE VIEW rule_mig_change_in_vm AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN mc.hypervisor = 'none' THEN 'pass'
@@ -167,12 +174,13 @@ WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.mig IS DISTINCT FROM 'no'
   AND (i.mig_change = 1 OR g.mig_current <> g.mig_pending)
   AND (a.generation IS NULL OR a.generation = 'ampere' OR g.mig_current <> g.mig_pending);
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('mig-layout-persistent', 'Something makes the MIG layout again after a reboot', 'degrades',
   'container:mig kubernetes:mig kubernetes-dra:mig gvisor:mig slurm:mig :mig-vgpu',
   'Enable a unit that makes the instances at boot (nvidia-mig-manager of mig-parted, or the GPU Operator''s MIG '
   || 'manager): instances do not survive a reboot, on Hopper and later the mode does not either.',
-  'https://github.com/NVIDIA/k8s-device-plugin/issues/343');
+  'https://github.com/NVIDIA/k8s-device-plugin/issues/343',
+  'nvidia_gpu.mig_current=enabled');
 CREATE VIEW rule_mig_layout_persistent AS
 WITH maker AS (
   SELECT host,
@@ -196,11 +204,12 @@ LEFT JOIN software op ON op.host = a.host AND op.name = 'gpu-operator'
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND g.mig_current = 'enabled'
   AND (g.gpu_instances IS NULL OR g.gpu_instances > 0);
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('mig-strategy-uniform', 'With the strategy "single" every MIG device of the node has one profile', 'blocks',
   'kubernetes:mig',
   'Make the layout uniform over all GPUs of the node, or set the device plugin''s strategy to "mixed".',
-  'https://github.com/NVIDIA/k8s-device-plugin/issues/257 | https://github.com/NVIDIA/gpu-operator/issues/460');
+  'https://github.com/NVIDIA/k8s-device-plugin/issues/257 | https://github.com/NVIDIA/gpu-operator/issues/460',
+  'kubernetes_node.mig_strategy=single');
 CREATE VIEW rule_mig_strategy_uniform AS
 WITH layout AS (
   SELECT host, COUNT(DISTINCT profile) AS kinds, SUM(CASE WHEN profile IS NULL THEN 1 ELSE 0 END) AS unnamed,
@@ -221,10 +230,11 @@ LEFT JOIN layout l ON l.host = n.host
 LEFT JOIN modes d ON d.host = n.host
 WHERE n.mig_strategy = 'single';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('mig-strategy-set', 'The device plugin has a MIG strategy where GPUs are in MIG mode', 'blocks', 'kubernetes:mig',
   'Set the device plugin''s MIG strategy to "single" or "mixed": with "none" MIG devices are not advertised.',
-  'repo:NVIDIA/k8s-device-plugin:README.md@v0.20.0');
+  'repo:NVIDIA/k8s-device-plugin:README.md@v0.20.0',
+  'kubernetes_node.mig_strategy nvidia_gpu.mig_current=enabled');
 CREATE VIEW rule_mig_strategy_set AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN n.mig_strategy = 'none' THEN 'fail'
@@ -237,11 +247,12 @@ JOIN kubernetes_node n ON n.host = a.host
 JOIN nvidia_gpu g ON g.host = a.host AND g.address = a.address
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND g.mig_current = 'enabled' AND n.mig_strategy IS NOT NULL;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('mig-capability-nodes', 'Device nodes of the MIG capabilities exist', 'degrades', 'container:mig kubernetes:mig kubernetes-dra:mig gvisor:mig slurm:mig',
   'nvidia-modprobe -f /proc/driver/nvidia/capabilities/… makes them, or nvidia-ctk system create-device-nodes; the '
   || 'container needs the nodes of its instances under /dev/nvidia-caps.',
-  'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/620/deployment-considerations.html');
+  'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/620/deployment-considerations.html',
+  'nvidia_gpu.mig_current=enabled');
 CREATE VIEW rule_mig_capability_nodes AS
 WITH caps AS (
   SELECT host, MAX(CASE WHEN state = 'present' THEN 1 ELSE 0 END) AS present,
@@ -260,10 +271,11 @@ JOIN nvidia_gpu g ON g.host = a.host AND g.address = a.address
 LEFT JOIN caps c ON c.host = a.host
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND g.mig_current = 'enabled';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('mig-profile-offered', 'The wanted MIG profile exists on this GPU', 'blocks', ':mig :mig-vgpu',
   'Choose a profile of this board: happypath slices lists them.',
-  'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/supported-mig-profiles.html');
+  'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/supported-mig-profiles.html',
+  'accelerator.mig=yes intent.mig_profile');
 CREATE VIEW rule_mig_profile_offered AS
 WITH offered AS (
   SELECT device, sorted_list(profile) AS profiles FROM mig_profile GROUP BY device
@@ -305,11 +317,12 @@ LEFT JOIN named n ON n.device = a.device
 LEFT JOIN nvidia_driver d ON d.host = a.host
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND (n.device IS NOT NULL OR a.mig IS NULL) AND d.loaded_version IS DISTINCT FROM 'none';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('mig-one-device-per-process', 'A workload is given one MIG device at most', 'notes', 'container:mig kubernetes:mig kubernetes-dra:mig gvisor:mig slurm:mig',
   'CUDA uses one MIG device in a process: run a process for each, or take one larger instance.',
   'https://github.com/NVIDIA/k8s-device-plugin/issues/728 | '
-  || 'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/620/deployment-considerations.html');
+  || 'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/620/deployment-considerations.html',
+  'intent.devices intent.share=mig');
 CREATE VIEW rule_mig_one_device_per_process AS
 SELECT i.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN i.devices > 1 THEN 'fail' ELSE 'pass' END AS result,
@@ -317,10 +330,11 @@ SELECT i.host, '' AS subject, NULL AS surface, NULL AS share,
 FROM intent i
 WHERE i.share = 'mig' AND i.devices IS NOT NULL;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('mps-without-mig', 'The device plugin''s MPS is not asked of a GPU in MIG mode', 'blocks', 'kubernetes:mps',
   'Switch MIG off on this GPU, or share its MIG devices by time-slicing: the plugin''s MPS does not work on them.',
-  'repo:NVIDIA/k8s-device-plugin:README.md@v0.20.0');
+  'repo:NVIDIA/k8s-device-plugin:README.md@v0.20.0',
+  'accelerator.mig=yes');
 CREATE VIEW rule_mps_without_mig AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN g.mig_current = 'enabled' THEN 'fail'

@@ -153,11 +153,12 @@ LEFT JOIN kernel k ON k.host = s.host
 WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0))
   AND d.in_container IS DISTINCT FROM 1;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('nvidia-open-required', 'A GPU that needs the open kernel modules has them', 'blocks',
   '@host-driver :vgpu :mig-vgpu',
   'Install the open flavour of the kernel modules: Blackwell and Grace Hopper are not driven by the proprietary ones.',
-  'https://developer.nvidia.com/blog/nvidia-transitions-fully-towards-open-source-gpu-kernel-modules/');
+  'https://developer.nvidia.com/blog/nvidia-transitions-fully-towards-open-source-gpu-kernel-modules/',
+  'accelerator.open_module=required');
 CREATE VIEW rule_nvidia_open_required AS
 WITH nv AS (
   SELECT a.host, a.address, a.name, a.generation, a.open_module,
@@ -179,11 +180,12 @@ SELECT host, address AS subject, NULL AS surface, NULL AS share,
 FROM nv
 WHERE open_module IS NULL OR open_module = 'required';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('nvidia-open-supported', 'A GPU without GSP is not given the open kernel modules', 'blocks',
   '@host-driver :vgpu :mig-vgpu',
   'Install the proprietary flavour of a branch that still has this GPU: the open modules drive Turing and later only.',
-  'repo:NVIDIA/open-gpu-kernel-modules:README.md@595.45.04');
+  'repo:NVIDIA/open-gpu-kernel-modules:README.md@595.45.04',
+  'accelerator.open_module=unsupported');
 CREATE VIEW rule_nvidia_open_supported AS
 WITH nv AS (
   SELECT a.host, a.address, a.name, a.generation, a.open_module,

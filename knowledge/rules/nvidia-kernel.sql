@@ -46,12 +46,13 @@ SELECT nv.host, nv.subject, NULL AS surface, NULL AS share,
 FROM nv
 LEFT JOIN bad ON bad.host = nv.host AND bad.subject = nv.subject;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('nvidia-module-next-kernel', 'The driver is built for the kernel that the next boot will start', 'degrades',
   '@host-driver :vgpu :mig-vgpu',
   'Before the next boot: install the headers of that kernel and run dkms autoinstall -k RELEASE, or install the '
   || 'precompiled module for it, or pin the running kernel.',
-  'repo:NVIDIA/cloud-native-docs:gpu-operator/platform-support.rst@52dcb7b');
+  'repo:NVIDIA/cloud-native-docs:gpu-operator/platform-support.rst@52dcb7b',
+  'kernel.next_release');
 CREATE VIEW rule_nvidia_module_next_kernel AS
 WITH nv AS (
   SELECT s.host, coalesce(a.address, '') AS subject, k.release, k.next_release, k.next_release_key,
@@ -135,11 +136,12 @@ LEFT JOIN driver_branch b ON substr('0000000000' || CAST(b.branch AS TEXT), leng
                         = substr(nv.version_key, 1, 10)
 JOIN knowledge_info i ON i.name = 'happypath';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('gsp-firmware-matches', 'The GSP firmware on disk has the version of the open kernel modules', 'blocks',
   '@host-driver :vgpu :mig-vgpu',
   'Install firmware and kernel modules of one release: the open modules work with their own firmware alone.',
-  'repo:NVIDIA/open-gpu-kernel-modules:README.md@595.45.04');
+  'repo:NVIDIA/open-gpu-kernel-modules:README.md@595.45.04',
+  'nvidia_driver.firmware_version');
 CREATE VIEW rule_gsp_firmware_matches AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN d.firmware_version = 'none' THEN 'fail'
@@ -191,11 +193,12 @@ SELECT host, address AS subject, NULL AS surface, NULL AS share,
 FROM nv
 WHERE coalesce(flavour, 'open') = 'open';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('nvidia-open-vgpu-host', 'A vGPU host has the flavour of kernel modules that NVIDIA recommends for its GPU', 'degrades',
   ':vgpu :mig-vgpu',
   'On Turing and Ampere use the proprietary modules for vGPU; the open ones are recommended from Ada on.',
-  'https://forums.developer.nvidia.com/t/unix-graphics-feature-deprecation-schedule/60588');
+  'https://forums.developer.nvidia.com/t/unix-graphics-feature-deprecation-schedule/60588',
+  'nvidia_driver.kind=vgpu-host');
 CREATE VIEW rule_nvidia_open_vgpu_host AS
 WITH nv AS (
   SELECT a.host, a.address, a.name, a.generation,
@@ -213,11 +216,12 @@ SELECT host, address AS subject, NULL AS surface, NULL AS share,
          || coalesce(flavour, 'not seen') || ' kernel modules' AS evidence
 FROM nv;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('gpu-initialised', 'The kernel log has no failure of the driver to start this GPU', 'blocks', '@host-driver',
   'The line names the cause: another flavour or version of the driver, a missing BAR, a GPU that fell off the bus. '
   || 'Mend that; a GPU in a bad state needs a reset or a cold boot first.',
-  'https://docs.nvidia.com/deploy/xid-errors/index.html | repo:NVIDIA/open-gpu-kernel-modules:README.md@595.45.04');
+  'https://docs.nvidia.com/deploy/xid-errors/index.html | repo:NVIDIA/open-gpu-kernel-modules:README.md@595.45.04',
+  'observed.tbl=kernel_message');
 CREATE VIEW rule_gpu_initialised AS
 WITH line AS (
   SELECT host, address, MIN(message) AS first_line
@@ -242,11 +246,12 @@ LEFT JOIN (SELECT host, MIN(first_line) AS first_line FROM line WHERE coalesce(a
   ON n.host = a.host
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND o.state IN ('complete', 'partial');
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('gpu-dma-reach', 'The platform''s IOMMU hands out addresses that the GPU can reach', 'degrades', '@host-driver',
   'On POWER the DMA window lies above the 47 address bits of a PCIe GPU: use a board that the platform''s vendor lists '
   || '(V100 with NVLink, T4), or 32-bit DMA windows.',
-  'https://github.com/NVIDIA/open-gpu-kernel-modules/issues/683');
+  'https://github.com/NVIDIA/open-gpu-kernel-modules/issues/683',
+  'machine.architecture=ppc64le|kernel_message');
 CREATE VIEW rule_gpu_dma_reach AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN k.told > 0 THEN 'fail'
@@ -262,11 +267,12 @@ LEFT JOIN (SELECT host, COUNT(*) AS told, MIN(message) AS first_line FROM kernel
            WHERE kind = 'dma-not-addressable' GROUP BY host) k ON k.host = a.host
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND (mc.architecture = 'ppc64le' OR k.told > 0);
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('uvm-hmm-blackwell', 'Heterogeneous memory management does not get in CUDA''s way on RTX PRO 6000 Blackwell', 'notes',
   '@host-driver',
   'If CUDA does not initialise, load nvidia_uvm with uvm_disable_hmm=1.',
-  'repo:NVIDIA/cloud-native-docs:gpu-operator/platform-support.rst@52dcb7b');
+  'repo:NVIDIA/cloud-native-docs:gpu-operator/platform-support.rst@52dcb7b',
+  'accelerator.device=2bb5');
 CREATE VIEW rule_uvm_hmm_blackwell AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN p.value IN ('1', 'Y') THEN 'pass'

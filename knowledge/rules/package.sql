@@ -1,11 +1,12 @@
 -- Packages: upgrades that happen by themselves, releases that are known to be bad. SPDX-License-Identifier: Apache-2.0
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('nvidia-not-auto-upgraded', 'Unattended upgrades leave the NVIDIA packages alone', 'degrades', '@host-driver',
   'Add the NVIDIA packages (libnvidia-, nvidia-, linux-modules-nvidia-) to Unattended-Upgrade::Package-Blacklist, or hold '
   || 'them with apt-mark: an upgrade below a loaded module ends in a driver/library version mismatch.',
   'https://github.com/pando85/homelab/pull/4110 | '
-  || 'repo:NVIDIA/cloud-native-docs:gpu-operator/platform-support.rst@52dcb7b');
+  || 'repo:NVIDIA/cloud-native-docs:gpu-operator/platform-support.rst@52dcb7b',
+  'service.service=unattended-upgrades');
 CREATE VIEW rule_nvidia_not_auto_upgraded AS
 WITH list AS (
   SELECT host, sorted_list(value) AS entries,

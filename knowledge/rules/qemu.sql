@@ -19,10 +19,11 @@ LEFT JOIN (SELECT s.host, CASE WHEN t.vmm = 'qemu' AND t.vmm_version IS NOT NULL
            LEFT JOIN software w ON w.host = s.host AND w.name = 'qemu') v ON v.host = a.host
 WHERE a.is_vf = 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('qemu-iommufd', 'This QEMU can use iommufd', 'blocks', '@qemu -:vgpu -:mig-vgpu -:mig',
   'Use QEMU 9.0 or later, or leave iommufd off.',
-  'qemu/qemu:docs/devel/vfio-iommufd.rst | https://lore.kernel.org/qemu-devel/20250217173455.449983-1-clg@redhat.com');
+  'qemu/qemu:docs/devel/vfio-iommufd.rst | https://lore.kernel.org/qemu-devel/20250217173455.449983-1-clg@redhat.com',
+  'intent.iommufd=1 intent.vmm=qemu');
 CREATE VIEW rule_qemu_iommufd AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN v.version_key >= version_key('9.0') THEN 'pass' WHEN v.version_key < version_key('9.0') THEN 'fail'
@@ -37,10 +38,11 @@ LEFT JOIN (SELECT s2.host, CASE WHEN t2.vmm = 'qemu' AND t2.vmm_version IS NOT N
            LEFT JOIN software w ON w.host = s2.host AND w.name = 'qemu') v ON v.host = s.host
 WHERE coalesce(t.vmm, 'qemu') = 'qemu';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('libvirt-iommufd', 'This libvirt can hand out devices by iommufd', 'degrades', '@libvirt -:vgpu -:mig-vgpu -:mig',
   'Use libvirt 12.1 or later (12.2 for the whole domain).',
-  'libvirt/libvirt:NEWS.rst');
+  'libvirt/libvirt:NEWS.rst',
+  'intent.iommufd=1');
 CREATE VIEW rule_libvirt_iommufd AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN w.version_key >= version_key('12.1.0') THEN 'pass' WHEN w.version_key < version_key('12.1.0') THEN 'fail'
@@ -50,10 +52,11 @@ FROM host_summary s
 JOIN intent t ON t.host = s.host AND t.iommufd = 1
 LEFT JOIN software w ON w.host = s.host AND w.name = 'libvirt';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('qemu-root-port', 'The GPU is put behind a PCIe root port', 'blocks', '@qemu -:vgpu -:mig-vgpu -:mig -kata',
   'Add -device pcie-root-port and put the GPU on its bus: B200 and B300 do not start on the root bus, and firmware finds large BARs there only.',
-  'ubicloud/ubicloud commit 3e2fa8488 | https://github.com/cloud-hypervisor/cloud-hypervisor/issues/5108');
+  'ubicloud/ubicloud commit 3e2fa8488 | https://github.com/cloud-hypervisor/cloud-hypervisor/issues/5108',
+  'intent.root_port');
 CREATE VIEW rule_qemu_root_port AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN t.root_port = 1 OR (a.device IS NOT NULL AND a.device NOT IN ('2901', '3182')
@@ -65,10 +68,11 @@ FROM accelerator a
 JOIN intent t ON t.host = a.host AND t.root_port IS NOT NULL
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('i440fx-large-bar', 'A device with large BARs is on a PCI Express machine', 'degrades', '@qemu -:vgpu -:mig-vgpu -:mig -kata',
   'Use the machine type q35 (virt on Arm): i440fx has no PCI Express, hides extended capabilities, and its bridges have small windows.',
-  'https://github.com/kata-containers/runtime/issues/2432 | qemu/qemu:docs/pcie.txt');
+  'https://github.com/kata-containers/runtime/issues/2432 | qemu/qemu:docs/pcie.txt',
+  'intent.machine_type');
 CREATE VIEW rule_i440fx_large_bar AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN t.machine_type <> 'pc' OR a.largest_bar_bytes < 4294967296 THEN 'pass'

@@ -70,11 +70,12 @@ LEFT JOIN software o ON o.host = a.host AND o.name = 'gpu-operator' AND coalesce
 LEFT JOIN setting p ON p.host = a.host AND p.component = 'gpu-operator' AND p.name = 'driver.usePrecompiled'
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND d.in_container IS DISTINCT FROM 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('gds-open-modules', 'GPUDirect Storage finds the open kernel modules and no Secure Boot', 'degrades', '@host-driver',
   'nvidia-fs 2.17.5 and later needs the open kernel modules, and is not supported with Secure Boot: change the flavour, '
   || 'or do without GPUDirect Storage.',
-  'repo:NVIDIA/cloud-native-docs:gpu-operator/platform-support.rst@52dcb7b');
+  'repo:NVIDIA/cloud-native-docs:gpu-operator/platform-support.rst@52dcb7b',
+  'software.name=nvidia-fs');
 CREATE VIEW rule_gds_open_modules AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN k.secure_boot = 'on' THEN 'fail'

@@ -88,10 +88,11 @@ FROM accelerator a
 LEFT JOIN setting w ON w.host = a.host AND w.component = 'firmware' AND w.name = 'sriov'
 WHERE a.is_vf = 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('vf-count-possible', 'As many VFs are possible as are wanted', 'blocks', ':vf',
   'Ask for no more VFs than sriov_totalvfs, or raise the device''s own limit (i915.max_vfs, xe.max_vfs, vendor tool).',
-  'kernel:Documentation/PCI/pci-iov-howto.rst');
+  'kernel:Documentation/PCI/pci-iov-howto.rst',
+  'intent.vfs');
 CREATE VIEW rule_vf_count_possible AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'vf' AS share,
        CASE WHEN t.vfs <= a.sriov_totalvfs OR t.vfs <= a.sriov_numvfs THEN 'pass'
@@ -119,10 +120,11 @@ SELECT a.host, a.address AS subject, NULL AS surface, 'vf' AS share,
 FROM accelerator a
 WHERE a.is_vf = 0 AND a.vendor IS DISTINCT FROM '10de';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('amd-gim-board', 'AMD''s SR-IOV driver (gim) covers this board', 'blocks', ':vf',
   'AMD''s public GIM covers MI210, MI300X, MI325X, MI350X, MI355X, MI350P and Radeon PRO V710; drivers of older boards (S7150, V340, V520, V620) are withdrawn or unsupported.',
-  'amd/MxGPU-Virtualization:README.md@695afe2 | https://github.com/amd/MxGPU-Virtualization/releases/tag/9.4.0.K | https://github.com/amd/MxGPU-Virtualization/issues/5');
+  'amd/MxGPU-Virtualization:README.md@695afe2 | https://github.com/amd/MxGPU-Virtualization/releases/tag/9.4.0.K | https://github.com/amd/MxGPU-Virtualization/issues/5',
+  'accelerator.vendor=1002');
 CREATE VIEW rule_amd_gim_board AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'vf' AS share,
        CASE WHEN a.device IN ('740f', '74a1', '74a5', '74a9', '75a0', '75a3', '75a8', '7460') OR a.sriov_numvfs > 0
@@ -137,10 +139,11 @@ LEFT JOIN software g ON g.host = a.host AND g.name = 'gim'
 LEFT JOIN module l ON l.host = a.host AND l.module = 'gim'
 WHERE a.vendor = '1002' AND a.is_vf = 0 AND a.kind = 'gpu';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('amd-gim-loaded', 'AMD''s SR-IOV driver (gim) is there', 'blocks', ':vf',
   'Install gim (amd/MxGPU-Virtualization), keep amdgpu off the PF (modprobe.blacklist=amdgpu), and load it.',
-  'amd/MxGPU-Virtualization:README.md@695afe2 | ROCm/gpu-operator:docs/kubevirt/kubevirt.md@6df13c17');
+  'amd/MxGPU-Virtualization:README.md@695afe2 | ROCm/gpu-operator:docs/kubevirt/kubevirt.md@6df13c17',
+  'accelerator.vendor=1002');
 CREATE VIEW rule_amd_gim_loaded AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'vf' AS share,
        CASE WHEN a.driver = 'gim' OR l.state IN ('loaded', 'builtin') OR a.sriov_numvfs > 0 THEN 'pass'
@@ -153,10 +156,11 @@ LEFT JOIN software g ON g.host = a.host AND g.name = 'gim'
 LEFT JOIN module l ON l.host = a.host AND l.module = 'gim'
 WHERE a.vendor = '1002' AND a.is_vf = 0 AND a.kind = 'gpu';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('intel-vf-driver', 'The Intel GPU''s driver offers VFs', 'blocks', ':vf',
   'Integrated GPUs: install i915-sriov-dkms and boot with i915.enable_guc=3 i915.max_vfs=N, or a kernel whose xe drives this GPU. Battlemage and Panther Lake: xe of Linux 6.17 and later, or xe.max_vfs=N. Flex and Max: Intel''s i915 backports.',
-  'https://raw.githubusercontent.com/strongtz/i915-sriov-dkms/master/README.md | kernel:drivers/gpu/drm/xe/xe_pci_sriov.c | https://github.com/strongtz/i915-sriov-dkms/issues/339');
+  'https://raw.githubusercontent.com/strongtz/i915-sriov-dkms/master/README.md | kernel:drivers/gpu/drm/xe/xe_pci_sriov.c | https://github.com/strongtz/i915-sriov-dkms/issues/339',
+  'accelerator.vendor=8086');
 CREATE VIEW rule_intel_vf_driver AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'vf' AS share,
        CASE WHEN a.sriov_numvfs > 0 OR a.sriov_totalvfs > 0 THEN 'pass'
@@ -195,10 +199,11 @@ FROM pci_function p
 JOIN accelerator a ON a.host = p.host AND a.address = p.address
 WHERE a.is_vf = 0 AND p.sriov_totalvfs IS DISTINCT FROM 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('vf-free-for-vm', 'A VF is free for a VM', 'degrades', ':vf',
   'Bind the VF to vfio-pci or its variant driver; leave those on the host''s graphics driver alone.',
-  'kernel:Documentation/driver-api/vfio.rst');
+  'kernel:Documentation/driver-api/vfio.rst',
+  'accelerator.is_vf=1');
 CREATE VIEW rule_vf_free_for_vm AS
 SELECT v.host, v.address AS subject, NULL AS surface, 'vf' AS share,
        CASE WHEN v.driver IN ('none', 'pci-stub') OR replace(v.driver, 'vfio', '') <> v.driver THEN 'pass'
@@ -208,10 +213,11 @@ FROM accelerator v
 LEFT JOIN accelerator f ON f.host = v.host AND f.address = v.parent
 WHERE v.is_vf = 1 AND v.vendor IS DISTINCT FROM '10de';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('vf-bus-numbers', 'The bridge above has bus numbers left for the VFs', 'blocks', ':vf :vgpu :mig-vgpu',
   'Enable SR-IOV (and ARI) in the firmware setup so that it reserves bus numbers, or boot with pci=assign-busses.',
-  'kernel:drivers/pci/iov.c (sriov_enable) | kernel:Documentation/admin-guide/kernel-parameters.txt');
+  'kernel:drivers/pci/iov.c (sriov_enable) | kernel:Documentation/admin-guide/kernel-parameters.txt',
+  'kernel_message');
 CREATE VIEW rule_vf_bus_numbers AS
 SELECT p.host, p.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN p.sriov_numvfs > 0 THEN 'pass' ELSE 'fail' END AS result,

@@ -61,11 +61,12 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
 FROM accelerator a
 WHERE a.is_vf = 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('amd-atomics-routed', 'Every port above the AMD GPU routes PCIe atomics', 'degrades', '@host-driver @vfio',
   'Move the board to a slot of the processor''s own root ports: ROCm wants AtomicOps, and GPUs up to Vega refuse to '
   || 'compute without.',
-  'https://github.com/ROCm/ROCm/issues/307 | https://github.com/ROCm/ROCR-Runtime/issues/23');
+  'https://github.com/ROCm/ROCm/issues/307 | https://github.com/ROCm/ROCR-Runtime/issues/23',
+  'accelerator.vendor=1002');
 CREATE VIEW rule_amd_atomics_routed AS
 WITH above AS (
   SELECT p.host, p.address, COUNT(*) AS ports,
@@ -86,10 +87,11 @@ FROM accelerator a
 LEFT JOIN above u ON u.host = a.host AND u.address = a.address
 WHERE a.vendor = '1002' AND a.kind = 'gpu';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('fpga-image', 'The FPGA carries a platform, not its recovery image', 'blocks', '*',
   'Flash a platform (xbmgmt program --base) and start cold: a golden image has no user function to give away.',
-  'repo:pciutils/pciids:pci.ids@c1c1254 | repo:Xilinx/XRT:src/runtime_src/doc/toc/cloud_vendor_support.rst');
+  'repo:pciutils/pciids:pci.ids@c1c1254 | repo:Xilinx/XRT:src/runtime_src/doc/toc/cloud_vendor_support.rst',
+  'accelerator.vendor=10ee');
 CREATE VIEW rule_fpga_image AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN a.device IN ('d000', 'd004', 'd008', 'd00c', 'd020') THEN 'fail'
@@ -99,11 +101,12 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
 FROM accelerator a
 WHERE a.vendor = '10ee' AND a.is_vf = 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('intel-gpu-end-of-line', 'The Intel GPU is of a line that its tools still cover', 'notes', '@host-driver :vf',
   'Flex and Max need Intel''s out-of-tree i915 on an enterprise kernel, and XPU Manager up to 1.2.42: newer releases '
   || 'drop them.',
-  'https://intel.github.io/xpumanager/2.0/xpu-smi/vgpu.html');
+  'https://intel.github.io/xpumanager/2.0/xpu-smi/vgpu.html',
+  'accelerator.vendor=8086');
 CREATE VIEW rule_intel_gpu_end_of_line AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN a.device IN ('56c0', '56c1', '56c2') OR a.generation = 'xe-hpc' THEN 'fail'

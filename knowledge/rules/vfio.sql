@@ -34,10 +34,11 @@ LEFT JOIN module m ON m.host = s.host AND m.module = 'vfio_iommu_type1'
 LEFT JOIN kernel_config c ON c.host = s.host AND c.option = 'CONFIG_VFIO_IOMMU_TYPE1'
 LEFT JOIN kernel_config f ON f.host = s.host AND f.option = 'CONFIG_IOMMUFD';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('vfio-cdev-for-iommufd', 'VFIO by iommufd finds VFIO''s character devices', 'blocks', '@vfio',
   'Use Linux 6.6 or later with CONFIG_IOMMUFD and CONFIG_VFIO_DEVICE_CDEV (Debian''s kernels lack them), or leave iommufd off and use the legacy group.',
-  'kernel:Documentation/driver-api/vfio.rst | https://github.com/kubevirt/kubevirt/issues/18895 | https://github.com/intel/tdx-linux/issues/8');
+  'kernel:Documentation/driver-api/vfio.rst | https://github.com/kubevirt/kubevirt/issues/18895 | https://github.com/intel/tdx-linux/issues/8',
+  'intent.iommufd=1');
 CREATE VIEW rule_vfio_cdev_for_iommufd AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN i.vfio_cdev = 'present' OR (c.value = 'y' AND f.value IN ('y', 'm')) THEN 'pass'
@@ -55,10 +56,11 @@ LEFT JOIN kernel_config c ON c.host = s.host AND c.option = 'CONFIG_VFIO_DEVICE_
 LEFT JOIN kernel_config f ON f.host = s.host AND f.option = 'CONFIG_IOMMUFD'
 WHERE t.iommufd = 1;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('kubevirt-cdev', 'KubeVirt 1.9.0 finds VFIO''s character devices', 'blocks', 'kubevirt:whole kubevirt:vf',
   'Upgrade KubeVirt beyond 1.9.0, or boot a kernel with CONFIG_IOMMUFD and CONFIG_VFIO_DEVICE_CDEV: that release looks for /dev/vfio/devices although iommufd was not asked for.',
-  'https://github.com/kubevirt/kubevirt/issues/18895');
+  'https://github.com/kubevirt/kubevirt/issues/18895',
+  'software.name=kubevirt');
 CREATE VIEW rule_kubevirt_cdev AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN w.version_key <> version_key('1.9.0') OR i.vfio_cdev = 'present' OR c.value = 'y' THEN 'pass'
@@ -71,10 +73,11 @@ JOIN software w ON w.host = s.host AND w.name = 'kubevirt' AND w.version IS DIST
 LEFT JOIN iommu i ON i.host = s.host
 LEFT JOIN kernel_config c ON c.host = s.host AND c.option = 'CONFIG_VFIO_DEVICE_CDEV';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('iommufd-peers', 'iommufd can map the BARs of peers where several devices go to one guest', 'degrades', '@vfio',
   'Use Linux 6.19 or later, or the legacy VFIO group: before, iommufd cannot map BARs, so PCIe peer-to-peer is off (NVLink is not affected).',
-  'qemu/qemu:docs/devel/vfio-iommufd.rst | https://github.com/kata-containers/kata-containers/issues/12289 | kernel commit a3ebb59eee2e');
+  'qemu/qemu:docs/devel/vfio-iommufd.rst | https://github.com/kata-containers/kata-containers/issues/12289 | kernel commit a3ebb59eee2e',
+  'intent.iommufd=1');
 CREATE VIEW rule_iommufd_peers AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN k.release_key >= version_key('6.19') THEN 'pass'
@@ -86,10 +89,11 @@ JOIN intent t ON t.host = s.host
 LEFT JOIN kernel k ON k.host = s.host
 WHERE t.iommufd = 1 AND (t.devices > 1 OR t.p2p_clique = 1);
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('vfio-group-node', 'VFIO''s device node of the group is there', 'blocks', '@vfio',
   'Load vfio and vfio_iommu_type1, look whether every endpoint of the group is free, and make /dev/vfio visible where the VMM runs (container, chroot).',
-  'kernel:Documentation/driver-api/vfio.rst');
+  'kernel:Documentation/driver-api/vfio.rst',
+  'accelerator.driver=vfio-pci');
 CREATE VIEW rule_vfio_group_node AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN g.vfio_node = 'present' OR i.vfio_cdev = 'present' THEN 'pass' WHEN g.vfio_node = 'none' AND a.driver = 'vfio-pci' THEN 'fail'
@@ -101,10 +105,11 @@ LEFT JOIN iommu_group g ON g.host = a.host AND g.iommu_group = a.iommu_group
 LEFT JOIN iommu i ON i.host = a.host
 WHERE a.is_vf = 0 AND (a.driver = 'vfio-pci' OR (a.driver IS NULL AND g.vfio_node IS NOT NULL));
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('kubevirt-permits-device', 'KubeVirt is told to offer this device', 'blocks', 'kubevirt:whole',
   'Add its id to permittedHostDevices.pciHostDevices of the KubeVirt resource (with externalResourceProvider where a device plugin offers it).',
-  'kubevirt/user-guide:docs/compute/host-devices.md | https://github.com/NVIDIA/kubevirt-gpu-device-plugin/issues/45');
+  'kubevirt/user-guide:docs/compute/host-devices.md | https://github.com/NVIDIA/kubevirt-gpu-device-plugin/issues/45',
+  'setting.name=permittedHostDevices');
 CREATE VIEW rule_kubevirt_permits_device AS
 SELECT a.host, a.address AS subject, 'kubevirt' AS surface, 'whole' AS share,
        CASE WHEN has_word(lower(replace(g.value, ',', ' ')), a.vendor || ':' || a.device) = 1 THEN 'pass'

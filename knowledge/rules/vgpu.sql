@@ -122,10 +122,11 @@ FROM accelerator a
 LEFT JOIN iommu i ON i.host = a.host
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('vgpu-vf-not-on-vfio', 'A VF that is to be a vGPU stays on the nvidia driver', 'blocks', '@vgpu -@host-driver -@esxi -xenserver -hyper-v',
   'Leave the VF on nvidia and write the type to nvidia/current_vgpu_type (vendor VFIO) or make a mediated device: binding it to vfio-pci is right for passthrough and wrong here (EINVAL), and a VF that was rebound works again only after the VFs were made anew.',
-  'https://github.com/kubevirt/kubevirt/issues/17642 | kernel/hypeman:lib/devices/GPU.md@0d87fe24');
+  'https://github.com/kubevirt/kubevirt/issues/17642 | kernel/hypeman:lib/devices/GPU.md@0d87fe24',
+  'accelerator.is_vf=1');
 CREATE VIEW rule_vgpu_vf_not_on_vfio AS
 SELECT v.host, v.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN replace(v.driver, 'vfio', '') <> v.driver OR v.driver = 'pci-stub'
@@ -176,11 +177,12 @@ LEFT JOIN setting t ON t.host = a.host AND t.component = 'openstack-nova' AND t.
                    AND n.surface = 'openstack'
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('vgpu-device-manager-mode', 'NVIDIA''s vGPU Device Manager finds mediated devices', 'blocks',
   'kubevirt:vgpu kubevirt:mig-vgpu',
   'It makes mediated devices only (up to 0.5.0): in vendor-VFIO mode write the type to current_vgpu_type of each VF by hand or by a boot unit.',
-  'https://github.com/NVIDIA/gpu-operator/issues/2594 | https://github.com/NVIDIA/vgpu-device-manager/pull/195');
+  'https://github.com/NVIDIA/gpu-operator/issues/2594 | https://github.com/NVIDIA/vgpu-device-manager/pull/195',
+  'software.name=vgpu-device-manager');
 CREATE VIEW rule_vgpu_device_manager_mode AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN a.vgpu_mode IN ('mdev', 'sriov-mdev', 'none') OR w.version = 'none' THEN 'pass'
@@ -231,10 +233,11 @@ FROM accelerator a
 LEFT JOIN intent t ON t.host = a.host
 WHERE a.is_vf = 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('vgpu-type-available', 'One more vGPU of the wanted type can be made', 'blocks', '@vgpu -@host-driver -@esxi -xenserver -hyper-v',
   'Take another GPU, or the type that the GPU already carries: without mixed-size mode all vGPUs of a GPU have one size, and once one exists the other types offer 0 instances.',
-  'https://github.com/DualCoder/vgpu_unlock/issues/54 | https://github.com/anomixer/proxmox-vgpu-installer/issues/22');
+  'https://github.com/DualCoder/vgpu_unlock/issues/54 | https://github.com/anomixer/proxmox-vgpu-installer/issues/22',
+  'intent.vgpu_type');
 CREATE VIEW rule_vgpu_type_available AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN y.left_over > 0 THEN 'pass'
@@ -264,10 +267,11 @@ LEFT JOIN (SELECT host, parent, sorted_list(type) AS listing FROM mdev GROUP BY 
        ON d.host = a.host AND d.parent = a.address
 WHERE a.is_vf = 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('vgpu-one-size', 'vGPUs of one GPU have one type where the host mixes none', 'blocks', '@vgpu -@host-driver -@esxi -xenserver -hyper-v',
   'Use one type on this GPU. GPUs whose vGPUs are mediated devices of the PF (Turing and older) do not mix sizes.',
-  'https://github.com/DualCoder/vgpu_unlock/issues/54');
+  'https://github.com/DualCoder/vgpu_unlock/issues/54',
+  'accelerator.vgpu_mode=mdev');
 CREATE VIEW rule_vgpu_one_size AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN d.types > 1 OR (d.types = 1 AND y.found = 0 AND t.vgpu_type IS NOT NULL AND d.other > 0) THEN 'fail'
@@ -309,10 +313,11 @@ LEFT JOIN (SELECT a2.host, a2.address, COUNT(v.type) AS seen, COUNT(CASE WHEN v.
            GROUP BY a2.host, a2.address) y ON y.host = a.host AND y.address = a.address
 WHERE a.is_vf = 0 AND a.vgpu_mode IS DISTINCT FROM 'none';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('harvester-mig-vgpu', 'Harvester offers the MIG-backed vGPUs of this GPU', 'blocks', 'kubevirt:vgpu kubevirt:mig-vgpu',
   'Upgrade to Harvester 1.7, and enable MIG: older releases know time-sliced types only, and this generation shows its types once MIG is on.',
-  'https://github.com/harvester/harvester/issues/7111');
+  'https://github.com/harvester/harvester/issues/7111',
+  'software.name=harvester');
 CREATE VIEW rule_harvester_mig_vgpu AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN w.version_key >= version_key('1.7.0') OR w.version = 'none'
@@ -343,10 +348,11 @@ LEFT JOIN accelerator_model m ON m.vendor = a.vendor AND m.device = a.device AND
 LEFT JOIN nvidia_driver d ON d.host = a.host
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('vgpu-guest-driver', 'The guest''s vGPU driver is not newer than the host''s', 'degrades', '@vgpu -@host-driver -@esxi -xenserver -hyper-v',
   'Use a guest driver of the host''s release, its branch, or the one before (or the previous long-term branch).',
-  'https://docs.nvidia.com/vgpu/19.0/grid-vgpu-release-notes-vmware-vsphere/index.html');
+  'https://docs.nvidia.com/vgpu/19.0/grid-vgpu-release-notes-vmware-vsphere/index.html',
+  'intent.driver_version');
 CREATE VIEW rule_vgpu_guest_driver AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN substr(t.driver_version_key, 1, 10) > substr(d.loaded_version_key, 1, 10) THEN 'fail'

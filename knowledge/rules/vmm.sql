@@ -76,10 +76,11 @@ FROM accelerator a
 LEFT JOIN accelerator p ON p.host = a.host AND p.address = a.parent
 WHERE coalesce(a.vendor, '10de') = '10de';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('no-snapshot-with-device', 'No snapshot or live migration is wanted of a VM with a passed device', 'blocks', '@passthrough',
   'Do without, use vGPU (where the release supports migration) or a VF with a migratable variant driver (mlx5_vfio_pci, xe-vfio-pci).',
-  'cloud-hypervisor/cloud-hypervisor:docs/vfio.md@ae44c29 | https://docs.nvidia.com/ai-enterprise/planning-resource/optimizing-vm-configuration-ai-inference-blackwell-ultra-hgx/latest/known-limitations.html');
+  'cloud-hypervisor/cloud-hypervisor:docs/vfio.md@ae44c29 | https://docs.nvidia.com/ai-enterprise/planning-resource/optimizing-vm-configuration-ai-inference-blackwell-ultra-hgx/latest/known-limitations.html',
+  'intent.snapshot=1');
 CREATE VIEW rule_no_snapshot_with_device AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN a.driver IN ('mlx5_vfio_pci', 'xe-vfio-pci', 'virtio-vfio-pci') THEN 'pass' ELSE 'fail' END AS result,
@@ -89,10 +90,11 @@ FROM accelerator a
 JOIN intent t ON t.host = a.host AND t.snapshot = 1
 WHERE a.is_vf = 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('no-balloon-with-device', 'No memory balloon is wanted in a VM with a passed device', 'degrades', '@passthrough',
   'Give the guest fixed memory: all of it is pinned, so a balloon frees nothing and VMMs refuse or ignore it.',
-  'qemu/qemu:docs/devel/vfio-iommufd.rst | firecracker-microvm/firecracker:docs/vfio.md (pull request 5870)');
+  'qemu/qemu:docs/devel/vfio-iommufd.rst | firecracker-microvm/firecracker:docs/vfio.md (pull request 5870)',
+  'intent.ballooning');
 CREATE VIEW rule_no_balloon_with_device AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN t.ballooning = 1 THEN 'fail' ELSE 'pass' END AS result,
@@ -101,10 +103,11 @@ FROM host_summary s
 JOIN intent t ON t.host = s.host
 WHERE t.ballooning IS NOT NULL;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('confidential-host', 'The host runs confidential VMs that a device can join', 'blocks', '@passthrough',
   'Use a CPU with SEV-SNP or TDX and enable it in the firmware and the kernel (kvm_amd.sev_snp, kvm_intel.tdx; host kernel 6.17 and later for GPUs).',
-  'NVIDIA/cloud-native-docs:confidential-containers/supported-platforms.rst@52dcb7b');
+  'NVIDIA/cloud-native-docs:confidential-containers/supported-platforms.rst@52dcb7b',
+  'intent.confidential=1');
 CREATE VIEW rule_confidential_host AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN c.confidential IN ('sev-snp', 'tdx', 'cca') THEN 'pass' WHEN c.confidential IS NOT NULL THEN 'fail'
@@ -126,10 +129,11 @@ SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
 FROM accelerator a
 WHERE a.is_vf = 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('vmm-of-host-architecture', 'The machine type is one of the host''s architecture', 'blocks', '@vm -@esxi -xenserver -hyper-v',
   'Use the machine virt on Arm: q35, pc and microvm are x86 machines, and KVM runs no foreign architecture.',
-  'https://github.com/NVIDIA/OpenShell/issues/1780');
+  'https://github.com/NVIDIA/OpenShell/issues/1780',
+  'intent.machine_type');
 CREATE VIEW rule_vmm_of_host_architecture AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN m.architecture IN ('aarch64', 'riscv64', 'ppc64le', 's390x') AND t.machine_type IN ('q35', 'pc', 'microvm') THEN 'fail'

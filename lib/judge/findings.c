@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "base/database.h"
 #include "base/text.h"
+#include "judge/needs.h"
 #include "judge/parts.h"
 
 #include <errno.h>
@@ -104,8 +105,11 @@ int hp_findings_run(struct hp_facts *facts, const struct hp_knowledge *knowledge
 	                        .findings = ret};
 	const struct hp_rule *rules = hp_knowledge_rules(knowledge, &ret->rule_count);
 	ret->reads = hp_calloc(ret->rule_count + 1, sizeof(*ret->reads));
+	struct hp_needs *asked = hp_needs_new(hp_facts_db(facts));
 	int code = 0;
 	for (size_t i = 0; !code && i < ret->rule_count; i++) {
+		if (!hp_needs_met(asked, rules[i].needs))
+			continue;
 		struct hp_error why = {0};
 		size_t before = ret->count;
 		hp_fence_begin(runner.fence, HP_FENCE_MODE_RULE);
@@ -116,6 +120,7 @@ int hp_findings_run(struct hp_facts *facts, const struct hp_knowledge *knowledge
 		ret->count = before; // half an answer is none
 		code = add_failure(&runner, &rules[i], &why, err);
 	}
+	hp_needs_free(asked);
 	return code;
 }
 

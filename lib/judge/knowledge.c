@@ -153,7 +153,7 @@ static int read_rules(struct hp_knowledge *knowledge, struct hp_error *err)
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
 	int code = hp_db_prepare(
 	    knowledge->db,
-	    "SELECT id, title, impact, applies, resolution, reference, sql, file, line"
+	    "SELECT id, title, impact, applies, resolution, reference, needs, sql, file, line"
 	    " FROM knowledge.rule ORDER BY id",
 	    &statement, err);
 	if (code)
@@ -169,9 +169,10 @@ static int read_rules(struct hp_knowledge *knowledge, struct hp_error *err)
 		    .applies = copy_text(statement, 3),
 		    .resolution = copy_text(statement, 4),
 		    .reference = copy_text(statement, 5),
-		    .sql = copy_text(statement, 6),
-		    .file = copy_text(statement, 7),
-		    .line = (size_t)sqlite3_column_int64(statement, 8),
+		    .needs = copy_text(statement, 6),
+		    .sql = copy_text(statement, 7),
+		    .file = copy_text(statement, 8),
+		    .line = (size_t)sqlite3_column_int64(statement, 9),
 		};
 	return code ? code : read_fixes(knowledge, err);
 }
@@ -230,6 +231,7 @@ static void free_rule(struct hp_rule *rule)
 	free((char *)rule->applies);
 	free((char *)rule->resolution);
 	free((char *)rule->reference);
+	free((char *)rule->needs);
 	free((char *)rule->sql);
 	free((char *)rule->file);
 }

@@ -21,8 +21,9 @@ struct hp_fix {
 
 struct hp_rule {
 	const char *id, *title, *applies, *resolution, *reference;
-	const char *sql;  // the SELECT of its view
-	const char *file; // below the knowledge directory, or a drop-in's path
+	const char *needs; // what must be among the facts for it to have any row, see needs.h
+	const char *sql;   // the SELECT of its view
+	const char *file;  // below the knowledge directory, or a drop-in's path
 	size_t line;
 	enum hp_impact impact;
 	const struct hp_fix *fixes; // cheapest first

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "judge/fence.h"
+#include "judge/needs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,8 +62,9 @@ int hp_load_create(sqlite3 *db, struct hp_error *err)
 	    db,
 	    "CREATE TABLE knowledge.rule (id TEXT PRIMARY KEY, title TEXT, impact TEXT, applies "
 	    "TEXT,"
-	    " resolution TEXT, reference TEXT, sql TEXT, file TEXT, line INTEGER) STRICT, WITHOUT "
-	    "ROWID;"
+	    " resolution TEXT, reference TEXT, needs TEXT, sql TEXT, file TEXT, line INTEGER) "
+	    "STRICT,"
+	    " WITHOUT ROWID;"
 	    "CREATE TABLE knowledge.fix (rule TEXT, id TEXT, kind TEXT, distance TEXT, title TEXT, "
 	    "undo TEXT,"
 	    " sql TEXT, file TEXT, line INTEGER, PRIMARY KEY (rule, id)) STRICT, WITHOUT "
@@ -82,7 +84,8 @@ static int create_staging(sqlite3 *db, struct hp_error *err)
 	    " title TEXT NOT NULL, impact TEXT NOT NULL CONSTRAINT \"impact is blocks, degrades or "
 	    "notes\""
 	    "  CHECK (impact IN ('blocks', 'degrades', 'notes')),"
-	    " applies TEXT NOT NULL, resolution TEXT NOT NULL, reference TEXT NOT NULL) STRICT;"
+	    " applies TEXT NOT NULL, resolution TEXT NOT NULL, reference TEXT NOT NULL,"
+	    " needs TEXT NOT NULL DEFAULT '') STRICT;"
 	    "CREATE TEMP TABLE fix (id TEXT NOT NULL, rule TEXT NOT NULL,"
 	    " kind TEXT NOT NULL CONSTRAINT \"kind is a kind of step, or advice\" CHECK (kind IN "
 	    "('driver',"
@@ -474,7 +477,8 @@ static void store_rule(struct loader *loader, const char *id, const struct hp_fe
 {
 	hp_cleanup_free char *sql =
 	    hp_asprintf("INSERT %sINTO knowledge.rule"
-	                " SELECT id, title, impact, applies, resolution, reference, ?2, ?3, ?4"
+	                " SELECT id, title, impact, applies, resolution, reference, needs, ?2, ?3,"
+	                " ?4"
 	                " FROM temp.rule WHERE id = ?1",
 	                loader->options->replaces ? "OR REPLACE " : "");
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
@@ -624,14 +628,22 @@ static int check_applies(struct loader *loader, const char *id, const char *appl
 	return 0;
 }
 
+static int check_needs(const char *id, const char *needs, const char *file, size_t line,
+                       struct hp_error *err)
+{
+	int code = hp_needs_check(needs, err);
+	return code ? hp_wrap(err, "%s:%zu: rule '%s'", file, line, id) : 0;
+}
+
 /* Prepares every rule; what does not pass is dropped. */
 static void check_rules(struct loader *loader)
 {
 	hp_cleanup_statement sqlite3_stmt *rules = NULL;
 	struct hp_text bad = {0};
-	if (hp_db_prepare(loader->db,
-	                  "SELECT id, sql, file, line, applies FROM knowledge.rule ORDER BY id",
-	                  &rules, NULL))
+	if (hp_db_prepare(
+		loader->db,
+		"SELECT id, sql, file, line, applies, needs FROM knowledge.rule ORDER BY id",
+		&rules, NULL))
 		return;
 	bool matrix =
 	    hp_db_number(loader->db, "SELECT count(*) FROM knowledge.surface_share", 0) > 0;
@@ -643,6 +655,8 @@ static void check_rules(struct loader *loader)
 		int code = matrix
 		               ? check_applies(loader, id, hp_db_text(rules, 4), file, line, &error)
 		               : 0;
+		if (!code)
+			code = check_needs(id, hp_db_text(rules, 5), file, line, &error);
 		if (!code)
 			code = check_view(loader, sql, rule_columns, HP_COUNT(rule_columns), file,
 			                  line, &error);

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # varied.py RUN-RULES SOURCE-ROOT [--all]: runs the cases, whose form README.md beside this file tells; with --all a
-# rule without a case is wrong too. varied.py --write DIRECTORY SOURCE-ROOT: writes the repaired hosts as facts files.
+# rule without a case is wrong too. varied.py --write DIRECTORY SOURCE-ROOT: writes the hosts as facts files,
+# repaired and as taught.
 import copy
 import csv
 import glob
@@ -180,17 +181,22 @@ def run(program, documents):
     return rows
 
 
-def write_repaired(directory, cases, schema):
-    """The repaired hosts as facts files: hosts on which each rule has something to pass."""
+def write_hosts(directory, kind, cases, facts):
     os.makedirs(directory, exist_ok=True)
-    for old in glob.glob(os.path.join(directory, "repaired-*.json")):
+    for old in glob.glob(os.path.join(directory, f"{kind}-*.json")):
         os.unlink(old)
     for number, case in enumerate(cases):
-        name = f"repaired-{number:03}-{case['rule']}"
+        name = f"{kind}-{number:03}-{case['rule']}"
         with open(os.path.join(directory, name + ".json"), "w", encoding="utf-8") as file:
-            json.dump({"schema": "happypath.facts/1", "host": name, "facts": repair(case, schema),
+            json.dump({"schema": "happypath.facts/1", "host": name, "facts": facts(case),
                        "observed": case.get("observed", {})}, file)
-    print(f"{len(cases)} hosts")
+
+
+def write(directory, cases, schema):
+    """The hosts as facts files: repaired, on which each rule has something to pass; below taught/, on which it fires."""
+    write_hosts(directory, "repaired", cases, lambda case: repair(case, schema))
+    write_hosts(os.path.join(directory, "taught"), "taught", cases, lambda case: case["facts"])
+    print(f"{len(cases)} hosts of each kind")
 
 
 def results(rows, rule):
@@ -203,7 +209,7 @@ def main():
     schema, siblings = Schema(root), Siblings(root)
     cases = load_cases(os.path.dirname(os.path.abspath(__file__)), root)
     if writing:
-        return write_repaired(program, cases, schema)
+        return write(program, cases, schema)
     document = lambda facts, case: {"schema": "happypath.facts/1", "host": "case", "facts": facts,
                                     "observed": case.get("observed", {})}
     documents = []

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "judge/fence.h"
 #include "judge/knowledge.h"
+#include "judge/needs.h"
 #include "judge/sql.h"
 
 #include <errno.h>
@@ -166,6 +167,9 @@ static void open_knowledge(struct bench *bench)
 #define RULE(id, applies)                                                                          \
 	"INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES\n"            \
 	" ('" id "', 't', 'blocks', '" applies "', 'r', 'kernel:x');\n"
+#define NEEDS(words)                                                                               \
+	"INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES\n"     \
+	" ('x', 't', 'blocks', '*', 'r', 'kernel:x', '" words "');\n" VIEW("a.flr = 1")
 
 static void drop_ins_add_rules_and_rows(void **state)
 {
@@ -213,6 +217,12 @@ static const struct {
      "the view's columns must be", 0644},
     {"rules", "x.sql", "INSERT INTO rule (id) VALUES ((SELECT name FROM sqlite_master));",
      "rules/x.sql:1: reading sqlite_master is not allowed here", 0644},
+    {"rules", "x.sql", NEEDS("intent software|sofware.name"),
+     "rules/x.sql:4: rule 'x': needs 'sofware.name': there is no table 'sofware'", 0644},
+    {"rules", "x.sql", NEEDS("intent.nothing"), "table 'intent' has no column 'nothing'", 0644},
+    {"rules", "x.sql", NEEDS("intent=1"), "table 'intent' has no column ''", 0644},
+    {"rules", "x.sql", NEEDS("intent.iommufd=2"), "'2' is not in the column's domain", 0644},
+    {"rules", "x.sql", NEEDS("intent.vfs=x"), "'x' is not in the column's domain", 0644},
     {"fixes", "x.sql",
      "INSERT INTO fix (id, rule, kind, distance, title) VALUES ('x', 'none-such', 'advice',"
      " 'live', 't');",
@@ -279,6 +289,47 @@ static void steps_of_fixes_are_fenced(void **state HP_UNUSED)
 	}
 }
 
+/* What holds of one kernel and one intent, which knows its vfs and no iommufd. */
+static const struct {
+	const char *needs;
+	bool met;
+} needs[] = {
+    {"", true},
+    {"kernel", true},
+    {"software", false},
+    {"kernel.release", true},
+    {"kernel.build", false},
+    {"kernel.lockdown=none", true},
+    {"kernel.lockdown=integrity", false},
+    {"intent.vfs=4", true},
+    {"intent.vfs=5", false},
+    {"intent.iommufd=1", true}, // not known: it may be
+    {"intent.iommufd", false},
+    {"kernel intent.vfs=4", true},
+    {"kernel  intent.vfs=5", false},
+    {"intent.vfs=5|software|kernel", true},
+    {"intent.vfs=5|software kernel", false},
+};
+
+static void needs_are_met_or_not(void **state)
+{
+	struct bench *bench = *state;
+	struct hp_error error = {0};
+	assert_int_equal(hp_db_exec(hp_facts_db(bench->facts),
+	                            "INSERT INTO kernel (host, release, lockdown) VALUES ('h', "
+	                            "'6.1', 'none');"
+	                            "INSERT INTO intent (host, vfs) VALUES ('h', 4)",
+	                            &error),
+	                 0);
+	struct hp_needs *asked = hp_needs_new(hp_facts_db(bench->facts));
+	for (size_t i = 0; i < HP_COUNT(needs); i++) {
+		assert_int_equal(hp_needs_check(needs[i].needs, &error), 0);
+		if (hp_needs_met(asked, needs[i].needs) != needs[i].met)
+			fail_msg("'%s'", needs[i].needs);
+	}
+	hp_needs_free(asked);
+}
+
 static int run_query(struct bench *bench, const char *sql, struct hp_error *err)
 {
 	struct hp_fence *fence = hp_knowledge_fence(bench->knowledge);
@@ -335,6 +386,7 @@ int main(void)
 	    cmocka_unit_test(rule_text_is_fenced),
 	    cmocka_unit_test(version_keys_are_literals),
 	    cmocka_unit_test_setup_teardown(drop_ins_add_rules_and_rows, bench_open, bench_close),
+	    cmocka_unit_test_setup_teardown(needs_are_met_or_not, bench_open, bench_close),
 	    cmocka_unit_test(bad_drop_ins_are_named),
 	    cmocka_unit_test(steps_of_fixes_are_fenced),
 	    cmocka_unit_test_setup_teardown(queries_only_select, bench_open, bench_close),

@@ -1,0 +1,179 @@
+// What must be among the facts for a rule to say anything. SPDX-License-Identifier: Apache-2.0
+#include "judge/needs.h"
+#include "base/cleanup.h"
+#include "base/database.h"
+#include "base/text.h"
+#include "facts/facts.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* A part of a `needs`. */
+struct part {
+	const char *at;
+	size_t length;
+};
+
+struct answer {
+	struct part term;
+	bool met;
+};
+
+struct hp_needs {
+	sqlite3 *db;
+	struct answer *answers;
+	size_t count;
+};
+
+struct term {
+	const struct hp_table_def *table;
+	const struct hp_column_def *column; // NULL: any row will do
+	char *value;                        // NULL: any that is known
+};
+
+static void term_finish(struct term *term)
+{
+	free(term->value);
+}
+
+#define cleanup_term __attribute__((cleanup(term_finish)))
+
+/* Takes the next part of *rest, up to one of `ends`; an empty one is the last. */
+static struct part next_part(struct part *rest, const char *ends)
+{
+	struct part part = {.at = rest->at};
+	while (part.length < rest->length && !strchr(ends, part.at[part.length]))
+		part.length++;
+	size_t taken = part.length + (part.length < rest->length);
+	rest->at += taken;
+	rest->length -= taken;
+	return part;
+}
+
+static struct part next_word(struct part *rest)
+{
+	struct part word;
+	do
+		word = next_part(rest, " \t\n");
+	while (!word.length && rest->length);
+	return word;
+}
+
+/* Whether the column may hold the value, as far as it says what it holds. */
+static bool may_hold(const struct hp_column_def *column, const char *value)
+{
+	int64_t number;
+	if (!strchr(column->domain, '|'))
+		return !column->integer || hp_parse_s64(value, &number);
+	struct part rest = {column->domain, strlen(column->domain)};
+	for (struct part word; (word = next_part(&rest, "|")).length;)
+		if (strlen(value) == word.length && strncmp(word.at, value, word.length) == 0)
+			return true;
+	return false;
+}
+
+/* Reads one term; what is wrong with it is told in `err`. */
+static int parse(struct part text, struct term *ret, struct hp_error *err)
+{
+	struct part rest = text, names = next_part(&rest, "=");
+	hp_cleanup_free char *table = hp_strndup(names.at, names.length);
+	char *column = strchr(table, '.');
+	if (column)
+		*column++ = '\0';
+	ret->table = hp_table_find(table);
+	if (!ret->table)
+		return hp_fail(err, -EINVAL, "needs '%.*s': there is no table '%s'",
+		               (int)text.length, text.at, table);
+	int found = column ? hp_column_find(ret->table, column) : -1;
+	if (column ? found < 0 : names.length < text.length)
+		return hp_fail(err, -EINVAL, "needs '%.*s': table '%s' has no column '%s'",
+		               (int)text.length, text.at, table, column ? column : "");
+	ret->column = column ? &ret->table->columns[found] : NULL;
+	ret->value = names.length < text.length ? hp_strndup(rest.at, rest.length) : NULL;
+	if (ret->value && !may_hold(ret->column, ret->value))
+		return hp_fail(err, -EINVAL, "needs '%.*s': '%s' is not in the column's domain",
+		               (int)text.length, text.at, ret->value);
+	return 0;
+}
+
+int hp_needs_check(const char *needs, struct hp_error *err)
+{
+	struct part rest = {needs, strlen(needs)};
+	int code = 0;
+	for (struct part word; !code && (word = next_word(&rest)).length;)
+		for (struct part term; !code && (term = next_part(&word, "|")).length;) {
+			cleanup_term struct term parsed = {0};
+			code = parse(term, &parsed, err);
+		}
+	return code;
+}
+
+struct hp_needs *hp_needs_new(sqlite3 *db)
+{
+	struct hp_needs *asked = hp_calloc(1, sizeof(*asked));
+	asked->db = db;
+	return asked;
+}
+
+void hp_needs_free(struct hp_needs *asked)
+{
+	if (asked)
+		free(asked->answers);
+	free(asked);
+}
+
+static bool ask(struct hp_needs *asked, const struct term *term)
+{
+	hp_cleanup_text struct hp_text sql = {0};
+	hp_cleanup_statement sqlite3_stmt *statement = NULL;
+	hp_text_printf(&sql, "SELECT 1 FROM %s", term->table->name);
+	if (term->value)
+		hp_text_printf(&sql, " WHERE %s = ?1 OR %s IS NULL", term->column->name,
+		               term->column->name);
+	else if (term->column)
+		hp_text_printf(&sql, " WHERE %s IS NOT NULL", term->column->name);
+	if (hp_db_prepare(asked->db, sql.data, &statement, NULL))
+		return true; // the rule itself will tell
+	sqlite3_bind_text(statement, 1, term->value, -1, SQLITE_STATIC);
+	return hp_db_step(statement, NULL) != 0;
+}
+
+static bool answer(struct hp_needs *asked, struct part text)
+{
+	for (size_t i = 0; i < asked->count; i++) {
+		const struct part *known = &asked->answers[i].term;
+		if (known->length == text.length && strncmp(known->at, text.at, text.length) == 0)
+			return asked->answers[i].met;
+	}
+	cleanup_term struct term term = {0};
+	bool met = parse(text, &term, NULL) || ask(asked, &term);
+	if (asked->count % 64 == 0)
+		asked->answers =
+		    hp_realloc(asked->answers, (asked->count + 64) * sizeof(*asked->answers));
+	asked->answers[asked->count++] = (struct answer){.term = text, .met = met};
+	return met;
+}
+
+/* Most tables of most hosts are empty: ask for a row before asking for a value. */
+static bool term_met(struct hp_needs *asked, struct part text)
+{
+	struct part rest = text, table = next_part(&rest, ".");
+	return answer(asked, table) && (table.length == text.length || answer(asked, text));
+}
+
+static bool word_met(struct hp_needs *asked, struct part word)
+{
+	for (struct part term; (term = next_part(&word, "|")).length;)
+		if (term_met(asked, term))
+			return true;
+	return false;
+}
+
+bool hp_needs_met(struct hp_needs *asked, const char *needs)
+{
+	struct part rest = {needs, strlen(needs)};
+	for (struct part word; (word = next_word(&rest)).length;)
+		if (!word_met(asked, word))
+			return false;
+	return true;
+}
