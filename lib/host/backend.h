@@ -1,6 +1,7 @@
 // What lib/host shares inside: host, ops table, directories. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "host/change.h"
 #include "host/host.h"
 
 #include <limits.h>
@@ -46,6 +47,8 @@ struct hp_backend {
 	ssize_t (*ask)(struct hp_host *host, const char *question, char *buffer, size_t size);
 	int (*run)(struct hp_host *host, const char *const argv[], int deadline_ms, size_t limit,
 	           struct hp_text *ret);
+	/* change.c: a descriptor to change things through. NULL: this cannot be changed. */
+	int (*open)(struct hp_host *host, const char *path, int flags);
 	void (*close)(struct hp_host *host);
 };
 
@@ -82,6 +85,9 @@ struct hp_host {
 	struct hp_coverage *coverage; // root
 	struct hp_capture *capture;
 	struct hp_recorder *recorder;
+	hp_change_told *told; // rehearsed if not NULL
+	void *told_data;
+	int lock; // inherited by children that change things, -1 for none
 };
 
 struct hp_host *hp_host_new(enum hp_host_kind kind, const struct hp_backend *backend,
@@ -102,8 +108,6 @@ void hp_policy_note(struct hp_host *host, const struct hp_dir *dir, const char *
                     const char *value, ssize_t length);
 void hp_policy_note_link(struct hp_host *host, const char *path, const char *target);
 bool hp_host_awake(struct hp_host *host, const char *address);
-/* Whether `text`, up to `length`, is a PCI address. */
-bool hp_is_address(const char *text, size_t length);
 
 /* memory.c */
 ssize_t hp_memory_recall(struct hp_host *host, const char *address, uint8_t *buffer, size_t size,
@@ -123,6 +127,12 @@ int hp_ask_processes(const char *root, struct hp_text *ret);
 int hp_ask_modinfo(struct hp_host *host, const char *root, const char *path, struct hp_text *ret);
 int hp_run_live(struct hp_host *host, const char *const argv[], int deadline_ms, size_t limit,
                 struct hp_text *ret);
+/* Runs a program that changes things: it outlives us, with the host's lock, if we are killed. */
+int hp_run_change(struct hp_host *host, const char *const argv[], int deadline_ms, size_t limit,
+                  struct hp_text *ret);
+/* In a child: keeps standard output, the host's lock if `lock` is one, and nothing else. */
+void hp_child_keep(int output, int errors, int lock);
+int64_t hp_now_ms(void); // of a clock that only goes forward
 
 /* walk.c: a path without links, by asking for one link after another; `seen` (may be NULL) is told
  * each. */

@@ -22,6 +22,7 @@ struct hp_host *hp_host_new(enum hp_host_kind kind, const struct hp_backend *bac
 	    .log = options->count_opens,
 	    .memory = options->memory ? hp_strdup(options->memory) : NULL,
 	    .root_fd = -1,
+	    .lock = -1,
 	    .no_openat2 = options->no_openat2,
 	};
 	return host;

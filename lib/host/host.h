@@ -92,6 +92,9 @@ int hp_host_stat(struct hp_host *host, const char *path, struct hp_stat *ret);
 /* 1 it exists, 0 it does not (and the host covers it), negative: cannot tell. */
 int hp_host_exists(struct hp_host *host, const char *path);
 
+/* Whether `text`, up to `length`, is the address of a PCI function: 0000:3b:00.0. */
+bool hp_is_address(const char *text, size_t length);
+
 /* Names in a directory, sorted in byte order, without "." and "..". Free with hp_names_free. */
 struct hp_names {
 	char **names;

@@ -102,6 +102,13 @@ static bool covers(struct hp_host *host, const char *path)
 	return true;
 }
 
+static int open_change(struct hp_host *host, const char *path, int flags)
+{
+	(void)host;
+	int fd = open(path, flags | O_CLOEXEC | O_NOCTTY);
+	return fd < 0 ? -errno : fd;
+}
+
 static void close_host(struct hp_host *host)
 {
 	(void)host;
@@ -120,6 +127,7 @@ static const struct hp_backend live = {
     .recall = hp_memory_recall,
     .ask = hp_ask_live,
     .run = hp_run_live,
+    .open = open_change,
     .close = close_host,
 };
 

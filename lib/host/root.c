@@ -285,6 +285,7 @@ static const struct hp_backend root = {
     .recall = hp_memory_recall,
     .ask = ask,
     .run = run,
+    .open = open_below,
     .close = close_host,
 };
 

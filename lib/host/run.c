@@ -21,15 +21,15 @@ static char *const environment[] = {
     NULL,
 };
 
-/* Every descriptor but the three: our own are opened close-on-exec, the caller's need not be. */
-static void close_others(void)
+/* Every descriptor from `first` on: our own are opened close-on-exec, the caller's need not be. */
+static void close_others(unsigned first)
 {
 #ifdef SYS_close_range
-	if (syscall(SYS_close_range, 3, ~0u, 0) == 0)
+	if (syscall(SYS_close_range, first, ~0u, 0) == 0)
 		return;
 #endif
-	for (int fd = 3; fd < 1024; fd++) // before Linux 5.9
-		close(fd);
+	for (unsigned fd = first; fd < 1024; fd++) // before Linux 5.9
+		close((int)fd);
 }
 
 static void default_signals(void)
@@ -41,20 +41,41 @@ static void default_signals(void)
 		signal(number, SIG_DFL);
 }
 
-__attribute__((noreturn)) static void child(const char *const argv[], int output)
+void hp_child_keep(int output, int errors, int lock)
 {
-	setpgid(0, 0);                    // its children die with it
-	prctl(PR_SET_PDEATHSIG, SIGKILL); // and it with us
-	default_signals();
+	enum { LOCK = 3 };
 	int null = open("/dev/null", O_RDWR);
-	if (null < 0 || dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(null, 2) < 0)
+	if (null < 0 || dup2(null, 0) < 0 || dup2(output, 1) < 0 ||
+	    dup2(errors < 0 ? null : errors, 2) < 0)
 		_exit(NOT_STARTED);
-	close_others();
+	if (lock >= 0 && lock != LOCK && dup2(lock, LOCK) < 0)
+		_exit(NOT_STARTED);
+	if (lock == LOCK)
+		fcntl(LOCK, F_SETFD, 0);
+	close_others(lock >= 0 ? LOCK + 1 : LOCK);
+}
+
+/* How a program is run. */
+struct how {
+	int deadline_ms;
+	size_t limit;
+	bool changes; // it changes things: it goes on without us, and its errors are wanted
+	int lock;
+};
+
+__attribute__((noreturn)) static void child(const char *const argv[], const struct how *how,
+                                            int output)
+{
+	setpgid(0, 0); // its children die with it
+	if (!how->changes)
+		prctl(PR_SET_PDEATHSIG, SIGKILL); // and it with us
+	default_signals();
+	hp_child_keep(output, how->changes ? output : -1, how->lock);
 	execvpe(argv[0], (char *const *)argv, environment);
 	_exit(NOT_STARTED);
 }
 
-static int64_t now_ms(void)
+int64_t hp_now_ms(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
@@ -67,7 +88,7 @@ static int collect(int fd, int64_t deadline, size_t limit, struct hp_text *ret)
 {
 	char chunk[4096];
 	for (;;) {
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - hp_now_ms();
 		if (left <= 0)
 			return -ETIME;
 		struct pollfd wait = {.fd = fd, .events = POLLIN};
@@ -94,37 +115,44 @@ static int reap(pid_t pid, int64_t deadline)
 			return WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
 		if (r < 0 && errno != EINTR)
 			return -errno;
-		if (now_ms() >= deadline)
+		if (hp_now_ms() >= deadline)
 			return -ETIME;
 		poll(NULL, 0, 1);
 	}
 }
 
-static int finish(pid_t pid, int fd, int64_t deadline, size_t limit, struct hp_text *ret)
+/* Ends what passed its deadline. What the kernel holds in a write cannot be killed: after a second
+ * it is left to itself, if it is one that may outlive us. */
+static void end_late(pid_t pid, const struct how *how)
 {
-	int r = collect(fd, deadline, limit, ret);
+	kill(pid, SIGKILL);
+	if (how->changes)
+		reap(pid, hp_now_ms() + 1000);
+	else
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+}
+
+static int finish(pid_t pid, int fd, const struct how *how, int64_t deadline, struct hp_text *ret)
+{
+	int r = collect(fd, deadline, how->limit, ret);
 	if (r == 0)
 		r = reap(pid, deadline);
 	kill(-pid, SIGKILL); // also what it left behind
-	if (r == -ETIME) {
-		kill(pid, SIGKILL);
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
+	if (r == -ETIME)
+		end_late(pid, how);
 	return r == NOT_STARTED ? -ENOENT : r;
 }
 
-int hp_run_live(struct hp_host *host, const char *const argv[], int deadline_ms, size_t limit,
-                struct hp_text *ret)
+static int run(const char *const argv[], const struct how *how, struct hp_text *ret)
 {
-	(void)host;
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
-	int64_t deadline = now_ms() + deadline_ms;
+	int64_t deadline = hp_now_ms() + how->deadline_ms;
 	pid_t pid = fork();
 	if (pid == 0)
-		child(argv, ends[1]);
+		child(argv, how, ends[1]);
 	int error = errno;
 	close(ends[1]);
 	if (pid < 0) {
@@ -133,9 +161,25 @@ int hp_run_live(struct hp_host *host, const char *const argv[], int deadline_ms,
 	}
 	setpgid(pid, pid); // whoever is first; the other fails harmlessly
 	hp_cleanup_text struct hp_text output = {0};
-	int r = finish(pid, ends[0], deadline, limit, &output);
+	int r = finish(pid, ends[0], how, deadline, &output);
 	close(ends[0]);
 	if (r >= 0)
 		hp_text_add(ret, hp_text_get(&output), output.length);
 	return r;
+}
+
+int hp_run_live(struct hp_host *host, const char *const argv[], int deadline_ms, size_t limit,
+                struct hp_text *ret)
+{
+	(void)host;
+	const struct how how = {.deadline_ms = deadline_ms, .limit = limit, .lock = -1};
+	return run(argv, &how, ret);
+}
+
+int hp_run_change(struct hp_host *host, const char *const argv[], int deadline_ms, size_t limit,
+                  struct hp_text *ret)
+{
+	const struct how how = {
+	    .deadline_ms = deadline_ms, .limit = limit, .changes = true, .lock = host->lock};
+	return run(argv, &how, ret);
 }

@@ -35,11 +35,15 @@ const char *hp_undo_name(enum hp_undo undo);
 
 /* Who is hurt by a step, or in its way. */
 enum hp_obstacle_kind {
-	HP_OBSTACLE_HOLDER,  // has the device open, or maps it: refuse, always
-	HP_OBSTACLE_CONSENT, // would be hurt: needs consent for this subject (--yes, --allow)
-	HP_OBSTACLE_OWNER,   // somebody else keeps this state: needs --allow
-	HP_OBSTACLE_BROKEN,  // cannot work, whoever consents
+	HP_OBSTACLE_HOLDER, // has the device open, or maps it: refuse, always
+	/* Would be hurt: needs consent for this subject, by --allow, or by --yes if it is the
+	 * step's own. Neighbours are never touched unless they were named. */
+	HP_OBSTACLE_CONSENT,
+	HP_OBSTACLE_OWNER,  // somebody else keeps this state: needs --allow
+	HP_OBSTACLE_BROKEN, // cannot work, whoever consents
 };
+
+const char *hp_obstacle_name(enum hp_obstacle_kind kind);
 
 struct hp_obstacle {
 	enum hp_obstacle_kind kind;
@@ -77,9 +81,14 @@ struct hp_kind {
 	int (*obstacles)(struct hp_host *host, const char *subject, const json_t *before,
 	                 const json_t *after, struct hp_obstacles *ret, struct hp_error *err);
 	/* Brings `after` about, coming from `before`. Does not read what it wrote: whoever applies
-	 * reads back. Works from any state between the two, as a crash may leave one. */
+	 * reads back. Works from any state between the two, as a crash may leave one, so it looks
+	 * what is there and writes what is wanting; where nothing is, it disturbs nobody. */
 	int (*write)(struct hp_host *host, const char *subject, const json_t *before,
 	             const json_t *after, struct hp_error *err);
+	/* Whether `found` is as good as `wanted`, though they are not equal; what people should
+	 * know of it is added to `ret_note`, which may be NULL. NULL: never. */
+	bool (*same)(const char *subject, const json_t *wanted, const json_t *found,
+	             struct hp_text *ret_note);
 	/* A state in a few words for people: "driver nvidia", "16 VFs". */
 	void (*tell)(const char *subject, const json_t *state, struct hp_text *ret);
 };

@@ -1,0 +1,12 @@
+// Every kind of step, in the order in which a plan walks them. SPDX-License-Identifier: Apache-2.0
+#include "step/kinds.h"
+
+#include "base/cleanup.h"
+
+/* Files first, then what reads them; what makes devices before what is done to devices. */
+const struct hp_kind *const hp_kinds[] = {
+    &hp_kind_hugepages,
+    &hp_kind_module,
+};
+
+const size_t hp_kind_count = HP_COUNT(hp_kinds);
