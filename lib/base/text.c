@@ -121,15 +121,24 @@ bool hp_ends_with(const char *string, const char *suffix)
 	return length >= tail && strcmp(string + length - tail, suffix) == 0;
 }
 
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n';
+}
+
+/* By hand: the lists are short, and it is asked thousands of times. */
 bool hp_has_word(const char *list, const char *word)
 {
-	size_t length = strlen(word);
-	for (const char *at = list; length && *at;) {
-		at += strspn(at, " \t\n");
-		size_t span = strcspn(at, " \t\n");
-		if (span == length && strncmp(at, word, length) == 0)
+	for (const char *at = list; *word && *at;) {
+		size_t same = 0;
+		while (word[same] && at[same] == word[same])
+			same++;
+		if (!word[same] && (!at[same] || is_space(at[same])))
 			return true;
-		at += span;
+		while (*at && !is_space(*at))
+			at++;
+		while (is_space(*at))
+			at++;
 	}
 	return false;
 }

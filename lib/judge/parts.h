@@ -5,6 +5,8 @@
 #include "base/pool.h"
 #include "judge/verdict.h"
 
+#include <stdint.h>
+
 /* findings.c: every rule run over all hosts at once. */
 struct hp_findings {
 	struct hp_finding *items; // by rule
@@ -30,6 +32,15 @@ const struct hp_surface_share *hp_matrix_surfaces(const struct hp_matrix *matrix
  * alone. */
 void hp_matrix_offers(const struct hp_matrix *matrix, struct hp_pool *pool,
                       struct hp_accelerator *accelerator, bool shared_only);
+
+/* applies.c: the rows of surface_share that a rule means, as a set: bit i % 64 of word i / 64
+ * stands for surface i. Rules and surfaces must outlive it; it lives in the pool. */
+struct hp_applies;
+
+struct hp_applies *hp_applies_new(struct hp_pool *pool, const struct hp_rule *rules,
+                                  size_t rule_count, const struct hp_surface_share *surfaces,
+                                  size_t count);
+const uint64_t *hp_applies_set(struct hp_applies *applies, const struct hp_rule *rule);
 
 /* origins.c: where the values came from that a finding rests on. */
 struct hp_origins;

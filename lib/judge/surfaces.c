@@ -34,6 +34,11 @@ static const char *keep(struct hp_surfaces *surfaces, sqlite3_stmt *statement, i
 
 #define WANTED "(?1 = 0 OR vendor = '*' OR vendor IN (SELECT a.vendor FROM accelerator a))"
 
+/* What `match_value` can name of the accelerators that there are. */
+#define PRESENT                                                                                    \
+	"(SELECT device FROM accelerator UNION SELECT model FROM accelerator"                      \
+	" UNION SELECT chip FROM accelerator UNION SELECT generation FROM accelerator)"
+
 static int load_rows(struct hp_surfaces *surfaces, sqlite3 *db, bool present_vendors,
                      struct hp_error *err)
 {
@@ -42,6 +47,7 @@ static int load_rows(struct hp_surfaces *surfaces, sqlite3 *db, bool present_ven
 	    db,
 	    "SELECT surface, share, kind, vendor, match_kind, match_value, since, until, condition,"
 	    " reason, source, checked, path, approximate FROM support WHERE " WANTED
+	    " AND (?1 = 0 OR match_kind IN ('any', 'trait') OR match_value IN " PRESENT ")"
 	    " ORDER BY surface, share, kind, vendor, match_kind, match_value, since",
 	    &statement, err);
 	if (!code)
@@ -74,6 +80,31 @@ static int load_rows(struct hp_surfaces *surfaces, sqlite3 *db, bool present_ven
 	return code;
 }
 
+/* By position of the surface, then kind, vendor and share, what is looked for most first. */
+static int compare_shares(const void *a, const void *b)
+{
+	static const char *const order[] = {"whole", "mig",       "vgpu",      "mig-vgpu",
+	                                    "vf",    "partition", "time-slice"};
+	const struct hp_surface_share *left = a, *right = b;
+	if (left->position != right->position)
+		return left->position - right->position;
+	int kind = strcmp(left->kind, right->kind), vendor = strcmp(left->vendor, right->vendor);
+	if (kind)
+		return strcmp(left->kind, "gpu") == 0    ? -1
+		       : strcmp(right->kind, "gpu") == 0 ? 1
+		                                         : kind;
+	if (vendor)
+		return strcmp(left->vendor, "10de") == 0    ? -1
+		       : strcmp(right->vendor, "10de") == 0 ? 1
+		                                            : vendor;
+	for (size_t i = 0; i < HP_COUNT(order); i++) {
+		bool is_left = strcmp(left->share, order[i]) == 0;
+		if (is_left || strcmp(right->share, order[i]) == 0)
+			return is_left ? -1 : 1;
+	}
+	return strcmp(left->share, right->share);
+}
+
 static int load_shares(struct hp_surfaces *surfaces, sqlite3 *db, bool present_vendors,
                        struct hp_error *err)
 {
@@ -81,12 +112,8 @@ static int load_shares(struct hp_surfaces *surfaces, sqlite3 *db, bool present_v
 	int code = hp_db_prepare(
 	    db,
 	    "SELECT x.surface, x.share, x.kind, x.vendor, x.mechanism, x.isolation, x.vmm,"
-	    " x.base_surface, s.position, s.first_nine, s.probed FROM surface_share x"
-	    " JOIN surface s ON s.surface = x.surface WHERE " WANTED
-	    " ORDER BY s.position, x.kind = 'gpu' DESC, x.kind, x.vendor = '10de' DESC, x.vendor,"
-	    " CASE x.share WHEN 'whole' THEN 0 WHEN 'mig' THEN 1 WHEN 'vgpu' THEN 2 WHEN 'mig-vgpu'"
-	    " THEN 3 WHEN 'vf' THEN 4 WHEN 'partition' THEN 5 WHEN 'time-slice' THEN 6 ELSE 7 END, "
-	    "x.share",
+	    " x.base_surface, s.position, s.first_nine, s.probed FROM surface s"
+	    " CROSS JOIN surface_share x ON x.surface = s.surface WHERE " WANTED,
 	    &statement, err);
 	if (!code)
 		sqlite3_bind_int(statement, 1, present_vendors);
@@ -112,6 +139,8 @@ static int load_shares(struct hp_surfaces *surfaces, sqlite3 *db, bool present_v
 		};
 		code = 0;
 	}
+	if (surfaces->share_count)
+		qsort(surfaces->shares, surfaces->share_count, sizeof(none), compare_shares);
 	return code;
 }
 

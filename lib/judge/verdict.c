@@ -17,63 +17,17 @@ struct hp_verdict {
 	struct hp_origins *origins;
 	const struct hp_finding **by_subject; // by host and subject
 	bool *used;                           // of each of by_subject: it hits an accelerator
-	unsigned char *applies; // of each rule and surface: 0 not asked yet, 1 no, 2 yes
+	struct hp_applies *applies;
 	struct hp_verdict_host *hosts;
 	size_t host_count;
 };
 
 // -- which rule means which offer --
 
-static bool word_means(const char *word, size_t length, const struct hp_surface_share *surface)
+static size_t number_of(const struct hp_verdict *verdict, const struct hp_surface_share *surface)
 {
-	char text[128];
-	if (length >= sizeof(text))
-		return false;
-	memcpy(text, word, length);
-	text[length] = '\0';
-	if (strcmp(text, "*") == 0)
-		return true;
-	if (*text == '@')
-		return hp_has_word(surface->mechanism, text + 1);
-	char *colon = strchr(text, ':');
-	if (!colon)
-		return strcmp(text, surface->surface) == 0;
-	*colon = '\0';
-	return strcmp(colon + 1, surface->share) == 0 &&
-	       (!*text || strcmp(text, surface->surface) == 0);
-}
-
-bool hp_applies(const char *applies, const struct hp_surface_share *surface)
-{
-	bool meant = false;
-	while (*applies) {
-		applies += strspn(applies, " \t\n");
-		size_t length = strcspn(applies, " \t\n");
-		bool excludes = *applies == '-';
-		if (length && word_means(applies + excludes, length - excludes, surface)) {
-			if (excludes)
-				return false;
-			meant = true;
-		}
-		applies += length;
-	}
-	return meant;
-}
-
-/* The same, asked once for each rule and row. */
-static bool rule_applies(struct hp_verdict *verdict, const struct hp_rule *rule,
-                         const struct hp_surface_share *surface)
-{
-	size_t rule_count, surface_count;
-	const struct hp_rule *rules = hp_knowledge_rules(verdict->knowledge, &rule_count);
-	const struct hp_surface_share *surfaces =
-	    hp_matrix_surfaces(verdict->matrix, &surface_count);
-	size_t index = (size_t)(rule - rules) * surface_count + (size_t)(surface - surfaces);
-	if (!verdict->applies)
-		verdict->applies = hp_pool_alloc(verdict->pool, rule_count * surface_count);
-	if (!verdict->applies[index])
-		verdict->applies[index] = hp_applies(rule->applies, surface) ? 2 : 1;
-	return verdict->applies[index] == 2;
+	size_t count;
+	return (size_t)(surface - hp_matrix_surfaces(verdict->matrix, &count));
 }
 
 static bool narrowed_to(const struct hp_finding *finding, const struct hp_surface_share *surface)
@@ -124,6 +78,7 @@ static size_t first_of(const struct hp_verdict *verdict, const char *host, const
 
 struct hit {
 	const struct hp_finding *finding;
+	const uint64_t *set; // surfaces that its rule means
 	bool of_vf; // what a VF of the accelerator has: matters to what is made of VFs alone
 };
 
@@ -132,13 +87,20 @@ struct hits {
 	size_t count, size;
 };
 
-static void add_hit(struct hits *hits, const struct hp_finding *finding, bool of_vf)
+static void add_hit(struct hits *hits, struct hit hit)
 {
 	if (hits->count == hits->size) {
 		hits->size = hits->size ? 2 * hits->size : 256;
 		hits->items = hp_realloc(hits->items, hits->size * sizeof(*hits->items));
 	}
-	hits->items[hits->count++] = (struct hit){.finding = finding, .of_vf = of_vf};
+	hits->items[hits->count++] = hit;
+}
+
+static struct hit hit_of(struct hp_verdict *verdict, const struct hp_finding *finding, bool of_vf)
+{
+	return (struct hit){.finding = finding,
+	                    .set = hp_applies_set(verdict->applies, finding->rule),
+	                    .of_vf = of_vf};
 }
 
 static void add_subject(struct hp_verdict *verdict, const char *host, const char *subject,
@@ -149,7 +111,7 @@ static void add_subject(struct hp_verdict *verdict, const char *host, const char
 		if (strcmp(finding->host, host) != 0 || strcmp(finding->subject, subject) != 0)
 			return;
 		verdict->used[i] = true;
-		add_hit(hits, finding, of_vf);
+		add_hit(hits, hit_of(verdict, finding, of_vf));
 	}
 }
 
@@ -218,8 +180,9 @@ static int by_weight(const void *a, const void *b)
 		return rank(*left) - rank(*right);
 	if (price(*left) != price(*right))
 		return price(*right) - price(*left);
-	int order = strcmp((*left)->rule->id, (*right)->rule->id);
-	return order ? order : strcmp((*left)->subject, (*right)->subject);
+	if ((*left)->rule != (*right)->rule) // rules are in the order of their ids
+		return (*left)->rule < (*right)->rule ? -1 : 1;
+	return strcmp((*left)->subject, (*right)->subject);
 }
 
 static void set_readiness(struct hp_offer *offer)
@@ -312,65 +275,138 @@ static bool is_shared(const char *share)
 	return hp_has_word("vgpu mig-vgpu vf", share);
 }
 
-static bool hits_offer(struct hp_verdict *verdict, const struct hp_finding *finding,
-                       const struct hp_offer *offer)
+static bool hits_surface(const struct hit *hit, const struct hp_surface_share *surface,
+                         size_t number)
 {
-	return narrowed_to(finding, offer->surface) &&
-	       rule_applies(verdict, finding->rule, offer->surface);
+	return hit->set[number / 64] >> number % 64 & 1 && narrowed_to(hit->finding, surface);
 }
 
-static void judge_offer(struct hp_verdict *verdict, struct hp_offer *offer, const struct hits *hits,
-                        const struct hits *of_host, bool passes)
+static int hit_by_weight(const void *a, const void *b)
+{
+	const struct hit *left = a, *right = b;
+	return by_weight(&left->finding, &right->finding);
+}
+
+/* Drops what will not be shown, and puts first what decides first. */
+static void weigh(struct hits *hits, bool passes)
 {
 	size_t count = 0;
-	const struct hp_finding **items =
-	    hp_pool_alloc(verdict->pool, (hits->count + of_host->count + 1) * sizeof(*items));
-	for (size_t i = 0; i < hits->count + of_host->count; i++) {
-		const struct hit *hit =
-		    i < hits->count ? &hits->items[i] : &of_host->items[i - hits->count];
-		bool wanted = passes || hit->finding->result != HP_RESULT_PASS;
-		if (wanted && (!hit->of_vf || is_shared(offer->surface->share)) &&
-		    hits_offer(verdict, hit->finding, offer))
-			items[count++] = hit->finding;
+	for (size_t i = 0; i < hits->count; i++)
+		if (passes || hits->items[i].finding->result != HP_RESULT_PASS)
+			hits->items[count++] = hits->items[i];
+	hits->count = count;
+	if (count)
+		qsort(hits->items, count, sizeof(*hits->items), hit_by_weight);
+}
+
+/* A surface that a host's accelerators are offered on, and what of the host hits it. */
+struct offered {
+	const struct hp_surface_share *surface;
+	struct hits of_host;
+};
+
+static void keep_meant(struct hp_verdict *verdict, const struct hits *hits,
+                       const struct hp_surface_share *surface, struct hits *ret)
+{
+	bool shared = is_shared(surface->share);
+	size_t number = number_of(verdict, surface);
+	ret->count = 0;
+	for (size_t i = 0; i < hits->count; i++) {
+		const struct hit *hit = &hits->items[i];
+		if ((shared || !hit->of_vf) && hits_surface(hit, surface, number))
+			add_hit(ret, *hit);
 	}
-	qsort(items, count, sizeof(*items), by_weight);
-	offer->findings = items;
-	offer->finding_count = count;
+}
+
+/* Both are weighed already, and so is what comes out. */
+static const struct hp_finding **merge(struct hp_pool *pool, const struct hits *own,
+                                       const struct hits *of_host)
+{
+	size_t count = 0;
+	const struct hp_finding **ret =
+	    hp_pool_alloc(pool, (own->count + of_host->count + 1) * sizeof(const void *));
+	for (size_t o = 0, h = 0; o < own->count || h < of_host->count;) {
+		bool take_own =
+		    h == of_host->count ||
+		    (o < own->count && hit_by_weight(&own->items[o], &of_host->items[h]) <= 0);
+		ret[count++] = (take_own ? &own->items[o++] : &of_host->items[h++])->finding;
+	}
+	return ret;
+}
+
+static void judge_offer(struct hp_verdict *verdict, struct hp_offer *offer, const struct hits *own,
+                        const struct hits *of_host)
+{
+	offer->findings = merge(verdict->pool, own, of_host);
+	offer->finding_count = own->count + of_host->count;
 	set_readiness(offer);
 	offer->summary = summary_of(verdict->pool, offer);
 }
 
-/* The findings about the host as a whole; which of them hit every offer. */
-static void find_host_hits(struct hp_verdict *verdict, struct hp_verdict_host *host,
-                           struct hits *hits)
+/* One for each surface that there is; those that are offered have it set. */
+static struct offered *find_offered(struct hp_verdict *verdict, const struct hp_verdict_host *host)
 {
-	size_t first = first_of(verdict, host->name, "");
-	for (size_t f = first; f < verdict->findings.count; f++) {
+	size_t count;
+	hp_matrix_surfaces(verdict->matrix, &count);
+	struct offered *offered = hp_calloc(count + 1, sizeof(*offered));
+	for (size_t i = 0; i < host->accelerator_count; i++)
+		for (size_t o = 0; o < host->accelerators[i].offer_count; o++) {
+			const struct hp_surface_share *surface =
+			    host->accelerators[i].offers[o].surface;
+			offered[number_of(verdict, surface)].surface = surface;
+		}
+	return offered;
+}
+
+static void free_offered(struct hp_verdict *verdict, struct offered *offered)
+{
+	size_t count;
+	hp_matrix_surfaces(verdict->matrix, &count);
+	for (size_t i = 0; i < count; i++)
+		free(offered[i].of_host.items);
+	free(offered);
+}
+
+static bool hits_all(struct hp_verdict *verdict, const struct hit *hit,
+                     const struct offered *offered)
+{
+	size_t count;
+	hp_matrix_surfaces(verdict->matrix, &count);
+	for (size_t i = 0; i < count; i++)
+		if (offered[i].surface && !hits_surface(hit, offered[i].surface, i))
+			return false;
+	return true;
+}
+
+/* The findings about the host as a whole; which of them hit every offer, and what hits each. */
+static void find_host_hits(struct hp_verdict *verdict, struct hp_verdict_host *host, bool passes,
+                           struct offered *offered)
+{
+	struct hits hits = {0};
+	size_t count;
+	for (size_t f = first_of(verdict, host->name, ""); f < verdict->findings.count; f++) {
 		struct hp_finding *finding = (struct hp_finding *)verdict->by_subject[f];
 		if (strcmp(finding->host, host->name) != 0 || *finding->subject)
-			return;
-		bool all = true;
-		for (size_t i = 0; i < host->accelerator_count; i++)
-			for (size_t o = 0; all && o < host->accelerators[i].offer_count; o++)
-				all =
-				    hits_offer(verdict, finding, &host->accelerators[i].offers[o]);
-		finding->host_wide = all;
-		verdict->used[f] = !all;
-		add_hit(hits, finding, false);
+			break;
+		struct hit hit = hit_of(verdict, finding, false);
+		finding->host_wide = hits_all(verdict, &hit, offered);
+		verdict->used[f] = !finding->host_wide;
+		add_hit(&hits, hit);
 	}
+	weigh(&hits, passes);
+	hp_matrix_surfaces(verdict->matrix, &count);
+	for (size_t i = 0; i < count; i++)
+		if (offered[i].surface)
+			keep_meant(verdict, &hits, offered[i].surface, &offered[i].of_host);
+	free(hits.items);
 }
 
 static void keep_findings(struct hp_verdict *verdict, struct hp_accelerator *accelerator,
-                          const struct hits *hits, bool passes)
+                          const struct hits *hits)
 {
-	accelerator->findings =
-	    hp_pool_alloc(verdict->pool, (hits->count + 1) * sizeof(*accelerator->findings));
-	for (size_t i = 0; i < hits->count; i++)
-		if (passes || hits->items[i].finding->result != HP_RESULT_PASS)
-			accelerator->findings[accelerator->finding_count++] =
-			    hits->items[i].finding;
-	qsort(accelerator->findings, accelerator->finding_count, sizeof(*accelerator->findings),
-	      by_weight);
+	static const struct hits none;
+	accelerator->findings = merge(verdict->pool, hits, &none);
+	accelerator->finding_count = hits->count;
 }
 
 /* What stands with the host: what hits every offer, and what hits no accelerator at all. */
@@ -397,29 +433,48 @@ static bool has_parent(const struct hp_verdict_host *host, const struct hp_accel
 	return false;
 }
 
-static int judge_host(struct hp_verdict *verdict, struct hp_verdict_host *host,
-                      sqlite3_stmt *ancestors, bool passes, struct hp_error *err)
+static void judge_offers(struct hp_verdict *verdict, struct hp_accelerator *accelerator,
+                         const struct hits *hits, const struct offered *offered)
 {
-	struct hits of_host = {0}, hits = {0};
-	int code = 0;
+	struct hits own = {0};
+	for (size_t o = 0; o < accelerator->offer_count; o++) {
+		struct hp_offer *offer = &accelerator->offers[o];
+		keep_meant(verdict, hits, offer->surface, &own);
+		judge_offer(verdict, offer, &own,
+		            &offered[number_of(verdict, offer->surface)].of_host);
+	}
+	free(own.items);
+}
+
+static void find_offers(struct hp_verdict *verdict, struct hp_verdict_host *host)
+{
 	for (size_t i = 0; i < host->accelerator_count; i++) {
 		struct hp_accelerator *accelerator = &host->accelerators[i];
 		if (!accelerator->is_vf || !has_parent(host, accelerator))
 			hp_matrix_offers(verdict->matrix, verdict->pool, accelerator,
 			                 accelerator->is_vf);
 	}
-	find_host_hits(verdict, host, &of_host);
+}
+
+static int judge_host(struct hp_verdict *verdict, struct hp_verdict_host *host,
+                      sqlite3_stmt *ancestors, bool passes, struct hp_error *err)
+{
+	struct hits hits = {0};
+	int code = 0;
+	find_offers(verdict, host);
+	struct offered *offered = find_offered(verdict, host);
+	find_host_hits(verdict, host, passes, offered);
 	for (size_t i = 0; !code && i < host->accelerator_count; i++) {
 		struct hp_accelerator *accelerator = &host->accelerators[i];
 		hits.count = 0;
 		code = find_hits(verdict, host, accelerator, ancestors, &hits, err);
-		for (size_t o = 0; o < accelerator->offer_count; o++)
-			judge_offer(verdict, &accelerator->offers[o], &hits, &of_host, passes);
-		keep_findings(verdict, accelerator, &hits, passes);
+		weigh(&hits, passes);
+		judge_offers(verdict, accelerator, &hits, offered);
+		keep_findings(verdict, accelerator, &hits);
 	}
 	keep_host_findings(verdict, host, passes);
 	free(hits.items);
-	free(of_host.items);
+	free_offered(verdict, offered);
 	return code;
 }
 
@@ -617,6 +672,12 @@ static int judge(struct hp_verdict *verdict, const struct hp_verdict_options *op
 		code = read_gaps(verdict, &verdict->hosts[i], err);
 	if (code)
 		return code;
+	size_t rule_count, surface_count;
+	const struct hp_rule *rules = hp_knowledge_rules(verdict->knowledge, &rule_count);
+	const struct hp_surface_share *surfaces =
+	    hp_matrix_surfaces(verdict->matrix, &surface_count);
+	verdict->applies =
+	    hp_applies_new(verdict->pool, rules, rule_count, surfaces, surface_count);
 	verdict->origins = hp_origins_new(verdict->facts, verdict->pool);
 	say_origins(verdict);
 	sort_findings(verdict);

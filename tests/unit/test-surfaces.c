@@ -15,7 +15,8 @@
 #include <string.h>
 
 static const char small_matrix[] =
-    "CREATE TABLE accelerator (vendor);CREATE TABLE surface (surface, position, first_nine, "
+    "CREATE TABLE accelerator (vendor, device, model, chip, generation);CREATE TABLE surface "
+    "(surface, position, first_nine, "
     "probed);"
     "CREATE TABLE surface_share (surface, share, kind, vendor, mechanism, isolation, vmm, "
     "base_surface);"
