@@ -8,6 +8,7 @@
 #include "facts/facts.h"
 #include "judge/knowledge.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -19,6 +20,9 @@ enum {
 	HP_EXIT_NOT_MET = 3,
 	HP_EXIT_CANNOT_TELL = 4,
 };
+
+/* The code of an error that the command line is to blame for: hp_give_up exits with usage. */
+#define HP_MISUSE (-EDOM)
 
 struct hp_words {
 	const char **items;
@@ -95,7 +99,7 @@ void hp_session_close(struct hp_session *session);
 
 /* Prints a message to stderr, with the program's name before it. */
 void hp_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Says what failed; returns HP_EXIT_FAILED. */
+/* Says what failed; returns HP_EXIT_FAILED, or HP_EXIT_USAGE. */
 int hp_give_up(const struct hp_error *error);
 /* Today, or what --as-of says; owned by options or static. */
 const char *hp_as_of(const struct hp_options *options);

@@ -76,7 +76,7 @@ void hp_say(const char *format, ...)
 int hp_give_up(const struct hp_error *error)
 {
 	hp_say("%s", error->message);
-	return HP_EXIT_FAILED;
+	return error->code == HP_MISUSE ? HP_EXIT_USAGE : HP_EXIT_FAILED;
 }
 
 const char *hp_today(void)
@@ -109,7 +109,8 @@ static void help(FILE *to)
 	for (const struct hp_command *command = hp_commands; command->name; command++)
 		fprintf(to, "  %-10s %s\n", command->name, command->summary);
 	fprintf(to,
-	        "\nWithout a verb: check. 'happypath VERB --help' tells the options of a verb.\n");
+	        "\nWithout a verb: check. 'happypath VERB --help' tells the options of a verb,\n"
+	        "'happypath --version' the version.\n");
 }
 
 /* How many single edits lie between two words: for "did you mean". */
@@ -142,8 +143,20 @@ static int unknown_verb(const char *name)
 			nearest = command;
 	bool near = edits(name, nearest->name) <= 3;
 	hp_say("there is no verb '%s'%s%s%s; see happypath --help", name,
-	       near ? "; did you mean '" : "", near ? nearest->name : "", near ? "'?" : "");
+	       near ? " (did you mean '" : "", near ? nearest->name : "", near ? "'?)" : "");
 	return HP_EXIT_USAGE;
+}
+
+static int help_about(const char *name)
+{
+	const struct hp_command *command = name ? hp_command_find(name) : NULL;
+	if (name && !command)
+		return unknown_verb(name);
+	if (command)
+		hp_command_help(command, stdout);
+	else
+		help(stdout);
+	return HP_EXIT_OK;
 }
 
 static int run(const struct hp_command *command, int argc, char **argv)
@@ -173,14 +186,12 @@ int main(int argc, char **argv)
 	/* One thread: locks would be a tenth of the time to judge. */
 	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	const char *verb = argc > 1 ? argv[1] : "check";
-	if (strcmp(verb, "--version") == 0) {
+	if (strcmp(verb, "--version") == 0 || strcmp(verb, "-V") == 0) {
 		printf("happypath %s\n", HP_VERSION);
 		return HP_EXIT_OK;
 	}
-	if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0 || strcmp(verb, "help") == 0) {
-		help(stdout);
-		return HP_EXIT_OK;
-	}
+	if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0 || strcmp(verb, "help") == 0)
+		return help_about(argc > 2 ? argv[2] : NULL);
 	/* Options right away mean the default verb. */
 	if (*verb == '-')
 		return run(hp_commands, argc - 1, argv + 1);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
 #include "cli.h"
+#include "facts/assume.h"
 
 #include <errno.h>
 #include <string.h>
@@ -29,8 +30,7 @@ const struct hp_option hp_option_rows[] = {
      .argument = "KEY=VALUE",
      .kind = HP_OPTION_LIST,
      .offset = AT(assume),
-     .help = "assume a fact: gpu=ID[xN], vmm=NAME@V, driver=V, kernel=V, iommu=on, "
-             "TABLE.COLUMN=VALUE, …"},
+     .help = "assume a fact: gpu=10de:2330x8, vmm=NAME@V, driver=V, …; see below"},
     {.name = "require",
      .argument = "SURFACE[:SHARE][,path=on|caution]",
      .kind = HP_OPTION_TEXT,
@@ -60,7 +60,7 @@ const struct hp_option hp_option_rows[] = {
      .argument = "table|wide|json|yaml|csv",
      .kind = HP_OPTION_TEXT,
      .offset = AT(output),
-     .help = "form of the output; of a capture: the file to write"},
+     .help = "form of the output"},
     {.name = "no-redact",
      .help = "leave serials, UUIDs, addresses and host names as they are",
      .offset = AT(no_redact)},
@@ -269,18 +269,37 @@ void hp_options_finish(struct hp_options *options)
 	free(options->arguments.items);
 }
 
+static void option_help(const struct hp_command *command, const struct hp_option *option, FILE *to)
+{
+	bool file = command->output_is_file && strcmp(option->name, "output") == 0;
+	const char *argument = file ? "FILE" : option->argument;
+	hp_cleanup_free char *letter =
+	    option->letter ? hp_asprintf("-%c, ", option->letter) : hp_strdup("    ");
+	fprintf(to, "  %s--%s%s%s\n          %s\n", letter, option->name, argument ? " " : "",
+	        argument ? argument : "",
+	        file ? "write to this file, not to standard output" : option->help);
+}
+
+static void assume_help(FILE *to)
+{
+	fputs("\nAssumptions (KEY=VALUE):\n", to);
+	for (const struct hp_assume_key *key = hp_assume_keys; key->name; key++)
+		fprintf(to, "  %s=%s\n          %s\n", key->name, key->value, key->help);
+	fputs("  TABLE.COLUMN=VALUE, TABLE[KEY].COLUMN=VALUE\n"
+	      "          any fact that docs/facts.md lists: intent.guest_firmware=ovmf\n"
+	      "Alone they make a host that does not exist yet; with --root, --capture or --facts "
+	      "they\n"
+	      "change what was found there.\n",
+	      to);
+}
+
 void hp_command_help(const struct hp_command *command, FILE *to)
 {
 	fprintf(to, "happypath %s%s%s [OPTION…]\n%s.\n\n", command->name,
 	        *command->arguments ? " " : "", command->arguments, command->summary);
-	for (const struct hp_option *option = hp_option_rows; option->name; option++) {
-		if (!takes(command, option))
-			continue;
-		hp_cleanup_free char *word =
-		    hp_asprintf("%c%c%s--%s%s%s", option->letter ? '-' : ' ',
-		                option->letter ? option->letter : ' ', option->letter ? ", " : "  ",
-		                option->name, option->argument ? " " : "",
-		                option->argument ? option->argument : "");
-		fprintf(to, "  %s\n          %s\n", word, option->help);
-	}
+	for (const struct hp_option *option = hp_option_rows; option->name; option++)
+		if (takes(command, option))
+			option_help(command, option, to);
+	if (hp_has_word(command->options, "assume"))
+		assume_help(to);
 }

@@ -174,13 +174,39 @@ static bool is_grey(const struct row *row)
 	                       row->offer->readiness == HP_READINESS_UNREACHABLE);
 }
 
-/* What matters, said once: rows below that would repeat it name the first that said it. */
-static char *words_of(const struct row *rows, size_t at)
+/* What names a row: its surface, and a share where the surface has several rows. */
+static char *name_of(const struct row *rows, size_t count, size_t at)
 {
-	for (size_t i = 0; i < at; i++)
-		if (strcmp(rows[i].offer->summary, rows[at].offer->summary) == 0)
-			return hp_asprintf("as for %s", rows[i].offer->surface->surface);
-	return hp_strdup(rows[at].offer->summary);
+	const struct hp_surface_share *surface = rows[at].offer->surface;
+	for (size_t i = 0; i < count; i++)
+		if (i != at && alike(rows[i].offer, rows[at].offer))
+			return hp_asprintf("%s:%s", surface->surface, surface->share);
+	return hp_strdup(surface->surface);
+}
+
+/* How much fails and blocks besides the one that the summary tells of. */
+static size_t untold(const struct hp_offer *offer)
+{
+	size_t count = 0;
+	bool told = offer->path != HP_PATH_OFF && offer->readiness != HP_READINESS_UNREACHABLE;
+	for (size_t i = 0; told && i < offer->finding_count; i++)
+		count += offer->findings[i]->result == HP_RESULT_FAIL &&
+		         offer->findings[i]->rule->impact == HP_IMPACT_BLOCKS;
+	return count ? count - 1 : 0;
+}
+
+/* What matters, said once: rows below that would repeat it name the first that said it. */
+static char *words_of(const struct row *rows, size_t count, size_t at)
+{
+	for (size_t i = 0; i < at; i++) {
+		if (strcmp(rows[i].offer->summary, rows[at].offer->summary) != 0)
+			continue;
+		hp_cleanup_free char *name = name_of(rows, count, i);
+		return hp_asprintf("as for %s", name);
+	}
+	size_t more = untold(rows[at].offer);
+	return more ? hp_asprintf("%s; and %zu more", rows[at].offer->summary, more)
+	            : hp_strdup(rows[at].offer->summary);
 }
 
 static const char *distance_words(const struct hp_offer *offer)
@@ -189,12 +215,12 @@ static const char *distance_words(const struct hp_offer *offer)
 	return open ? "-" : hp_distance_name(offer->distance);
 }
 
-static void print_row(const struct printer *printer, const struct row *rows, size_t at,
-                      int surface_width, int share_width)
+static void print_row(const struct printer *printer, const struct row *rows, size_t count,
+                      size_t at, int surface_width, int share_width)
 {
 	const struct row *row = &rows[at];
 	const struct hp_offer *offer = row->offer;
-	hp_cleanup_free char *words = words_of(rows, at);
+	hp_cleanup_free char *words = words_of(rows, count, at);
 	bool grey = is_grey(row), narrow = printer->width && printer->width < NARROW;
 	int indent = 2 + surface_width + 2 + share_width + 2 + 9 + 13 + 10;
 	paint(printer, row->asked ? BOLD : PLAIN, row->asked ? "> " : "  ", 2);
@@ -232,7 +258,7 @@ static void print_rows(const struct printer *printer, const struct hp_accelerato
 		fputc('\n', printer->to);
 	}
 	for (size_t i = 0; i < count; i++)
-		print_row(printer, rows, i, surface_width, share_width);
+		print_row(printer, rows, count, i, surface_width, share_width);
 	free(rows);
 }
 
@@ -283,7 +309,9 @@ static char *title_of(const struct hp_accelerator *accelerator, size_t count)
 {
 	hp_cleanup_free char *times = count > 1 ? hp_asprintf("%zu × ", count) : hp_strdup("");
 	return hp_asprintf("%s%s [%s:%s]%s", times,
-	                   accelerator->name ? accelerator->name : "unknown accelerator",
+	                   accelerator->name                         ? accelerator->name
+	                   : strcmp(accelerator->kind, "other") == 0 ? "unknown device"
+	                                                             : "unknown accelerator",
 	                   accelerator->vendor ? accelerator->vendor : "?",
 	                   accelerator->device ? accelerator->device : "?",
 	                   count > 1 && accelerator->offer_count ? ": one verdict" : "");
@@ -335,6 +363,14 @@ static void print_accelerators(const struct printer *printer, const struct hp_ve
 
 // -- the host, and the foot --
 
+/* A title says what would be well: what fails is told by what to do. */
+static char *what_fails(const struct hp_finding *finding)
+{
+	const struct hp_rule *rule = finding->rule;
+	return hp_asprintf("%s (%s)", rule->fix_count ? rule->fixes[0].title : rule->resolution,
+	                   finding->evidence);
+}
+
 static void print_host_findings(const struct printer *printer, const struct hp_verdict_host *host)
 {
 	size_t unknown = 0, shown = 0;
@@ -350,7 +386,8 @@ static void print_host_findings(const struct printer *printer, const struct hp_v
 			fputc('\n', printer->to);
 		}
 		hp_cleanup_free char *line =
-		    hp_asprintf("%s: %s", finding->rule->title, finding->evidence);
+		    fails ? what_fails(finding)
+			  : hp_asprintf("%s: %s", finding->rule->title, finding->evidence);
 		enum color color = !fails                                      ? DIM
 		                   : finding->rule->impact == HP_IMPACT_BLOCKS ? RED
 		                                                               : YELLOW;
@@ -526,9 +563,13 @@ void hp_print_verdict(const struct hp_verdict_print *what, FILE *to)
 		bool bare = !host->accelerator_count && host->pci_seen;
 		if (bare)
 			print_bare_host(&printer, host);
+		else if (!host->accelerator_count)
+			fputs("\nNo accelerator is known of this host, but there may be one.\n",
+			      to);
 		if (!bare || what->all)
 			print_host_findings(&printer, host);
 		print_foot(&printer, host);
 	}
-	print_knowledge(&printer);
+	if (count)
+		print_knowledge(&printer);
 }

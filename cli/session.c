@@ -119,7 +119,7 @@ static int assume(const struct hp_options *options, struct hp_session *session,
 	int code = 0;
 	for (size_t i = 0; !code && i < options->assume.count; i++)
 		code = hp_facts_assume(session->facts, options->assume.items[i], err);
-	return code ? hp_wrap(err, "--assume"), code : 0;
+	return code;
 }
 
 static int read_nothing(const struct hp_options *options HP_UNUSED, struct hp_session *session,
@@ -133,32 +133,39 @@ typedef int reader(const struct hp_options *options, struct hp_session *session,
                    struct hp_error *err);
 
 /* One that cannot be read is a message; the others are judged all the same. */
-static void read_one(const struct hp_options *options, struct hp_session *session, reader *read,
-                     const char *name)
+static int read_one(const struct hp_options *options, struct hp_session *session, reader *read,
+                    const char *name, struct hp_error *err)
 {
 	struct hp_error error = {0};
-	if (!read(options, session, name, &error) && !assume(options, session, &error)) {
-		session->hosts++;
-		return;
+	if (read(options, session, name, &error)) {
+		hp_say("%s", error.message);
+		session->failed++;
+		return 0;
 	}
-	hp_say("%s", error.message);
-	session->failed++;
+	session->hosts++;
+	return assume(options, session, err) ? err->code = HP_MISUSE : 0;
 }
 
-static void read_all(const struct hp_options *options, struct hp_session *session)
+static int read_all(const struct hp_options *options, struct hp_session *session,
+                    struct hp_error *err)
 {
-	for (size_t i = 0; i < options->root.count; i++)
-		read_one(options, session, read_root, options->root.items[i]);
-	for (size_t i = 0; i < options->capture.count; i++)
-		read_one(options, session, read_capture, options->capture.items[i]);
-	for (size_t i = 0; i < options->facts.count; i++)
-		read_one(options, session, read_facts, options->facts.items[i]);
-	bool elsewhere = options->root.count + options->capture.count + options->facts.count;
+	const struct {
+		const struct hp_words *names;
+		reader *read;
+	} lists[] = {{&options->root, read_root},
+	             {&options->capture, read_capture},
+	             {&options->facts, read_facts}};
+	int code = 0;
+	bool elsewhere = false;
+	for (size_t k = 0; k < HP_COUNT(lists); k++)
+		for (size_t i = 0; !code && i < lists[k].names->count; i++, elsewhere = true)
+			code = read_one(options, session, lists[k].read, lists[k].names->items[i],
+			                err);
+	if (elsewhere || code)
+		return code;
 	/* What is assumed starts from an empty host, never from this one. */
-	if (!elsewhere && options->assume.count)
-		read_one(options, session, read_nothing, "assumed");
-	else if (!elsewhere)
-		read_one(options, session, read_live, NULL);
+	return options->assume.count ? read_one(options, session, read_nothing, "assumed", err)
+	                             : read_one(options, session, read_live, NULL, err);
 }
 
 /* A folder is a root, a file a capture or facts: captures say so in their first line. */
@@ -186,8 +193,9 @@ int hp_session_open(const struct hp_options *options, struct hp_session *ret, st
 	int code = hp_session_open_knowledge(options, ret, err);
 	if (code)
 		return code;
-	read_all(options, ret);
-	code = hp_facts_derive(ret->facts, err);
+	code = read_all(options, ret, err);
+	if (!code)
+		code = hp_facts_derive(ret->facts, err);
 	if (code)
 		hp_session_close(ret);
 	return code;

@@ -91,8 +91,9 @@ class Verb:
         text = say(program, name, "--help")
         self.name, self.summary = name, summary
         self.synopsis = text.splitlines()[0]
+        head, _, self.assumptions = text.partition("\nAssumptions (KEY=VALUE):\n")
         self.options = [Option(*found) for found in
-                        re.findall(r"^  (?:-(\w), |    )--([\w-]+)(?: (\S+))?\n +(.*)$", text, re.M)]
+                        re.findall(r"^  (?:-(\w), |    )--([\w-]+)(?: (\S+))?\n +(.*)$", head, re.M)]
 
 
 def roff(text):
@@ -107,6 +108,11 @@ def page(verb, version):
         letter = f"\\fB\\-{option.letter}\\fR, " if option.letter else ""
         argument = f" \\fI{roff(option.argument)}\\fR" if option.argument else ""
         lines += [".TP", f"{letter}\\fB\\-\\-{roff(option.name)}\\fR{argument}", roff(option.text)]
+    if verb.assumptions:
+        lines.append(".SH ASSUMPTIONS")
+        for key, text in re.findall(r"^  (\S.*)\n {10}(.*)$", verb.assumptions, re.M):
+            lines += [".TP", f".B {roff(key)}", roff(text)]
+        lines += [".PP", roff(" ".join(re.findall(r"^\S.*$", verb.assumptions, re.M)))]
     return "\n".join(lines) + "\n" + MORE.get(verb.name, "") + FILES + ".SH SEE ALSO\n.BR happypath (1)\n"
 
 
@@ -129,12 +135,13 @@ def bash(verbs):
         words = " ".join(f"--{o.name}" for o in verb.options)
         cases.append(f"\t{verb.name}) words='{words}' ;;")
         for option in verb.options:
+            names = f"{verb.name}:--{option.name}" + (f"|{verb.name}:-{option.letter}" if option.letter else "")
             if choices(option.argument):
-                values.append(f"\t--{option.name}) words='{' '.join(choices(option.argument))}' ;;")
+                values.append(f"\t{names}) words='{' '.join(choices(option.argument))}' ;;")
             elif option.argument and re.search(r"FILE|DIR", option.argument):
-                values.append(f"\t--{option.name}) files=1 ;;")
+                values.append(f"\t{names}) files=1 ;;")
             elif option.argument:
-                values.append(f"\t--{option.name}) return ;;")
+                values.append(f"\t{names}) return ;;")
     names = " ".join(v.name for v in verbs)
     return f"""# bash completion for happypath. Made by make-docs.py. SPDX-License-Identifier: Apache-2.0
 _happypath()
@@ -145,8 +152,9 @@ _happypath()
 \t\tCOMPREPLY=($(compgen -W '{names}' -- "$current"))
 \t\treturn
 \tfi
-\tcase $previous in
-{chr(10).join(sorted(set(values)))}
+\t[[ $verb == -* ]] && verb={verbs[0].name}
+\tcase $verb:$previous in
+{chr(10).join(values)}
 \tesac
 \tif [ -n "$files" ]; then
 \t\tCOMPREPLY=($(compgen -f -- "$current"))
@@ -155,7 +163,6 @@ _happypath()
 \tif [ -z "$words" ]; then
 \t\tcase $verb in
 {chr(10).join(cases)}
-\t\t-*) words='{" ".join("--" + o.name for o in verbs[0].options)}' ;;
 \t\tesac
 \tfi
 \tCOMPREPLY=($(compgen -W "$words" -- "$current"))

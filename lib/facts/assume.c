@@ -197,7 +197,7 @@ static bool bus_taken(struct hp_facts *facts, unsigned bus)
 	return hp_db_step(query, NULL) == 1;
 }
 
-static int add_gpu(struct hp_facts *facts, const struct gpus *gpus, unsigned bus,
+static int add_gpu(struct hp_facts *facts, const struct gpus *gpus, const char *class, unsigned bus,
                    struct hp_error *err)
 {
 	char address[32];
@@ -208,6 +208,7 @@ static int add_gpu(struct hp_facts *facts, const struct gpus *gpus, unsigned bus
 	    {"subsystem_vendor", gpus->subsystem_vendor},
 	    {"subsystem_device", gpus->subsystem_device},
 	    {"physical_function", "none"},
+	    {"class", class},
 	};
 	int code = 0;
 	for (size_t i = 0; !code && i < HP_COUNT(values); i++)
@@ -216,19 +217,71 @@ static int add_gpu(struct hp_facts *facts, const struct gpus *gpus, unsigned bus
 	return code;
 }
 
+/* What a query of one text gives for two arguments: a new string, NULL for nothing, also where the
+ * matrices are not attached. */
+static char *look_up(struct hp_facts *facts, const char *sql, const char *first, const char *second)
+{
+	hp_cleanup_statement sqlite3_stmt *query = NULL;
+	if (hp_db_prepare(hp_facts_db(facts), sql, &query, NULL))
+		return NULL;
+	sqlite3_bind_text(query, 1, first, -1, SQLITE_STATIC);
+	sqlite3_bind_text(query, 2, second, -1, SQLITE_STATIC);
+	const char *text = hp_db_step(query, NULL) == 1 ? hp_db_text(query, 0) : NULL;
+	return text ? hp_strdup(text) : NULL;
+}
+
+static bool knows_matrices(struct hp_facts *facts)
+{
+	hp_cleanup_free char *any =
+	    look_up(facts, "SELECT vendor FROM accelerator_class LIMIT 1", NULL, NULL);
+	return any;
+}
+
+/* Names are not unique, and not kept for long: only ids are taken, but those of a name are told. */
+static int no_gpus(struct hp_facts *facts, const char *value, struct hp_error *err)
+{
+	hp_cleanup_free char *name = hp_strndup(value, strcspn(value, "@"));
+	char *times = strrchr(name, 'x');
+	if (times && times > name && times[1] && !times[1 + strspn(times + 1, "0123456789")])
+		*times = '\0';
+	hp_cleanup_free char *ids = look_up(
+	    facts,
+	    "SELECT group_concat(id, ', ') FROM (SELECT DISTINCT vendor || ':' || device || "
+	    "' (' || name || ')' AS id FROM accelerator_model WHERE is_vf = 0 AND subsystem "
+	    "= '' AND lower(?1) IN (lower(model), lower(name)) ORDER BY memory_gib IS NULL, "
+	    "vendor, device LIMIT 12)",
+	    name, NULL);
+	return hp_fail(err, -EINVAL,
+	               "\"%s\": expected VENDOR:DEVICE[xCOUNT][@SUBVENDOR:SUBDEVICE], "
+	               "10de:2330x8%s%s",
+	               value, ids ? "; of that name are " : "", ids ? ids : "");
+}
+
+/* The class that makes a device of no known id an accelerator of its vendor: "" where the id is
+ * known, NULL where nothing is known of the vendor either. */
+static char *class_for(struct hp_facts *facts, const struct gpus *gpus)
+{
+	return look_up(facts,
+	               "SELECT CASE WHEN EXISTS (SELECT 1 FROM accelerator_model WHERE vendor = "
+	               "lower(?1) AND device = lower(?2)) THEN '' ELSE (SELECT substr(class_prefix "
+	               "|| '00', 1, 6) FROM accelerator_class WHERE vendor = lower(?1) ORDER BY "
+	               "class_prefix DESC LIMIT 1) END",
+	               gpus->vendor, gpus->device);
+}
+
 static int assume_gpu(struct hp_facts *facts, const char *value, struct hp_error *err)
 {
 	struct gpus gpus;
 	if (!parse_gpus(value, &gpus))
-		return hp_fail(
-		    err, -EINVAL,
-		    "\"%s\": expected VENDOR:DEVICE[xCOUNT][@SUBVENDOR:SUBDEVICE], 10de:2330x8",
-		    value);
+		return no_gpus(facts, value, err);
+	hp_cleanup_free char *class = class_for(facts, &gpus);
+	if (!class && knows_matrices(facts))
+		return hp_fail(err, -EINVAL, "no accelerator of vendor %s is known", gpus.vendor);
 	unsigned bus = 0x10, added = 0;
 	for (; added < gpus.count && bus < 0x100; bus++) {
 		if (bus_taken(facts, bus))
 			continue;
-		int code = add_gpu(facts, &gpus, bus, err);
+		int code = add_gpu(facts, &gpus, class ? class : "", bus, err);
 		if (code)
 			return code;
 		added++;
@@ -247,6 +300,15 @@ static int assume_vmm(struct hp_facts *facts, const char *value, struct hp_error
 	if (!*name || (at && !version))
 		return hp_fail(err, -EINVAL,
 		               "\"%s\": expected NAME or NAME@VERSION, cloud-hypervisor@53", value);
+	hp_cleanup_free char *known = look_up(
+	    facts,
+	    "SELECT CASE WHEN ?1 IN ('esxi', 'custom') OR ?1 IN (SELECT vmm FROM vmm_feature)"
+	    " OR ?1 IN (SELECT surface FROM surface) THEN '' ELSE group_concat(vmm, ', ') END "
+	    "FROM (SELECT DISTINCT vmm FROM surface_share WHERE vmm <> 'none' ORDER BY vmm)",
+	    name, NULL);
+	if (known && *known)
+		return hp_fail(err, -EINVAL, "no VMM \"%s\" is known; expected one such as %s",
+		               name, known);
 	int code = set(facts, "intent", NULL, "vmm", name, err);
 	if (!code && at)
 		code = set(facts, "intent", NULL, "vmm_version", at + 1, err);
@@ -306,6 +368,16 @@ static int assume_guest_memory(struct hp_facts *facts, const char *value, struct
 	return set(facts, "intent", NULL, "guest_memory_bytes", value, err);
 }
 
+static int no_board(struct hp_facts *facts, const char *value, struct hp_error *err)
+{
+	hp_cleanup_free char *names = look_up(facts,
+	                                      "SELECT group_concat(board, ', ') FROM (SELECT "
+	                                      "DISTINCT board FROM board ORDER BY board)",
+	                                      NULL, NULL);
+	return hp_fail(err, -EINVAL, "no board \"%s\" is known; expected one of %s", value,
+	               names ? names : "none");
+}
+
 static int assume_board(struct hp_facts *facts, const char *value, struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *rows = NULL;
@@ -333,8 +405,7 @@ static int assume_board(struct hp_facts *facts, const char *value, struct hp_err
 			return code;
 	}
 	if (!code && !count)
-		return hp_fail(err, -EINVAL,
-		               "there is no board \"%s\" in knowledge/matrices/board.csv", value);
+		return no_board(facts, value, err);
 	return code ? code : hp_facts_observed(facts, HP_TBL_PCI_FUNCTION, "", "complete", err);
 }
 
@@ -360,6 +431,16 @@ static int (*const setters[])(struct hp_facts *, const char *, struct hp_error *
 
 _Static_assert(HP_COUNT(setters) + 1 == HP_COUNT(hp_assume_keys), "one setter a key");
 
+static int no_such_key(struct hp_error *err)
+{
+	hp_cleanup_text struct hp_text keys = {0};
+	for (const struct hp_assume_key *key = hp_assume_keys; key->name; key++)
+		hp_text_printf(&keys, "%s, ", key->name);
+	return hp_fail(err, -EINVAL,
+	               "there is no such key; expected %sor TABLE.COLUMN as docs/facts.md has them",
+	               keys.data);
+}
+
 /* "table.column" or "table[key].column". */
 static int assume_column(struct hp_facts *facts, const char *name, const char *value,
                          struct hp_error *err)
@@ -369,9 +450,7 @@ static int assume_column(struct hp_facts *facts, const char *name, const char *v
 	const char *table_end = bracket && bracket < dot ? bracket : dot;
 	bool keyed = bracket && bracket < dot;
 	if (!dot || (keyed && dot[-1] != ']'))
-		return hp_fail(
-		    err, -EINVAL,
-		    "there is no such key; expected one of happypath help check, or table.column");
+		return no_such_key(err);
 	hp_cleanup_free char *table = hp_strndup(name, (size_t)(table_end - name));
 	hp_cleanup_free char *key =
 	    keyed ? hp_strndup(bracket + 1, (size_t)(dot - bracket) - 2) : NULL;

@@ -222,9 +222,9 @@ static const char *path_words(const struct hp_offer *offer)
 static const char *failure_words(struct hp_pool *pool, const struct hp_finding *finding)
 {
 	const struct hp_rule *rule = finding->rule;
-	if (rule->fix_count)
-		return hp_pool_printf(pool, "%s (%s)", rule->fixes[0].title, finding->evidence);
-	return hp_pool_printf(pool, "not the case: %s (%s)", rule->title, finding->evidence);
+	if (!rule->fix_count)
+		return hp_pool_printf(pool, "cannot be had: %s", finding->evidence);
+	return hp_pool_printf(pool, "%s (%s)", rule->fixes[0].title, finding->evidence);
 }
 
 /* What would have to hold: the titles of the blocking unknowns, most decisive first. */

@@ -139,6 +139,26 @@ def test_require():
     run("check", *h100, "--require", "qemu-vfio,path=off", expect=2)
 
 
+def test_assumptions_refused():
+    """A mistake in an assumption is one of the command line: nothing is judged."""
+    for assumption, word in (("gpu=H100x8", "10de:2330 (NVIDIA H100 80GB HBM3)"), ("gpu=1234:5678", "vendor 1234"),
+                             ("vmm=firecraker@1.16", "firecracker"), ("board=none-such", "hgx-h100-8"),
+                             ("iommu=maybe", "on|off"), ("nonesuch=1", "guest-memory")):
+        for verb in (("check",), ("facts",), ("query", "SELECT 1"), ("explain", "iommu-on")):
+            done = run(*verb, "--assume", assumption, expect=2)
+            assert word in done.stderr and not done.stdout and done.stderr.count("--assume") == 1, (assumption, done)
+    unknown = verdict("--assume", "gpu=10de:fffex2")["hosts"][0]["accelerators"]
+    assert [a["kind"] for a in unknown] == ["gpu", "gpu"] and unknown[0]["name"] is None
+
+
+def test_help():
+    check = run("help", "check").stdout
+    assert check == run("check", "--help").stdout and "guest-memory=SIZE" in check
+    assert "write to this file" in run("capture", "--help").stdout and "capture" not in run("rules", "--help").stdout
+    run("help", "nonesuch", expect=2)
+    assert run("-V").stdout == run("--version").stdout
+
+
 def test_usage():
     assert "did you mean 'check'" in run("chekc", expect=2).stderr
     run("check", "--nonesuch", expect=2)
