@@ -249,3 +249,43 @@ int hp_text_width(const char *string)
 		width += ((unsigned char)*string & 0xc0) != 0x80;
 	return width;
 }
+
+char *hp_next_line(char **cursor)
+{
+	char *line = *cursor;
+	if (!line || !*line)
+		return NULL;
+	char *end = strchrnul(line, '\n');
+	*cursor = *end ? end + 1 : end;
+	*end = '\0';
+	return line;
+}
+
+char *hp_next_word(char **cursor)
+{
+	char *word = *cursor + strspn(*cursor, " \t\r\n");
+	if (!*word)
+		return NULL;
+	char *end = word + strcspn(word, " \t\r\n");
+	*cursor = *end ? end + 1 : end;
+	*end = '\0';
+	return word;
+}
+
+bool hp_find_value(const char *text, const char *key, char separator, char *buffer, size_t size)
+{
+	size_t length = strlen(key);
+	for (const char *line = text; *line; line = strchrnul(line, '\n'), line += *line == '\n') {
+		line += strspn(line, " \t");
+		if (strncmp(line, key, length) != 0)
+			continue;
+		const char *value = line + length + strspn(line + length, " \t");
+		if (*value++ != separator)
+			continue;
+		value += strspn(value, " \t");
+		snprintf(buffer, size, "%.*s", (int)strcspn(value, "\r\n"), value);
+		hp_trim(buffer);
+		return true;
+	}
+	return false;
+}

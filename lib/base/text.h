@@ -42,6 +42,15 @@ bool hp_parse_s64(const char *string, int64_t *ret);
 /* A size in bytes with an optional unit K, M, G or T, or KiB and so on; all are powers of 1024. */
 bool hp_parse_size(const char *string, int64_t *ret);
 
+/* The next line of a text that is being walked: cuts it at its end and moves `cursor` behind it.
+ * NULL at the end. */
+char *hp_next_line(char **cursor);
+/* The next word (white space between), cut likewise; NULL if there is none. */
+char *hp_next_word(char **cursor);
+/* The value of the line "KEY<white space>:<white space>VALUE" or "KEY=VALUE" in `text`, copied to
+ * `buffer`; whether there is one. */
+bool hp_find_value(const char *text, const char *key, char separator, char *buffer, size_t size);
+
 /* How many columns a terminal gives to the UTF-8 string: one a character. */
 int hp_text_width(const char *string);
 

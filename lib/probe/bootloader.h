@@ -1,11 +1,8 @@
-// Which bootloader, what it was told, and what it will start. SPDX-License-Identifier: Apache-2.0
+// What the bootloader was told, and what it will start. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "facts/facts.h"
 #include "host/host.h"
-
-/* What booted the running kernel, as a word of machine.bootloader; NULL if nothing tells. */
-const char *hp_bootloader(struct hp_host *host);
 
 /* Sets cmdline_configured, cmdline_next, their files and next_release of a row of `kernel`.
  * `running` is the running command line, NULL if unknown. */

@@ -46,12 +46,3 @@ int hp_look_observed(struct hp_host *host, struct hp_facts *facts, enum hp_tbl t
 
 /* What a flag says: 1 for Y, y, 1, on; 0 for N, n, 0, off; -1 for anything else. */
 int hp_look_flag(const char *text);
-
-/* The next line of a text that is being walked: cuts it at its end and moves `cursor` behind it.
- * NULL at the end. */
-char *hp_next_line(char **cursor);
-/* The next word (white space between), cut likewise; NULL if there is none. */
-char *hp_next_word(char **cursor);
-/* The value of the line "KEY<white space>:<white space>VALUE" or "KEY=VALUE" in `text`, copied to
- * `buffer`; whether there is one. */
-bool hp_find_value(const char *text, const char *key, char separator, char *buffer, size_t size);

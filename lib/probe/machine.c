@@ -1,10 +1,10 @@
 // The machine and its system software. SPDX-License-Identifier: Apache-2.0
-#include "probe/bootloader.h"
 #include "probe/look.h"
 #include "probe/machine.h"
 #include "probe/probes.h"
 
 #include "base/cleanup.h"
+#include "host/boot.h"
 
 #include <stdio.h>
 #include <string.h>

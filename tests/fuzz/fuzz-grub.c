@@ -1,6 +1,6 @@
 // Fuzz target: files of bootloaders. SPDX-License-Identifier: Apache-2.0
 #include "base/text.h"
-#include "probe/boot-entry.h"
+#include "host/boot-entry.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 // Tests of the probes of the system around the devices. SPDX-License-Identifier: Apache-2.0
 #include "file-tree.h"
 
-#include "probe/boot-entry.h"
+#include "host/boot-entry.h"
 #include "probe/cpu.h"
 #include "probe/kernel-config.h"
 #include "probe/kvm-proof.h"

@@ -1,6 +1,5 @@
 // What bootloaders' files say: pure parsers. SPDX-License-Identifier: Apache-2.0
-#include "probe/boot-entry.h"
-#include "probe/look.h"
+#include "host/boot-entry.h"
 
 #include "base/cleanup.h"
 #include "base/text.h"

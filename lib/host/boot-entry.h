@@ -23,6 +23,8 @@ struct hp_grub_defaults {
 };
 
 void hp_grub_defaults_free(struct hp_grub_defaults *defaults);
+#define hp_cleanup_grub_defaults __attribute__((cleanup(hp_grub_defaults_free)))
+
 void hp_grub_defaults_read(struct hp_grub_defaults *defaults, const char *text);
 /* The command line they ask for, in GRUB's order: a new string, NULL if neither was set. */
 char *hp_grub_defaults_cmdline(const struct hp_grub_defaults *defaults);
