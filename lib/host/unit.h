@@ -1,5 +1,4 @@
-// Units of systemd, as files tell of them: nobody need ask systemd. SPDX-License-Identifier:
-// Apache-2.0
+// Units of systemd, as files tell of them. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "host/host.h"
