@@ -1,0 +1,161 @@
+# A virtual host: QEMU's emulation of a Debian machine with accelerators. Its root is an archive in memory; what its steps
+# write to their output comes back over the second serial port. SPDX-License-Identifier: Apache-2.0
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import packages
+import topology
+from archive import Archive
+
+HERE = pathlib.Path(__file__).resolve().parent
+QEMU = "qemu-system-x86_64"
+IOMMUS = {
+    "intel": (["-device", "intel-iommu,intremap=on,caching-mode=on,device-iotlb=on"], "intel_iommu=on"),
+    "amd": (["-device", "amd-iommu"], "amd_iommu=on"),
+    "off": (["-device", "intel-iommu,intremap=on,caching-mode=on,device-iotlb=on"], "intel_iommu=off"),
+    "none": ([], ""),
+}
+# Loadable wherever steps ask for them, whether or not the host starts with them.
+MODULES = "vfio-pci vfio_iommu_type1 mdev nvidia nvidia-vgpu-vfio pci-stub pci-pf-stub loop ext4 virtio_blk nvme virtio_pci".split()
+MEMORY_MIB = 1024
+
+
+class Failed(AssertionError):
+    """The virtual host did not do what its test expects."""
+
+
+class Lab:
+    """What all virtual hosts share: kernel, modules, devices, the program under test."""
+
+    def __init__(self, build):
+        packages.need(QEMU, "busybox", "gcc", "kmod")
+        self.build, self.folder = build, build / "lab"
+        self.folder.mkdir(exist_ok=True)
+        self.kernel = packages.Kernel(self.folder, HERE / "nvidia")
+        self.devices = self.build_devices()
+        self.took = 0.0
+
+    def build_devices(self):
+        version = subprocess.run([QEMU, "--version"], capture_output=True, text=True).stdout
+        if not re.search(r"version 7\.2\.", version):
+            raise packages.Missing(f"QEMU 7.2, for which the lab's devices are written; there is {version.splitlines()[0]}")
+        return self.compile(HERE / "devices/accelerators.c")
+
+    def compile(self, source, *flags):
+        """A shared library of the lab's own."""
+        library = self.folder / f"{source.stem}.so"
+        if not packages.current(library, [source]):
+            subprocess.run(["gcc", "-std=gnu17", "-O1", "-g", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", library, source,
+                            *flags], check=True)
+        return library
+
+    # -- roots --
+
+    def inner_qemu(self):
+        """An archive with a QEMU for the host to run guests of its own: its libraries, modules and ROMs."""
+        path = self.folder / "inner-qemu.cpio"
+        program = shutil.which(QEMU)
+        if packages.current(path, [pathlib.Path(program)]):
+            return path
+        archive = Archive()
+        archive.program(f"usr/bin/{QEMU}", program)
+        for rom in ("seabios/bios-256k.bin", "qemu/kvmvapic.bin", "qemu/linuxboot_dma.bin", "qemu/qboot.rom", "qemu/pvh.bin"):
+            archive.file(f"usr/share/{rom}", pathlib.Path("/usr/share", rom).resolve())
+        # Debian keeps the accelerators in modules of their own.
+        for module in sorted(pathlib.Path("/usr/lib/x86_64-linux-gnu/qemu").glob("accel-*x86_64.so")):
+            archive.program(str(module), module)
+        path.write_bytes(archive.data())
+        return path
+
+    def root(self, modules, steps, files):
+        archive = Archive()
+        archive.file("init", HERE / "guest/init")
+        for name in "proc sys dev tmp run root sbin usr/bin usr/sbin var/lib etc lib64".split():
+            archive.add(name, 0o040755)
+        archive.program("bin/sh", shutil.which("dash"))  # busybox's shell would prefer its own modprobe to kmod's
+        archive.program("bin/busybox", shutil.which("busybox"))
+        archive.program("usr/bin/kmod", shutil.which("kmod"))
+        for name in "modprobe insmod rmmod lsmod modinfo depmod".split():
+            archive.link(f"usr/sbin/{name}", "../bin/kmod")
+        archive.link("sbin/modprobe", "../usr/bin/kmod")  # where the kernel looks
+        archive.program("usr/bin/happypath", self.build / "happypath")
+        archive.file("usr/share/happypath/knowledge/knowledge.sqlite", self.build / "knowledge/knowledge.sqlite")
+        archive.text("etc/profile", "export HAPPYPATH_KNOWLEDGE=/usr/share/happypath/knowledge/knowledge.sqlite PS1='lab# '\n")
+        archive.text("etc/passwd", "root:x:0:0::/root:/bin/sh\n")
+        archive.text("etc/group", "root:x:0:\n")
+        within = f"lib/modules/{self.kernel.release}"
+        needed = MODULES + [line.split()[0] for line in modules]
+        for path in [*self.kernel.module_files(needed), *self.kernel.indexes()]:
+            archive.file(f"{within}/{path.relative_to(self.kernel.modules)}", path)
+        archive.text("lab/modules", "".join(f"{line}\n" for line in modules))
+        archive.file("lab/lab.sh", HERE / "guest/lab.sh")
+        if steps is not None:
+            archive.text("lab/steps", f". /etc/profile\n. /lab/lab.sh\n{steps}\n")
+        for name, source in files.items():
+            if isinstance(source, str):
+                archive.text(name, source)
+            else:
+                archive.program(name, source) if source.suffix in ("", ".so") else archive.file(name, source)
+        return archive.data()
+
+    # -- running --
+
+    def words(self, tree, iommu, append, initrd):
+        half = MEMORY_MIB // 2
+        devices, argument = IOMMUS[iommu]
+        return f"""{QEMU} -accel tcg,thread=multi -M q35,kernel-irqchip=split -cpu max,phys-bits=46
+            -smp 2,sockets=2 -m {MEMORY_MIB}
+            -object memory-backend-ram,id=m0,size={half}M -object memory-backend-ram,id=m1,size={half}M
+            -numa node,nodeid=0,cpus=0,memdev=m0 -numa node,nodeid=1,cpus=1,memdev=m1
+            -nodefaults -no-user-config -vga none -display none -no-reboot
+            -kernel {self.kernel.image} -initrd {initrd}""".split() + devices + topology.words(tree) + [
+                "-append", f"console=ttyS0 panic=-1 quiet {argument} {append}"]
+
+    def environment(self):
+        return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LD_PRELOAD": str(self.devices)}
+
+    def boot(self, name, steps, tree="mixed", iommu="intel", append="", modules=(), files=None, inner=False, seconds=240):
+        """Boots a virtual host, runs the steps in it and returns what they wrote to their output."""
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        console, data, initrd = folder / "console.log", folder / "data.log", folder / "root.cpio"
+        data.unlink(missing_ok=True)
+        extra = self.inner_qemu().read_bytes() if inner else b""
+        initrd.write_bytes(self.root(modules, steps, files or {}) + extra)
+        words = self.words(tree, iommu, append, initrd) + ["-serial", f"file:{console}", "-serial", f"file:{data}"]
+        started = time.monotonic()
+        try:
+            done = subprocess.run(words, env=self.environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                  timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"the virtual host did not end within {seconds} s; see {console}")
+        finally:
+            initrd.unlink()
+        self.took = time.monotonic() - started
+        text = data.read_text(errors="replace") if data.exists() else ""
+        if "LAB-END" not in text:
+            raise Failed(f"the virtual host did not get through its steps: {done.stderr[-300:]} see {console}")
+        return text.split("LAB-END")[0]
+
+    def shell(self, tree):
+        """A root shell on a virtual host, on this terminal."""
+        initrd = self.folder / "shell.cpio"
+        initrd.write_bytes(self.root(["nvidia"], None, {}) + self.inner_qemu().read_bytes())
+        words = self.words(tree, "intel", "", initrd) + ["-chardev", "stdio,id=terminal,signal=off",
+                                                         "-serial", "chardev:terminal"]
+        return subprocess.run(words, env=self.environment()).returncode
+
+
+def verdict(text):
+    """What the steps of a test ended with: the figure, or why they failed."""
+    failed = re.search(r"^LAB-FAIL (.*)$", text, re.M)
+    if failed:
+        raise Failed(failed[1])
+    passed = re.search(r"^LAB-OK (.*)$", text, re.M)
+    if not passed:
+        raise Failed(f"the steps ended without a verdict: …{text[-200:]!r}")
+    return passed[1]
