@@ -1,8 +1,8 @@
 // happypath VERB: finds the verb in hp_commands[] and runs it. SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
+#include "base/heap.h"
 #include "cli.h"
 
-#include <sqlite3.h>
 #include <string.h>
 #include <time.h>
 
@@ -183,8 +183,8 @@ static int run(const struct hp_command *command, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	/* One thread: locks would be a tenth of the time to judge. */
-	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	/* One thread, no locks, its own heap: a fifth of the time to judge. */
+	hp_heap_for_sqlite();
 	const char *verb = argc > 1 ? argv[1] : "check";
 	if (strcmp(verb, "--version") == 0 || strcmp(verb, "-V") == 0) {
 		printf("happypath %s\n", HP_VERSION);

@@ -54,9 +54,6 @@ int hp_facts_new(struct hp_facts **ret, struct hp_error *err)
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 	if (sqlite3_open_v2(":memory:", &facts->db, flags, NULL) != SQLITE_OK)
 		code = hp_fail(err, -ENOMEM, "cannot open a database in memory");
-	/* Preparing hundreds of rules is mostly small allocations. */
-	if (!code)
-		sqlite3_db_config(facts->db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 1200, 400);
 	if (!code)
 		code = hp_db_add_functions(facts->db, err);
 	if (!code)

@@ -3,6 +3,7 @@
 #include "judge/fence.h"
 #include "base/cleanup.h"
 #include "base/database.h"
+#include "base/heap.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -32,7 +33,7 @@ struct hp_fence {
 	sqlite3 *db;
 	enum hp_fence_mode mode;
 	int old_limits[HP_COUNT(limits)];
-	sqlite3_int64 old_heap;
+	int64_t old_heap;
 	int calls_left;
 	const struct hp_table_def **by_name; // tables of facts
 	char **matrices;                     // tables of the knowledge, by name
@@ -255,7 +256,7 @@ void hp_fence_begin(struct hp_fence *fence, enum hp_fence_mode mode)
 	fence->mode = mode;
 	for (size_t i = 0; i < HP_COUNT(limits); i++)
 		fence->old_limits[i] = sqlite3_limit(fence->db, limits[i].id, limits[i].value);
-	fence->old_heap = sqlite3_hard_heap_limit64(sqlite3_memory_used() + HEAP_BYTES);
+	fence->old_heap = hp_heap_limit_begin(HEAP_BYTES);
 	sqlite3_set_authorizer(fence->db, authorize, fence);
 	sqlite3_progress_handler(fence->db, STEPS_AT_ONCE, progress, fence);
 }
@@ -264,7 +265,7 @@ void hp_fence_end(struct hp_fence *fence)
 {
 	sqlite3_set_authorizer(fence->db, NULL, NULL);
 	sqlite3_progress_handler(fence->db, 0, NULL, NULL);
-	sqlite3_hard_heap_limit64(fence->old_heap);
+	hp_heap_limit_end(fence->old_heap);
 	for (size_t i = 0; i < HP_COUNT(limits); i++)
 		sqlite3_limit(fence->db, limits[i].id, fence->old_limits[i]);
 }
