@@ -67,7 +67,7 @@ LEFT JOIN (SELECT host, COUNT(*) AS softdeps FROM module_directive
 WHERE a.is_vf = 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('open-driver-leaves-gpu', 'Neither nouveau nor nova_core claims the NVIDIA GPU', 'blocks', '*',
+ ('open-driver-leaves-gpu', 'Neither nouveau nor nova_core claims the NVIDIA GPU', 'blocks', '* -@foreign',
   'Blacklist nouveau, nova_core, nova_drm and nova together, rebuild the initramfs and reboot: neither the vendor''s driver nor vfio-pci gets a GPU that one of them holds, and a blacklist of nouveau does not cover its successor.',
   'https://github.com/beclab/Olares/pull/3963 | NVIDIA/cloud-native-docs:gpu-operator/deploy-kata-containers.rst@52dcb7b');
 CREATE VIEW rule_open_driver_leaves_gpu AS
@@ -117,7 +117,7 @@ LEFT JOIN (SELECT host, COUNT(*) AS given
            GROUP BY host) b ON b.host = s.host;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('driver-override-honest', 'No driver_override is left over from an earlier use', 'degrades', '*',
+ ('driver-override-honest', 'No driver_override is left over from an earlier use', 'degrades', '* -@foreign',
   'Clear driver_override (write a newline), or finish the rebinding that it was set for: at the next probe the device goes to the driver named there.',
   'kernel:Documentation/ABI/testing/sysfs-bus-pci | https://github.com/kata-containers/kata-containers/issues/13837');
 CREATE VIEW rule_driver_override_honest AS

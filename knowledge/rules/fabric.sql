@@ -77,7 +77,7 @@ WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.nvswitch IS DISTINCT FROM 'no'
   AND v.state IS DISTINCT FROM 'absent';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
- ('fabric-manager-version', 'Fabric Manager has the driver''s version', 'blocks', '@host-driver @vfio :vgpu -:vf',
+ ('fabric-manager-version', 'Fabric Manager has the driver''s version', 'blocks', '@host-driver @vfio :vgpu -:vf -@foreign',
   'Install Fabric Manager in exactly the version of the loaded driver and hold both packages together.',
   'https://github.com/NVIDIA/gpu-driver-container/issues/735 | '
   || 'https://docs.nvidia.com/ai-enterprise/release-4/4.10/index.html',
@@ -219,7 +219,7 @@ WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.nvswitch IS DISTINCT FROM 'no'
   AND (s.nvswitches > 0 OR (a.nvswitch = 'yes' AND s.nvidia_accelerators >= 8));
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
- ('fabric-vgpu-partition', 'In vGPU fabric mode the partition of a whole-card vGPU is active', 'blocks', ':vgpu',
+ ('fabric-vgpu-partition', 'In vGPU fabric mode the partition of a whole-card vGPU is active', 'blocks', ':vgpu -@foreign',
   'Activate the VF''s NVLink partition through the Fabric Manager SDK before the guest loads its driver: nothing else '
   || 'does it in FABRIC_MODE=2.',
   'https://github.com/NVIDIA/kubevirt-gpu-device-plugin/pull/193',
@@ -238,7 +238,7 @@ WHERE a.vendor = '10de' AND a.is_vf = 0 AND coalesce(f.mode, '2') = '2' AND a.nv
   AND (s.nvswitches > 0 OR a.nvswitch = 'yes' OR f.mode IS NOT NULL);
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('fabric-vgpu-activation', 'Nobody has to activate fabric partitions for vGPUs', 'notes', ':vgpu',
+ ('fabric-vgpu-activation', 'Nobody has to activate fabric partitions for vGPUs', 'notes', ':vgpu -@foreign',
   'In FABRIC_MODE=2 whole-card vGPUs need their partition activated at every start: make it a step of what starts '
   || 'the guests.',
   'https://github.com/NVIDIA/kubevirt-gpu-device-plugin/pull/193');

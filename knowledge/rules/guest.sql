@@ -1,7 +1,7 @@
 -- The guest: its address space, firmware and driver. SPDX-License-Identifier: Apache-2.0
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
- ('guest-bits-within-host', 'The guest is given no more physical address bits than the host has', 'blocks', '@vm -@esxi -xenserver -hyper-v',
+ ('guest-bits-within-host', 'The guest is given no more physical address bits than the host has', 'blocks', '@vm -@foreign',
   'Use the host''s width (QEMU: -cpu host,host-phys-bits=on, or phys-bits=N): OVMF since edk2-stable202211 uses all of it and faults beyond the host''s.',
   'https://github.com/tianocore/edk2/issues/9340',
   'intent.guest_address_bits');

@@ -1,7 +1,7 @@
 -- KVM: whether VMs run on hardware here. SPDX-License-Identifier: Apache-2.0
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('kvm-device', '/dev/kvm is there', 'blocks', '@vm -@esxi -xenserver -hyper-v',
+ ('kvm-device', '/dev/kvm is there', 'blocks', '@vm -@foreign',
   'Load kvm_intel or kvm_amd; if it refuses, enable VT-x or SVM in the firmware setup.',
   'kernel:Documentation/virt/kvm/api.rst');
 CREATE VIEW rule_kvm_device AS
@@ -12,7 +12,7 @@ FROM host_summary s
 LEFT JOIN kvm v ON v.host = s.host;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('cpu-virtualization', 'The CPU offers hardware virtualization', 'blocks', '@vm -@esxi -xenserver -hyper-v',
+ ('cpu-virtualization', 'The CPU offers hardware virtualization', 'blocks', '@vm -@foreign',
   'Enable VT-x or SVM in the firmware setup; in a VM, have the outer hypervisor allow nesting.',
   'kernel:Documentation/virt/kvm/x86/nested-vmx.rst');
 CREATE VIEW rule_cpu_virtualization AS
@@ -27,7 +27,7 @@ LEFT JOIN kvm v ON v.host = s.host
 LEFT JOIN machine m ON m.host = s.host;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('kvm-is-hardware', 'KVM runs guests on hardware virtualization', 'blocks', '@vm -@esxi -xenserver -hyper-v',
+ ('kvm-is-hardware', 'KVM runs guests on hardware virtualization', 'blocks', '@vm -@foreign',
   'Move to bare metal, or to a VM with nested virtualization: /dev/kvm of a software-only KVM (PVM) opens, and no stock guest boots on it.',
   'https://lore.kernel.org/kvm/20240226143630.33643-1-jiangshanlai@gmail.com/');
 CREATE VIEW rule_kvm_is_hardware AS
@@ -45,7 +45,7 @@ LEFT JOIN machine m ON m.host = s.host
 WHERE v.device = 'present' OR v.module = 'kvm_pvm' OR v.proof IS NOT NULL OR m.hypervisor = 'pvm';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
- ('kvm-accessible', 'This user may use KVM', 'notes', '@vm -@esxi -xenserver -hyper-v',
+ ('kvm-accessible', 'This user may use KVM', 'notes', '@vm -@foreign',
   'Add the user that runs the VMM to the group kvm.',
   'kernel:Documentation/virt/kvm/api.rst',
   'kvm.device=present');

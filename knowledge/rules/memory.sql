@@ -24,7 +24,7 @@ LEFT JOIN intent t ON t.host = s.host
 WHERE t.guest_memory_bytes IS NOT NULL OR (m.host IS NOT NULL AND m.memlock_of IS DISTINCT FROM 'self') OR l.told > 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
- ('memory-holds-guest', 'The host has the memory that the guest is to get', 'blocks', '@vm -@esxi -xenserver -hyper-v',
+ ('memory-holds-guest', 'The host has the memory that the guest is to get', 'blocks', '@vm -@foreign',
   'Give the guest less memory: with a passed device all of it is resident from the start, overcommit does not help.',
   'kernel:drivers/vfio/vfio_iommu_type1.c | https://github.com/ubicloud/ubicloud/commit/b50b9f278',
   'intent.guest_memory_bytes');
@@ -39,7 +39,7 @@ JOIN intent t ON t.host = s.host AND t.guest_memory_bytes > 0
 LEFT JOIN memory m ON m.host = s.host;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
- ('hugepages-reserved', 'The hugepages that the guest asks for are reserved', 'blocks', '@vm -@esxi -xenserver -hyper-v',
+ ('hugepages-reserved', 'The hugepages that the guest asks for are reserved', 'blocks', '@vm -@foreign',
   'Reserve them: vm.nr_hugepages for 2 MiB pages, hugepagesz=1G hugepages=N on the kernel command line for 1 GiB pages; on the NUMA node of the device.',
   'https://github.com/PassthroughPOST/virsh-patcher/issues/5 | https://github.com/ubicloud/ubicloud/commit/b50b9f278 | kernel:Documentation/admin-guide/mm/hugetlbpage.rst',
   'intent.hugepages=1|intent.guest_page_bytes');

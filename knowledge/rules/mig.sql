@@ -20,7 +20,7 @@ LEFT JOIN nvidia_gpu g ON g.host = a.host AND g.address = a.address
 WHERE a.vendor = '10de' AND a.is_vf = 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
- ('mig-mode-on', 'MIG mode is on', 'blocks', ':mig :mig-vgpu',
+ ('mig-mode-on', 'MIG mode is on', 'blocks', ':mig :mig-vgpu -@foreign',
   'nvidia-smi -i GPU -mig 1. On A100 and A30 the GPU must be reset after it, with nobody using it; in a VM that owns '
   || 'the GPU, reboot the VM.',
   'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/getting-started-with-mig.html',
@@ -37,7 +37,7 @@ LEFT JOIN nvidia_gpu g ON g.host = a.host AND g.address = a.address
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.mig IS DISTINCT FROM 'no';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
- ('mig-mode-settled', 'No change of MIG mode is pending', 'blocks', ':mig :mig-vgpu @host-driver -:vf -:partition -:vgpu',
+ ('mig-mode-settled', 'No change of MIG mode is pending', 'blocks', ':mig :mig-vgpu @host-driver -:vf -:partition -:vgpu -@foreign',
   'Reset the GPU with nothing using it (nvidia-smi --gpu-reset), or reboot: the pending mode takes effect then.',
   'https://github.com/NVIDIA/gpu-operator/issues/118',
   'nvidia_gpu.mig_pending');
@@ -53,7 +53,7 @@ JOIN nvidia_gpu g ON g.host = a.host AND g.address = a.address
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND g.mig_pending IS NOT NULL;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
- ('mig-instances', 'MIG instances exist', 'blocks', 'container:mig kubernetes:mig kubernetes-dra:mig gvisor:mig slurm:mig :mig-vgpu',
+ ('mig-instances', 'MIG instances exist', 'blocks', 'container:mig kubernetes:mig kubernetes-dra:mig gvisor:mig slurm:mig :mig-vgpu -@foreign',
   'Create GPU and compute instances: nvidia-smi mig -cgi PROFILE -C, or mig-parted with a layout.',
   'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/getting-started-with-mig.html',
   'nvidia_gpu.mig_current=enabled');
@@ -93,7 +93,7 @@ LEFT JOIN nvidia_gpu g ON g.host = a.host AND g.address = a.address
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.mig IS DISTINCT FROM 'no';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
- ('mig-change-unheld', 'Nothing holds the GPU whose MIG mode shall change', 'blocks', ':mig :mig-vgpu @host-driver -:vf -:partition -:vgpu',
+ ('mig-change-unheld', 'Nothing holds the GPU whose MIG mode shall change', 'blocks', ':mig :mig-vgpu @host-driver -:vf -:partition -:vgpu -@foreign',
   'Stop what has the GPU open (nvidia-persistenced, DCGM, monitoring, the device plugin, a display server), reset the '
   || 'GPU, start them again; or reboot. An open handle refuses the reset: "In use by another client".',
   'https://github.com/NVIDIA/gpu-operator/issues/118 | https://github.com/NVIDIA/mig-parted/issues/181',
@@ -132,7 +132,7 @@ WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.mig IS DISTINCT FROM 'no'
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('mig-change-drm', 'nvidia_drm does not hold the GPU whose MIG mode shall change', 'blocks',
-  ':mig :mig-vgpu @host-driver -:vf -:partition -:vgpu',
+  ':mig :mig-vgpu @host-driver -:vf -:partition -:vgpu -@foreign',
   'Unload nvidia_drm (or load it with modeset=0) before the GPU is reset.',
   'https://github.com/NVIDIA/mig-parted/issues/181',
   'accelerator.mig=yes intent.mig_change=1|nvidia_gpu.mig_pending');
@@ -154,7 +154,7 @@ WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.mig IS DISTINCT FROM 'no'
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('mig-change-in-vm', 'A change of MIG mode on Ampere is not attempted inside a VM', 'blocks',
-  ':mig :mig-vgpu @host-driver -:vf -:partition -:vgpu',
+  ':mig :mig-vgpu @host-driver -:vf -:partition -:vgpu -@foreign',
   'Change the mode, then reboot the VM: a guest cannot reset the GPU that was passed to it ("Not Supported").',
   'https://github.com/NVIDIA/mig-parted/issues/9 | '
   || 'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/getting-started-with-mig.html',
@@ -176,7 +176,7 @@ WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.mig IS DISTINCT FROM 'no'
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('mig-layout-persistent', 'Something makes the MIG layout again after a reboot', 'degrades',
-  'container:mig kubernetes:mig kubernetes-dra:mig gvisor:mig slurm:mig :mig-vgpu',
+  'container:mig kubernetes:mig kubernetes-dra:mig gvisor:mig slurm:mig :mig-vgpu -@foreign',
   'Enable a unit that makes the instances at boot (nvidia-mig-manager of mig-parted, or the GPU Operator''s MIG '
   || 'manager): instances do not survive a reboot, on Hopper and later the mode does not either.',
   'https://github.com/NVIDIA/k8s-device-plugin/issues/343',
@@ -295,7 +295,7 @@ LEFT JOIN (SELECT DISTINCT host, address, profile FROM mig_instance) made
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND i.mig_profile IS NOT NULL AND a.mig IS DISTINCT FROM 'no';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('mig-driver', 'The driver knows MIG on this GPU', 'blocks', ':mig :mig-vgpu',
+ ('mig-driver', 'The driver knows MIG on this GPU', 'blocks', ':mig :mig-vgpu -@foreign',
   'Install a driver that has MIG profiles for this board.',
   'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/620/deployment-considerations.html');
 CREATE VIEW rule_mig_driver AS

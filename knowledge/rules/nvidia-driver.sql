@@ -130,7 +130,7 @@ WHERE a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0);
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('nvidia-module-on-disk', 'There is an NVIDIA kernel module for the running kernel', 'blocks',
-  '@host-driver :vgpu :mig-vgpu',
+  '@host-driver :vgpu :mig-vgpu -@foreign',
   'Build or install the module for this kernel (dkms autoinstall with the kernel''s headers, or the precompiled package '
   || 'of this very kernel), or boot a kernel that has one.',
   'https://github.com/NVIDIA/nvidia-docker/issues/481 | '
@@ -155,7 +155,7 @@ WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0))
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('nvidia-open-required', 'A GPU that needs the open kernel modules has them', 'blocks',
-  '@host-driver :vgpu :mig-vgpu',
+  '@host-driver :vgpu :mig-vgpu -@foreign',
   'Install the open flavour of the kernel modules: Blackwell and Grace Hopper are not driven by the proprietary ones.',
   'https://developer.nvidia.com/blog/nvidia-transitions-fully-towards-open-source-gpu-kernel-modules/',
   'accelerator.open_module=required');
@@ -182,7 +182,7 @@ WHERE open_module IS NULL OR open_module = 'required';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('nvidia-open-supported', 'A GPU without GSP is not given the open kernel modules', 'blocks',
-  '@host-driver :vgpu :mig-vgpu',
+  '@host-driver :vgpu :mig-vgpu -@foreign',
   'Install the proprietary flavour of a branch that still has this GPU: the open modules drive Turing and later only.',
   'repo:NVIDIA/open-gpu-kernel-modules:README.md@595.45.04',
   'accelerator.open_module=unsupported');
@@ -208,7 +208,7 @@ FROM nv
 WHERE open_module IS NULL OR open_module = 'unsupported';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('nvidia-driver-has-gpu', 'The driver branch still drives this GPU', 'blocks', '@host-driver :vgpu :mig-vgpu',
+ ('nvidia-driver-has-gpu', 'The driver branch still drives this GPU', 'blocks', '@host-driver :vgpu :mig-vgpu -@foreign',
   'Install the last branch that has this GPU and hold it there (580 for Maxwell, Pascal and Volta, 470 for Kepler, 390 '
   || 'for Fermi), or change the GPU.',
   'https://docs.nvidia.com/datacenter/tesla/drivers/615/supported-drivers-and-cuda-toolkit-versions.html | '
@@ -244,7 +244,7 @@ SELECT host, address AS subject, NULL AS surface, NULL AS share,
 FROM nv;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('nvidia-driver-knows-gpu', 'The driver is not older than the GPU', 'blocks', '@host-driver :vgpu :mig-vgpu',
+ ('nvidia-driver-knows-gpu', 'The driver is not older than the GPU', 'blocks', '@host-driver :vgpu :mig-vgpu -@foreign',
   'Install a driver that has this GPU.',
   'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/620/deployment-considerations.html | '
   || 'repo:endoflife-date/endoflife.date:products/nvidia-driver.md@a70eca3');
@@ -285,7 +285,7 @@ SELECT host, address AS subject, NULL AS surface, NULL AS share,
 FROM nv;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('nvidia-not-blacklisted', 'Nothing keeps the nvidia module from being loaded', 'blocks', '@host-driver :vgpu :mig-vgpu',
+ ('nvidia-not-blacklisted', 'Nothing keeps the nvidia module from being loaded', 'blocks', '@host-driver :vgpu :mig-vgpu -@foreign',
   'Take the blacklist or install line for nvidia out of modprobe.d (left by Bumblebee, prime-select or a passthrough '
   || 'set-up) and modprobe.blacklist=nvidia off the kernel command line, rebuild the initramfs, load the module.',
   'kernel:Documentation/admin-guide/kernel-parameters.txt');

@@ -2,7 +2,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('nvidia-driver-builds', 'This driver version builds for the running kernel', 'blocks', '@host-driver :vgpu :mig-vgpu',
+ ('nvidia-driver-builds', 'This driver version builds for the running kernel', 'blocks', '@host-driver :vgpu :mig-vgpu -@foreign',
   'Take a newer driver of the branch (or a newer branch), or boot an older kernel and hold it there.',
   'https://github.com/wvthoog/proxmox-vgpu-installer/issues/6 | '
   || 'https://github.com/NVIDIA/open-gpu-kernel-modules/issues/837');
@@ -48,7 +48,7 @@ LEFT JOIN bad ON bad.host = nv.host AND bad.subject = nv.subject;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('nvidia-module-next-kernel', 'The driver is built for the kernel that the next boot will start', 'degrades',
-  '@host-driver :vgpu :mig-vgpu',
+  '@host-driver :vgpu :mig-vgpu -@foreign',
   'Before the next boot: install the headers of that kernel and run dkms autoinstall -k RELEASE, or install the '
   || 'precompiled module for it, or pin the running kernel.',
   'repo:NVIDIA/cloud-native-docs:gpu-operator/platform-support.rst@52dcb7b',
@@ -87,7 +87,7 @@ LEFT JOIN bad ON bad.host = nv.host AND bad.subject = nv.subject;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('kernel-headers-for-dkms', 'Headers of the running kernel are there where the module has yet to be built', 'blocks',
-  '@host-driver :vgpu :mig-vgpu',
+  '@host-driver :vgpu :mig-vgpu -@foreign',
   'Install the headers of exactly this kernel (linux-headers-$(uname -r), kernel-devel, proxmox-headers), then build '
   || 'the module.',
   'https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/index.html');
@@ -110,7 +110,7 @@ WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0))
   AND coalesce(d.loaded_version, 'none') = 'none' AND a.driver IS DISTINCT FROM 'nvidia';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('nvidia-branch-supported', 'The driver''s branch still gets fixes', 'notes', '@host-driver :vgpu :mig-vgpu',
+ ('nvidia-branch-supported', 'The driver''s branch still gets fixes', 'notes', '@host-driver :vgpu :mig-vgpu -@foreign',
   'Plan the step to a branch that is maintained (long-term branches: 535 until 2026, 580 until 2028).',
   'https://docs.nvidia.com/datacenter/tesla/drivers/615/supported-drivers-and-cuda-toolkit-versions.html | '
   || 'repo:endoflife-date/endoflife.date:products/nvidia-driver.md@a70eca3');
@@ -138,7 +138,7 @@ JOIN knowledge_info i ON i.name = 'happypath';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('gsp-firmware-matches', 'The GSP firmware on disk has the version of the open kernel modules', 'blocks',
-  '@host-driver :vgpu :mig-vgpu',
+  '@host-driver :vgpu :mig-vgpu -@foreign',
   'Install firmware and kernel modules of one release: the open modules work with their own firmware alone.',
   'repo:NVIDIA/open-gpu-kernel-modules:README.md@595.45.04',
   'nvidia_driver.firmware_version');
@@ -195,7 +195,7 @@ WHERE coalesce(flavour, 'open') = 'open';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('nvidia-open-vgpu-host', 'A vGPU host has the flavour of kernel modules that NVIDIA recommends for its GPU', 'degrades',
-  ':vgpu :mig-vgpu',
+  ':vgpu :mig-vgpu -@foreign',
   'On Turing and Ampere use the proprietary modules for vGPU; the open ones are recommended from Ada on.',
   'https://forums.developer.nvidia.com/t/unix-graphics-feature-deprecation-schedule/60588',
   'nvidia_driver.kind=vgpu-host');
@@ -284,7 +284,7 @@ LEFT JOIN module_parameter p ON p.host = a.host AND p.module = 'nvidia_uvm' AND 
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND coalesce(a.device, '2bb5') = '2bb5';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('nvidia-kernel-new-enough', 'The kernel is new enough for this driver branch', 'blocks', '@host-driver :vgpu :mig-vgpu',
+ ('nvidia-kernel-new-enough', 'The kernel is new enough for this driver branch', 'blocks', '@host-driver :vgpu :mig-vgpu -@foreign',
   'Boot a kernel of 4.15 or later (CentOS and RHEL 7 have 3.10), or stay with branch 550 and before.',
   'repo:NVIDIA/open-gpu-kernel-modules:README.md@555.42.02 | repo:NVIDIA/open-gpu-kernel-modules:README.md@545.29.02');
 CREATE VIEW rule_nvidia_kernel_new_enough AS

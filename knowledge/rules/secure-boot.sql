@@ -5,7 +5,7 @@
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('module-signature-trusted', 'The kernel accepts the signature of the accelerator''s module', 'blocks',
-  '@host-driver :vgpu :mig-vgpu',
+  '@host-driver :vgpu :mig-vgpu -@foreign',
   'Install a module signed with a key that this kernel trusts (from the same build as the kernel, or the '
   || 'distribution''s signed package), or enrol the signing key with mokutil --import and reboot.',
   'kernel:Documentation/admin-guide/module-signing.rst | https://github.com/siderolabs/talos/issues/7174');

@@ -105,7 +105,7 @@ JOIN intent t ON t.host = a.host
 WHERE a.is_vf = 0 AND t.vfs > 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('pf-on-its-driver', 'The PF is on a driver that makes VFs, not given away itself', 'blocks', ':vf',
+ ('pf-on-its-driver', 'The PF is on a driver that makes VFs, not given away itself', 'blocks', ':vf -@foreign',
   'Bind the PF to its vendor''s driver (gim for AMD Instinct, i915 or xe for Intel): VFs vanish, or never come, while it is on vfio-pci without a driver for its own side.',
   'kernel:Documentation/PCI/pci-iov-howto.rst | amd/MxGPU-Virtualization:README.md@695afe2');
 CREATE VIEW rule_pf_on_its_driver AS
@@ -140,7 +140,7 @@ LEFT JOIN module l ON l.host = a.host AND l.module = 'gim'
 WHERE a.vendor = '1002' AND a.is_vf = 0 AND a.kind = 'gpu';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
- ('amd-gim-loaded', 'AMD''s SR-IOV driver (gim) is there', 'blocks', ':vf',
+ ('amd-gim-loaded', 'AMD''s SR-IOV driver (gim) is there', 'blocks', ':vf -@foreign',
   'Install gim (amd/MxGPU-Virtualization), keep amdgpu off the PF (modprobe.blacklist=amdgpu), and load it.',
   'amd/MxGPU-Virtualization:README.md@695afe2 | ROCm/gpu-operator:docs/kubevirt/kubevirt.md@6df13c17',
   'accelerator.vendor=1002');
@@ -157,7 +157,7 @@ LEFT JOIN module l ON l.host = a.host AND l.module = 'gim'
 WHERE a.vendor = '1002' AND a.is_vf = 0 AND a.kind = 'gpu';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
- ('intel-vf-driver', 'The Intel GPU''s driver offers VFs', 'blocks', ':vf',
+ ('intel-vf-driver', 'The Intel GPU''s driver offers VFs', 'blocks', ':vf -@foreign',
   'Integrated GPUs: install i915-sriov-dkms and boot with i915.enable_guc=3 i915.max_vfs=N, or a kernel whose xe drives this GPU. Battlemage and Panther Lake: xe of Linux 6.17 and later, or xe.max_vfs=N. Flex and Max: Intel''s i915 backports.',
   'https://raw.githubusercontent.com/strongtz/i915-sriov-dkms/master/README.md | kernel:drivers/gpu/drm/xe/xe_pci_sriov.c | https://github.com/strongtz/i915-sriov-dkms/issues/339',
   'accelerator.vendor=8086');
@@ -186,7 +186,7 @@ LEFT JOIN (SELECT host, COUNT(CASE WHEN name IN ('i915.max_vfs', 'xe.max_vfs') A
 WHERE a.vendor = '8086' AND a.is_vf = 0 AND a.kind = 'gpu';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('vf-autoprobe', 'New VFs are not grabbed by the host''s own driver', 'notes', ':vf',
+ ('vf-autoprobe', 'New VFs are not grabbed by the host''s own driver', 'notes', ':vf -@foreign',
   'Write 0 to sriov_drivers_autoprobe before creating VFs that are meant for guests, or bind each VF to vfio-pci afterwards.',
   'kernel:Documentation/ABI/testing/sysfs-bus-pci');
 CREATE VIEW rule_vf_autoprobe AS
@@ -200,7 +200,7 @@ JOIN accelerator a ON a.host = p.host AND a.address = p.address
 WHERE a.is_vf = 0 AND p.sriov_totalvfs IS DISTINCT FROM 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
- ('vf-free-for-vm', 'A VF is free for a VM', 'degrades', ':vf',
+ ('vf-free-for-vm', 'A VF is free for a VM', 'degrades', ':vf -@foreign',
   'Bind the VF to vfio-pci or its variant driver; leave those on the host''s graphics driver alone.',
   'kernel:Documentation/driver-api/vfio.rst',
   'accelerator.is_vf=1');

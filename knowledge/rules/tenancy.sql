@@ -1,7 +1,7 @@
 -- What is left of one tenant for the next. SPDX-License-Identifier: Apache-2.0
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('tenant-memory-cleared', 'The device''s memory is cleared between tenants', 'notes', '@passthrough -@esxi',
+ ('tenant-memory-cleared', 'The device''s memory is cleared between tenants', 'notes', '@passthrough -@foreign',
   'Have your own pass over the memory before the next tenant, or use a confidential-computing mode: no vendor statement says that a function-level reset clears a GPU''s memory. Gaudi scrubs at its boot, NVIDIA''s vGPU manager per vGPU.',
   'https://docs.habana.ai/en/latest/Management_and_Monitoring/Hypervisor_Tools/Memory_Scrub_Verification_Tool.html | https://mail-archive.com/dri-devel@lists.freedesktop.org/msg650814.html');
 CREATE VIEW rule_tenant_memory_cleared AS
@@ -16,7 +16,7 @@ LEFT JOIN nvidia_gpu n ON n.host = a.host AND n.address = a.address
 WHERE a.is_vf = 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('tenant-bus-reset', 'A reset of the bus can clear what a function-level reset leaves in the firmware', 'notes', '@passthrough -@esxi',
+ ('tenant-bus-reset', 'A reset of the bus can clear what a function-level reset leaves in the firmware', 'notes', '@passthrough -@foreign',
   'Put each GPU behind a bridge of its own and reset that bus (reset_method bus) before the next tenant: after an aborted start, stale GSP and SPDM sessions survived FLR on an H200 and were cleared by a secondary bus reset only.',
   'https://github.com/Dstack-TEE/dstack/pull/1048');
 CREATE VIEW rule_tenant_bus_reset AS
@@ -28,7 +28,7 @@ FROM accelerator a
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('tenant-firmware-on-record', 'The device''s firmware version is on record, so that a tenant''s change shows', 'notes', '@passthrough -@esxi',
+ ('tenant-firmware-on-record', 'The device''s firmware version is on record, so that a tenant''s change shows', 'notes', '@passthrough -@foreign',
   'Record the VBIOS version (nvidia-smi, /proc/driver/nvidia/gpus/*/information) before the device is given away, and compare it when it comes back: who has the whole device can write its firmware.',
   'https://github.com/NVIDIA/gpu-admin-tools | https://docs.nvidia.com/ai-enterprise/planning-resource/optimizing-vm-configuration-ai-inference-blackwell-ultra-hgx/latest/known-limitations.html');
 CREATE VIEW rule_tenant_firmware_on_record AS
@@ -40,7 +40,7 @@ LEFT JOIN nvidia_gpu n ON n.host = a.host AND n.address = a.address
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('tenant-settings-default', 'The last user left no persistent setting on the GPU', 'notes', '@passthrough -@esxi',
+ ('tenant-settings-default', 'The last user left no persistent setting on the GPU', 'notes', '@passthrough -@foreign',
   'Put MIG mode, ECC and confidential mode back before the next tenant: they are kept over resets (MIG mode on Ampere over reboots).',
   'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/620/deployment-considerations.html');
 CREATE VIEW rule_tenant_settings_default AS

@@ -26,7 +26,7 @@ LEFT JOIN (SELECT host, address, COUNT(*) AS told, MIN(message) AS first_line FR
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') IN ('10de', '8086');
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('vgpu-host-driver', 'The host runs NVIDIA''s vGPU host driver', 'blocks', '@vgpu -@host-driver -@esxi -xenserver -hyper-v',
+ ('vgpu-host-driver', 'The host runs NVIDIA''s vGPU host driver', 'blocks', '@vgpu -@host-driver -@foreign',
   'Install the vGPU host package (vgpu-kvm, licensed) instead of the data-centre or desktop driver.',
   'https://github.com/NVIDIA/gpu-operator/issues/591 | https://github.com/NVIDIA/gpu-operator/issues/2594');
 CREATE VIEW rule_vgpu_host_driver AS
@@ -44,7 +44,7 @@ LEFT JOIN module m ON m.host = a.host AND m.module = 'nvidia_vgpu_vfio'
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('vgpu-mode-on', 'The host driver offers vGPUs on this GPU', 'blocks', '@vgpu -@host-driver -@esxi -xenserver -hyper-v',
+ ('vgpu-mode-on', 'The host driver offers vGPUs on this GPU', 'blocks', '@vgpu -@host-driver -@foreign',
   'With the vGPU host driver loaded: enable the VFs (/usr/lib/nvidia/sriov-manage -e ADDRESS) on Ampere and later; start nvidia-vgpud; see its log if no type appears.',
   'openstack/nova:doc/source/admin/virtual-gpu.rst@00a0304 | NVIDIA/gpu-driver-container:vgpu-manager/ubuntu24.04/nvidia-driver@06a208c');
 CREATE VIEW rule_vgpu_mode_on AS
@@ -57,7 +57,7 @@ FROM accelerator a
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('vgpu-manager-running', 'NVIDIA''s vGPU manager runs', 'blocks', '@vgpu -@host-driver -@esxi -xenserver -hyper-v',
+ ('vgpu-manager-running', 'NVIDIA''s vGPU manager runs', 'blocks', '@vgpu -@host-driver -@foreign',
   'Start nvidia-vgpu-mgr (and nvidia-vgpud once before): it answers for every vGPU that a VM opens.',
   'NVIDIA/gpu-driver-container:vgpu-manager/ubuntu24.04/nvidia-driver@06a208c');
 CREATE VIEW rule_vgpu_manager_running AS
@@ -69,7 +69,7 @@ LEFT JOIN service s ON s.host = a.host AND s.service = 'nvidia-vgpu-mgr'
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('vgpu-sriov-capable', 'A GPU whose vGPUs are VFs shows SR-IOV', 'blocks', '@vgpu -@host-driver -@esxi -xenserver -hyper-v',
+ ('vgpu-sriov-capable', 'A GPU whose vGPUs are VFs shows SR-IOV', 'blocks', '@vgpu -@host-driver -@foreign',
   'Enable SR-IOV in the firmware setup (Dell: SR-IOV Global Enable), and switch a workstation board into its no-display mode (displaymodeselector).',
   'NVIDIA/cloud-native-docs:gpu-operator/gpu-operator-kubevirt.rst@52dcb7b');
 CREATE VIEW rule_vgpu_sriov_capable AS
@@ -87,7 +87,7 @@ LEFT JOIN setting w ON w.host = a.host AND w.component = 'firmware' AND w.name =
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('vgpu-vfs-exist', 'A GPU whose vGPUs are VFs has its VFs', 'blocks', '@vgpu -@host-driver -@esxi -xenserver -hyper-v',
+ ('vgpu-vfs-exist', 'A GPU whose vGPUs are VFs has its VFs', 'blocks', '@vgpu -@host-driver -@foreign',
   'Run /usr/lib/nvidia/sriov-manage -e ADDRESS, at each boot (Proxmox: pve-nvidia-sriov@), and look at sriov_numvfs afterwards: it returns 0 although it failed.',
   'openstack/nova:doc/source/admin/virtual-gpu.rst@00a0304 | https://github.com/NVIDIA/gpu-driver-container/pull/29');
 CREATE VIEW rule_vgpu_vfs_exist AS
@@ -104,7 +104,7 @@ FROM accelerator a
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('vgpu-iommu-on', 'The IOMMU is on for vGPUs that are VFs', 'blocks', '@vgpu -@host-driver -@esxi -xenserver -hyper-v',
+ ('vgpu-iommu-on', 'The IOMMU is on for vGPUs that are VFs', 'blocks', '@vgpu -@host-driver -@foreign',
   'Enable VT-d or AMD-Vi in the firmware and the kernel (Intel: intel_iommu=on), then reboot.',
   'NVIDIA/cloud-native-docs:gpu-operator/gpu-operator-kubevirt.rst@52dcb7b');
 CREATE VIEW rule_vgpu_iommu_on AS
@@ -123,7 +123,7 @@ LEFT JOIN iommu i ON i.host = a.host
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
- ('vgpu-vf-not-on-vfio', 'A VF that is to be a vGPU stays on the nvidia driver', 'blocks', '@vgpu -@host-driver -@esxi -xenserver -hyper-v',
+ ('vgpu-vf-not-on-vfio', 'A VF that is to be a vGPU stays on the nvidia driver', 'blocks', '@vgpu -@host-driver -@foreign',
   'Leave the VF on nvidia and write the type to nvidia/current_vgpu_type (vendor VFIO) or make a mediated device: binding it to vfio-pci is right for passthrough and wrong here (EINVAL), and a VF that was rebound works again only after the VFs were made anew.',
   'https://github.com/kubevirt/kubevirt/issues/17642 | kernel/hypeman:lib/devices/GPU.md@0d87fe24',
   'accelerator.is_vf=1');
@@ -143,7 +143,7 @@ LEFT JOIN accelerator p ON p.host = v.host AND p.address = v.parent
 WHERE v.is_vf = 1 AND coalesce(v.vendor, '10de') = '10de';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('vgpu-vendor-vfio', 'The vGPU mode of the host is the one that tools of old expect', 'notes', '@vgpu -@host-driver -@esxi -xenserver -hyper-v',
+ ('vgpu-vendor-vfio', 'The vGPU mode of the host is the one that tools of old expect', 'notes', '@vgpu -@host-driver -@foreign',
   'In vendor-VFIO mode there are no mediated devices: write the type to each VF''s nvidia/current_vgpu_type, leave the VF on nvidia, hand it over as a PCI device with managed=no; binding it to vfio-pci is wrong. The types are lost at reboot.',
   'https://github.com/kubevirt/kubevirt/issues/17642 | openstack/nova:doc/source/admin/virtual-gpu.rst@00a0304');
 CREATE VIEW rule_vgpu_vendor_vfio AS
@@ -195,7 +195,7 @@ JOIN software w ON w.host = a.host AND w.name = 'vgpu-device-manager'
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('vgpu-uuid-given', 'The VMM is started with the VM''s UUID on its command line', 'blocks', '@vgpu -@host-driver -@esxi -xenserver -hyper-v',
+ ('vgpu-uuid-given', 'The VMM is started with the VM''s UUID on its command line', 'blocks', '@vgpu -@host-driver -@foreign',
   'Add -uuid UUID to QEMU''s arguments (Proxmox: args: -uuid …; libvirt does so itself): NVIDIA''s vGPU manager reads it from there.',
   'https://github.com/DualCoder/vgpu_unlock/issues/71 | https://github.com/cloud-hypervisor/cloud-hypervisor/issues/5319');
 CREATE VIEW rule_vgpu_uuid_given AS
@@ -221,7 +221,7 @@ LEFT JOIN (SELECT host, COUNT(*) AS told, MIN(message) AS first_line FROM kernel
 WHERE t.uuid IS NOT NULL OR g.vgpus > 0 OR m.told > 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('vgpu-needs-qemu', 'The VMM is one whose command line NVIDIA''s vGPU manager reads', 'blocks', '@vgpu -@host-driver -@qemu -@esxi -xenserver -hyper-v',
+ ('vgpu-needs-qemu', 'The VMM is one whose command line NVIDIA''s vGPU manager reads', 'blocks', '@vgpu -@host-driver -@qemu -@foreign',
   'Use QEMU: the manager looks for QEMU''s -uuid, and where that was faked, guests on GPUs whose vGPUs are VFs still failed.',
   'https://github.com/cloud-hypervisor/cloud-hypervisor/issues/5319 | https://github.com/cloud-hypervisor/cloud-hypervisor/issues/7572 | https://github.com/NVIDIA/open-gpu-kernel-modules/issues/548');
 CREATE VIEW rule_vgpu_needs_qemu AS
@@ -234,7 +234,7 @@ LEFT JOIN intent t ON t.host = a.host
 WHERE a.is_vf = 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
- ('vgpu-type-available', 'One more vGPU of the wanted type can be made', 'blocks', '@vgpu -@host-driver -@esxi -xenserver -hyper-v',
+ ('vgpu-type-available', 'One more vGPU of the wanted type can be made', 'blocks', '@vgpu -@host-driver -@foreign',
   'Take another GPU, or the type that the GPU already carries: without mixed-size mode all vGPUs of a GPU have one size, and once one exists the other types offer 0 instances.',
   'https://github.com/DualCoder/vgpu_unlock/issues/54 | https://github.com/anomixer/proxmox-vgpu-installer/issues/22',
   'intent.vgpu_type');
@@ -268,7 +268,7 @@ LEFT JOIN (SELECT host, parent, sorted_list(type) AS listing FROM mdev GROUP BY 
 WHERE a.is_vf = 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
- ('vgpu-one-size', 'vGPUs of one GPU have one type where the host mixes none', 'blocks', '@vgpu -@host-driver -@esxi -xenserver -hyper-v',
+ ('vgpu-one-size', 'vGPUs of one GPU have one type where the host mixes none', 'blocks', '@vgpu -@host-driver -@foreign',
   'Use one type on this GPU. GPUs whose vGPUs are mediated devices of the PF (Turing and older) do not mix sizes.',
   'https://github.com/DualCoder/vgpu_unlock/issues/54',
   'accelerator.vgpu_mode=mdev');
@@ -293,7 +293,7 @@ LEFT JOIN (SELECT i.host, COUNT(v.type) AS found FROM intent i
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de' AND coalesce(a.vgpu_mode, 'mdev') = 'mdev';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('vgpu-types-creatable', 'A vGPU type can be made on the GPU or one of its VFs', 'blocks', '@vgpu -@host-driver -@esxi -xenserver -hyper-v',
+ ('vgpu-types-creatable', 'A vGPU type can be made on the GPU or one of its VFs', 'blocks', '@vgpu -@host-driver -@foreign',
   'Where every type is taken: remove vGPUs. Where none was ever offered: switch MIG mode on and make GPU instances (boards whose types are MIG-backed), check the licence of the host driver, look at nvidia-vgpud''s log.',
   'https://github.com/harvester/harvester/issues/7111 | https://github.com/mbilker/vgpu_unlock-rs/issues/29');
 CREATE VIEW rule_vgpu_types_creatable AS
@@ -333,7 +333,7 @@ LEFT JOIN nvidia_gpu n ON n.host = a.host AND n.address = a.address
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('vgpu-release-has-board', 'The vGPU release still has this board', 'blocks', '@vgpu -@host-driver -@esxi -xenserver -hyper-v',
+ ('vgpu-release-has-board', 'The vGPU release still has this board', 'blocks', '@vgpu -@host-driver -@foreign',
   'Use the last vGPU branch that has it: 16 for P4, P6, P40, P100, M6 and M60, 19 for V100 and Quadro RTX 6000/8000.',
   'NVIDIA/open-gpu-kernel-modules:src/common/shared/inc/g_vgpu_chip_flags.h (tags 550 to 595) | https://github.com/anomixer/proxmox-vgpu-installer/issues/29');
 CREATE VIEW rule_vgpu_release_has_board AS
@@ -349,7 +349,7 @@ LEFT JOIN nvidia_driver d ON d.host = a.host
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
- ('vgpu-guest-driver', 'The guest''s vGPU driver is not newer than the host''s', 'degrades', '@vgpu -@host-driver -@esxi -xenserver -hyper-v',
+ ('vgpu-guest-driver', 'The guest''s vGPU driver is not newer than the host''s', 'degrades', '@vgpu -@host-driver -@foreign',
   'Use a guest driver of the host''s release, its branch, or the one before (or the previous long-term branch).',
   'https://docs.nvidia.com/vgpu/19.0/grid-vgpu-release-notes-vmware-vsphere/index.html',
   'intent.driver_version');
@@ -365,7 +365,7 @@ LEFT JOIN nvidia_driver d ON d.host = a.host
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('vgpu-x86-host', 'The vGPU host is an x86 machine', 'degrades', '@vgpu -@host-driver -@esxi -xenserver -hyper-v',
+ ('vgpu-x86-host', 'The vGPU host is an x86 machine', 'degrades', '@vgpu -@host-driver -@foreign',
   'Ask NVIDIA: public vGPU host packages are x86-64 only by the community''s word; NVIDIA lists Grace boards for KubeVirt without saying which package.',
   'anomixer/proxmox-vgpu-installer:README.md@abe9ff9 | NVIDIA/cloud-native-docs:gpu-operator/platform-support.rst@52dcb7b');
 CREATE VIEW rule_vgpu_x86_host AS

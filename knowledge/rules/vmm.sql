@@ -104,7 +104,7 @@ JOIN intent t ON t.host = s.host
 WHERE t.ballooning IS NOT NULL;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
- ('confidential-host', 'The host runs confidential VMs that a device can join', 'blocks', '@passthrough',
+ ('confidential-host', 'The host runs confidential VMs that a device can join', 'blocks', '@passthrough -@foreign',
   'Use a CPU with SEV-SNP or TDX and enable it in the firmware and the kernel (kvm_amd.sev_snp, kvm_intel.tdx; host kernel 6.17 and later for GPUs).',
   'NVIDIA/cloud-native-docs:confidential-containers/supported-platforms.rst@52dcb7b',
   'intent.confidential=1');
@@ -130,7 +130,7 @@ FROM accelerator a
 WHERE a.is_vf = 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
- ('vmm-of-host-architecture', 'The machine type is one of the host''s architecture', 'blocks', '@vm -@esxi -xenserver -hyper-v',
+ ('vmm-of-host-architecture', 'The machine type is one of the host''s architecture', 'blocks', '@vm -@foreign',
   'Use the machine virt on Arm: q35, pc and microvm are x86 machines, and KVM runs no foreign architecture.',
   'https://github.com/NVIDIA/OpenShell/issues/1780',
   'intent.machine_type');

@@ -123,6 +123,15 @@ def test_as_of():
             assert offer["readiness"] in ("unknown", "unreachable"), key
 
 
+def test_foreign_hosts():
+    """What this host's system does is nothing to ESXi, AHV, XenServer or Hyper-V: without an intent nothing but the
+    device itself stands in their way."""
+    document = verdict("--facts", ROOT / "examples/8xh100-sxm.facts.json")
+    for (surface, share), offer in offers(document).items():
+        if surface in NOT_PROBED and offer["path"] != "off":
+            assert offer["readiness"] == "unknown" and offer["distance"] == "none", (surface, share, offer["blocking"])
+
+
 def test_require():
     h100 = ("--assume", "gpu=10de:2330")
     run("check", *h100, "--require", "qemu-vfio:whole", expect=4)
