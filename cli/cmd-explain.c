@@ -121,13 +121,16 @@ static void print_path(const struct hp_offer *offer)
 		print_references(offer->path_source);
 }
 
-static void print_offer(const struct hp_accelerator *accelerator, const struct hp_offer *offer)
+/* `all`: also what the host lacks for what nobody stands behind; else that is not worth the room.
+ */
+static void print_offer(const struct hp_accelerator *accelerator, const struct hp_offer *offer,
+                        bool all)
 {
 	printf("\n%s as %s:%s\n", accelerator->address, offer->surface->surface,
 	       offer->surface->share);
 	print_path(offer);
-	if (offer->path == HP_PATH_OFF)
-		return; // what the host lacks for it is not worth the room
+	if (offer->path == HP_PATH_OFF && !all && !offer->wanted)
+		return;
 	printf("  here      %s, distance %s: %s\n", hp_readiness_name(offer->readiness),
 	       hp_distance_name(offer->distance), offer->summary);
 	for (size_t i = 0; i < offer->finding_count; i++) {
@@ -166,7 +169,7 @@ static void print_surface(const struct hp_explain *explain)
 		const struct hp_accelerator *accelerator = what->accelerators[i].accelerator;
 		for (size_t o = 0; o < accelerator->offer_count; o++)
 			if (hp_explain_tells_offer(what, &accelerator->offers[o]))
-				print_offer(accelerator, &accelerator->offers[o]);
+				print_offer(accelerator, &accelerator->offers[o], what->share);
 	}
 	printf("\nRules that speak of it:\n");
 	for (size_t i = 0; i < what->rule_count; i++)

@@ -96,7 +96,7 @@ static int goodness(const struct hp_offer *offer)
 static bool is_shown(const struct printer *printer, const struct hp_accelerator *accelerator,
                      const struct hp_offer *offer)
 {
-	if (printer->all)
+	if (printer->all || offer->wanted)
 		return true;
 	if (!offer->surface->first_nine && !offer->in_use)
 		return false;

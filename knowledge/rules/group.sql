@@ -15,7 +15,8 @@ SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
          || CASE WHEN g.foreign_bound > 0 THEN g.foreign_listing
                  WHEN g.companions IS NOT NULL THEN g.companions
                  WHEN a.iommu_group IS NULL THEN 'members not seen'
-                 ELSE 'no other endpoint seen' END AS evidence
+                 ELSE 'no other endpoint seen' END
+         || CASE WHEN o.state = 'complete' THEN '' ELSE ', PCI not seen whole' END AS evidence
 FROM accelerator a
 LEFT JOIN observed o ON o.host = a.host AND o.tbl = 'pci_function' AND o.subject = ''
 LEFT JOIN (SELECT host, COUNT(CASE WHEN iommu_group IS NULL THEN 1 END) AS ungrouped

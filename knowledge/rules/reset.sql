@@ -51,6 +51,18 @@ LEFT JOIN (SELECT host, address, COUNT(*) AS told, MIN(message) AS first_line FR
 WHERE a.is_vf = 0 AND (a.reset_bug = 'yes' OR m.told > 0 OR (a.device IS NULL AND coalesce(a.vendor, '1002') = '1002'));
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
+ ('amd-pf-comes-back', 'A whole Instinct GPU is not one whose config space is reported to be lost at a reset', 'degrades', '@vfio',
+  'Give the VM a VF made by gim instead of the whole function. With the whole one, expect to reboot the host when the VM stops: the reset of VFIO was seen to leave the config space at all ones, which no rescan mends.',
+  'https://github.com/amd/MxGPU-Virtualization/issues/25',
+  'accelerator.device=74a1|accelerator.device=75a3');
+CREATE VIEW rule_amd_pf_comes_back AS
+SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share, 'fail' AS result,
+       a.address || ' (' || coalesce(a.name, a.device) || '): reported in 2026-07 on Linux 7.0, reset methods '
+         || coalesce(a.reset_methods, 'not seen') AS evidence
+FROM accelerator a
+WHERE a.is_vf = 0 AND a.vendor = '1002' AND a.device IN ('74a1', '75a3');
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('amd-reserved-from-boot', 'A card that amdgpu cannot hand over cleanly is reserved for VFIO from boot', 'degrades', '@vfio',
   'Reserve it with vfio-pci.ids and load vfio-pci first: what amdgpu has initialised, vendor-reset does not fully restore.',
   'https://github.com/gnif/vendor-reset/issues/52',

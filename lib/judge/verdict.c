@@ -586,21 +586,31 @@ static int read_gaps(struct hp_verdict *verdict, struct hp_verdict_host *host, s
 static const char in_use_sql[] =
     "SELECT CASE v.vmm WHEN 'qemu' THEN 'qemu-vfio' WHEN 'lkvm' THEN 'kvmtool' WHEN 'custom' THEN "
     "'custom-vmm'"
-    " ELSE v.vmm END FROM running_vmm v WHERE v.host = ?1 AND v.vfio_devices > 0"
-    " UNION SELECT 'qemu-vgpu' FROM mdev WHERE host = ?1"
-    " UNION SELECT 'qemu-vgpu' FROM pci_function WHERE host = ?1 AND vgpu_type_current <> 'none'"
-    " UNION SELECT 'kubernetes' FROM kubernetes_node WHERE host = ?1 AND kubelet = 'running'"
-    " UNION SELECT 'container' FROM service WHERE host = ?1 AND state = 'active'"
+    " ELSE v.vmm END, NULL, 0 FROM running_vmm v WHERE v.host = ?1 AND v.vfio_devices > 0"
+    " UNION SELECT 'qemu-vgpu', NULL, 0 FROM mdev WHERE host = ?1"
+    " UNION SELECT 'qemu-vgpu', NULL, 0 FROM pci_function WHERE host = ?1 AND vgpu_type_current <> "
+    "'none'"
+    " UNION SELECT 'kubernetes', NULL, 0 FROM kubernetes_node WHERE host = ?1 AND kubelet = "
+    "'running'"
+    " UNION SELECT 'container', NULL, 0 FROM service WHERE host = ?1 AND state = 'active'"
     "  AND service IN ('docker', 'podman', 'containerd', 'crio')"
-    " UNION SELECT surface FROM intent WHERE host = ?1 AND surface IS NOT NULL"
-    " UNION SELECT vmm FROM intent WHERE host = ?1 AND vmm IS NOT NULL";
+    " UNION SELECT surface, share, share IS NOT NULL FROM intent WHERE host = ?1 AND surface IS "
+    "NOT NULL"
+    " UNION SELECT vmm, share, 0 FROM intent WHERE host = ?1 AND vmm IS NOT NULL";
 
-static void mark_surface(struct hp_verdict_host *host, const char *surface)
+/* `share` NULL: all of the surface. */
+static void mark_surface(struct hp_verdict_host *host, const char *surface, const char *share,
+                         bool wanted)
 {
 	for (size_t i = 0; i < host->accelerator_count; i++)
-		for (size_t o = 0; o < host->accelerators[i].offer_count; o++)
-			host->accelerators[i].offers[o].in_use |=
-			    strcmp(host->accelerators[i].offers[o].surface->surface, surface) == 0;
+		for (size_t o = 0; o < host->accelerators[i].offer_count; o++) {
+			struct hp_offer *offer = &host->accelerators[i].offers[o];
+			if (strcmp(offer->surface->surface, surface) != 0 ||
+			    (share && strcmp(offer->surface->share, share) != 0))
+				continue;
+			offer->in_use = true;
+			offer->wanted |= wanted;
+		}
 }
 
 static int mark_in_use(struct hp_verdict *verdict, struct hp_verdict_host *host,
@@ -612,7 +622,8 @@ static int mark_in_use(struct hp_verdict *verdict, struct hp_verdict_host *host,
 		return code;
 	sqlite3_bind_text(query, 1, host->name, -1, SQLITE_STATIC);
 	while ((code = hp_db_step(query, err)) == 1)
-		mark_surface(host, hp_db_text(query, 0));
+		mark_surface(host, hp_db_text(query, 0), hp_db_text(query, 1),
+		             sqlite3_column_int(query, 2));
 	return code;
 }
 

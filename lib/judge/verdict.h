@@ -39,6 +39,7 @@ struct hp_offer {
 	enum hp_distance distance;
 	const char *summary; // the one line that matters most
 	bool in_use;         // the host uses this surface, or the intent names it
+	bool wanted;         // the intent names this surface and share
 	/* What hits it, host-wide ones included: first what blocks and fails, dearest first, then
 	 * what blocks and is unknown, then the rest. Passing ones only if they were asked for. */
 	const struct hp_finding **findings;
