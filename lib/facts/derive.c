@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/database.h"
 #include "base/text.h"
+#include "facts/accelerators.h"
 #include "facts/cmdline.h"
 #include "facts/groups.h"
 
@@ -256,6 +257,8 @@ static int derive(struct hp_facts *facts, struct hp_error *err)
 		code = read_messages(facts, err);
 	if (!code)
 		code = hp_facts_predict_groups(facts, err);
+	if (!code)
+		code = hp_facts_find_accelerators(facts, err);
 	if (!code)
 		code = hp_db_exec(db, derive_sql, err);
 	return code;

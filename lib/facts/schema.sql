@@ -652,11 +652,11 @@ CREATE TABLE stub_id (
   PRIMARY KEY (host, driver, vendor, device, source)
 );
 
--- The bridges above a function, nearest first.
+-- The bridges above an accelerator, nearest first.
 -- observed: ''
 CREATE TABLE pci_ancestor (
   host TEXT NOT NULL, -- host
-  address TEXT NOT NULL, -- function
+  address TEXT NOT NULL, -- accelerator
   ancestor TEXT NOT NULL, -- bridge above it
   depth INTEGER NOT NULL, -- 1 for the bridge right above
   PRIMARY KEY (host, address, ancestor)
