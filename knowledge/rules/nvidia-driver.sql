@@ -247,8 +247,9 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('nvidia-driver-knows-gpu', 'The driver is not older than the GPU', 'blocks', '@host-driver :vgpu :mig-vgpu -@foreign',
   'Install a driver that has this GPU.',
   'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/620/deployment-considerations.html | '
-  || 'repo:endoflife-date/endoflife.date:products/nvidia-driver.md@a70eca3');
--- Where the first driver of an id is not known: branches below these have no board of the generation.
+  || 'repo:endoflife-date/endoflife.date:products/nvidia-driver.md@a70eca3 | https://packages.debian.org/bookworm/nvidia-driver');
+-- Where the first driver of an id is not known: branches below these have no board of the generation. Boards of older
+-- generations are in every driver from 470 on, until their last.
 CREATE VIEW rule_nvidia_driver_knows_gpu AS
 WITH first_branch AS (
   SELECT 'turing' AS generation, '410' AS branch, version_key('410') AS branch_key
@@ -257,7 +258,7 @@ WITH first_branch AS (
   UNION ALL SELECT 'hopper', '515', version_key('515')
   UNION ALL SELECT 'blackwell', '565', version_key('565')
 ), nv AS (
-  SELECT a.host, a.address, a.name,
+  SELECT a.host, a.address, a.name, a.generation,
          coalesce(a.first_driver, f.branch) AS first_driver, coalesce(a.first_driver_key, f.branch_key) AS first_driver_key,
          coalesce(d.loaded_version_key, CASE WHEN d.loaded_version IS NULL THEN m.version_key END,
                   d.disk_version_key, m.disk_version_key, d.library_version_key, w.version_key) AS driver_key,
@@ -279,9 +280,11 @@ WITH first_branch AS (
 SELECT host, address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN driver_key < first_driver_key THEN 'fail'
             WHEN sure_key >= first_driver_key THEN 'pass'
+            WHEN first_driver_key IS NULL AND sure_key >= version_key('470')
+                 AND generation IN ('kepler', 'maxwell', 'pascal', 'volta') THEN 'pass'
             ELSE 'unknown' END AS result,
        'driver ' || coalesce(version, '(version not seen)') || ', ' || coalesce(name, address)
-         || coalesce(' needs ' || first_driver || ' or later', ': first driver not known') AS evidence
+         || coalesce(' (' || generation || ')', '') || coalesce(' needs ' || first_driver || ' or later', ': first driver not known') AS evidence
 FROM nv;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES

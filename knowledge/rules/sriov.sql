@@ -20,7 +20,8 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'https://github.com/openshift/openshift-docs/pull/32619 | https://github.com/xcp-ng/xcp/issues/200 | https://github.com/strongtz/i915-sriov-dkms/issues/129');
 CREATE VIEW rule_vf_bars_assigned AS
 SELECT p.host, p.address AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN p.sriov_numvfs > 0 OR p.vgpu_mode = 'mdev' THEN 'pass'
+       CASE WHEN p.sriov_numvfs > 0 OR p.vgpu_mode = 'mdev'
+                 OR (a.vendor = '10de' AND a.generation IN ('maxwell', 'pascal', 'volta', 'turing')) THEN 'pass'
             WHEN b.unassigned > 0 OR m.told > 0 OR (w.value = 'disabled' AND p.sriov_numvfs = 0) THEN 'fail'
             WHEN o.state = 'complete' AND b.unsure = 0 AND b.assigned > 0 THEN 'pass'
             ELSE 'unknown' END AS result,
@@ -52,7 +53,8 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'https://github.com/GPUOpen-LibrariesAndSDKs/MxGPU-Virtualization/issues/18 | kernel:drivers/pci/pci.c (pci_configure_ari) | ROCm/gpu-operator:docs/kubevirt/kubevirt.md@6df13c17');
 CREATE VIEW rule_vf_ari_forwarding AS
 SELECT p.host, p.address AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN coalesce(t.vfs, p.sriov_totalvfs) <= 7 OR p.sriov_numvfs > 7 OR p.vgpu_mode = 'mdev' THEN 'pass'
+       CASE WHEN coalesce(t.vfs, p.sriov_totalvfs) <= 7 OR p.sriov_numvfs > 7 OR p.vgpu_mode = 'mdev'
+                 OR (a.vendor = '10de' AND a.generation IN ('maxwell', 'pascal', 'volta', 'turing')) THEN 'pass'
             WHEN u.ari_forwarding = 1 OR p.parent = 'none' THEN 'pass'
             WHEN coalesce(t.vfs, p.sriov_totalvfs) > 7
                  AND (u.ari_forwarding = 0 OR u.ari_forwarding_capable = 0 OR p.ari = 0 OR w.value = 'disabled')
