@@ -19,6 +19,10 @@ enum {
 	HP_EXIT_USAGE = 2,
 	HP_EXIT_NOT_MET = 3,
 	HP_EXIT_CANNOT_TELL = 4,
+	HP_EXIT_ROLLED_BACK = 5,
+	HP_EXIT_INCOMPLETE = 6,
+	HP_EXIT_REBOOT = 7,
+	HP_EXIT_LOCKED = 75,
 };
 
 /* The code of an error that the command line is to blame for: hp_give_up exits with usage. */
@@ -32,10 +36,12 @@ struct hp_words {
 /* What was asked for on the command line. */
 struct hp_options {
 	bool help, all, no_color, no_redact, prove_kvm;
+	bool dry_run, yes, accept, boot;
+	const char *wait;
 	const char *knowledge, *as_of, *output, *level, *require, *changes_since;
 	const char *redaction_key;
 	const char *vendor, *surface, *share, *model;
-	struct hp_words root, capture, facts, assume, wake;
+	struct hp_words root, capture, facts, assume, wake, allow;
 	struct hp_words arguments; // what is no option
 	enum hp_format format;
 	int level_number;
@@ -105,6 +111,10 @@ int hp_give_up(const struct hp_error *error);
 const char *hp_as_of(const struct hp_options *options);
 const char *hp_today(void);
 
+int hp_cmd_apply(const struct hp_command *command, struct hp_options *options);
+int hp_cmd_undo(const struct hp_command *command, struct hp_options *options);
+int hp_cmd_recover(const struct hp_command *command, struct hp_options *options);
+int hp_cmd_history(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_capture(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_check(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_explain(const struct hp_command *command, struct hp_options *options);

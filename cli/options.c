@@ -104,6 +104,30 @@ const struct hp_option hp_option_rows[] = {
      .kind = HP_OPTION_TEXT,
      .offset = AT(knowledge),
      .help = "use this compiled knowledge"},
+    {.name = "dry-run",
+     .letter = 'n',
+     .help = "show exactly what would be written, and change nothing",
+     .offset = AT(dry_run)},
+    {.name = "yes",
+     .letter = 'y',
+     .help = "consent to what disrupts the devices that the plan is about",
+     .offset = AT(yes)},
+    {.name = "allow",
+     .argument = "SUBJECT",
+     .kind = HP_OPTION_LIST,
+     .offset = AT(allow),
+     .help = "consent by name: a neighbour in an IOMMU group, what somebody else keeps"},
+    {.name = "accept",
+     .help = "accept steps that cannot be undone; of recover: leave what cannot be put back",
+     .offset = AT(accept)},
+    {.name = "wait",
+     .argument = "SECONDS",
+     .kind = HP_OPTION_TEXT,
+     .offset = AT(wait),
+     .help = "wait for another happypath that is changing this host"},
+    {.name = "boot",
+     .help = "also bring about again what does not last; for the service that runs at boot",
+     .offset = AT(boot)},
     {.name = "no-color", .help = "no colours", .offset = AT(no_color)},
     {.name = NULL},
 };
@@ -266,6 +290,7 @@ void hp_options_finish(struct hp_options *options)
 	free(options->facts.items);
 	free(options->assume.items);
 	free(options->wake.items);
+	free(options->allow.items);
 	free(options->arguments.items);
 }
 

@@ -21,6 +21,8 @@ OPENS = re.compile(r"\b(fopen|open|openat|openat2|opendir|readlink|stat|lstat|ac
 MAY_OPEN = {
     "lib/judge/knowledge.c": "the knowledge file and drop-ins",
     "lib/judge/load.c": "the knowledge file and drop-ins",
+    "lib/apply/journal.c": "its own journal",
+    "lib/apply/lock.c": "its own lock",
     "lib/probe/kvm-proof.c": "/dev/kvm for --prove-kvm, asked for by name",
     "lib/probe/nvml.c": "libnvidia-ml in its child, at level 2",
 }

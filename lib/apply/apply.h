@@ -21,7 +21,10 @@ enum hp_outcome {
 	HP_OUTCOME_REFUSED, // obstacles, or the state is not what the plan expected; nothing done
 };
 
-/* Told to whoever watches: one line a step as it begins and ends. */
+const char *hp_outcome_name(enum hp_outcome outcome);
+
+/* Told to whoever watches: one line a step as it begins and ends: "begins", "done", "failed",
+ * "undoing", "undone", "stays" (it could not be undone). */
 typedef void hp_apply_progress(void *data, const struct hp_step *step, size_t at, size_t count,
                                const char *what);
 
@@ -34,7 +37,6 @@ struct hp_apply_options {
 	const char *const *allow; // subjects consented to by name, ends with NULL; may be NULL
 	bool accept;              // one-way steps too
 	int wait_ms;              // for the lock; 0: not at all
-	int deadline_ms;          // of each write that the kernel can block; 0: 10 s
 	hp_apply_progress *progress;
 	void *data;
 	json_t *origin; // what the plan says of itself, kept in the journal; may be NULL
@@ -51,16 +53,24 @@ void hp_applied_free(struct hp_applied *applied);
 
 /* 0 whenever `ret` tells the outcome; err then says why a step failed. -EBUSY: locked by another
  * (exit 75); others: could not begin. A transaction left open by a crash is refused with the word
- * to recover first. */
+ * to recover first (-EUCLEAN).
+ *
+ * A write that the kernel holds for longer than its deadline ends the walk at once (INCOMPLETE):
+ * its child keeps the lock, and once that has ended hp_recover puts everything back.
+ * Who holds a device is asked before anything is written, and again before each write. */
 int hp_apply(struct hp_host *host, const struct hp_steps *steps,
              const struct hp_apply_options *options, struct hp_applied *ret, struct hp_error *err);
-/* Undoes the last transaction that stands, or that of `id`; refused where a later one that stands
- * has a step on one of its subjects (the obstacle names it). */
+/* Undoes the last transaction that stands, or that of `id` (its number will do); refused where a
+ * later one that stands has a step on one of its subjects (the obstacle names it), or where
+ * somebody else changed a state since (OWNER: --allow). What fails on the way is walked forward
+ * again: before or after, never between. */
 int hp_undo_transaction(struct hp_host *host, const char *id,
                         const struct hp_apply_options *options, struct hp_applied *ret,
                         struct hp_error *err);
 /* Finishes what a crash or power loss left: what was not done wholly is undone, what waited for a
- * reboot goes on, and with `boot` what does not last is brought about again. */
+ * reboot goes on, and with `boot` what does not last is brought about again. A step that may have
+ * begun is written back even if its state looks as before: a program may have been killed in the
+ * middle of what no state shows. */
 int hp_recover(struct hp_host *host, bool boot, const struct hp_apply_options *options,
                struct hp_applied *ret, struct hp_error *err);
 
@@ -69,7 +79,8 @@ struct hp_transaction {
 	char *id, *begun, *ended; // ISO 8601 UTC; ended NULL while it is open
 	char *outcome;            // open, done, waits-for-reboot, rolled-back, incomplete, undone
 	struct hp_steps steps;
-	char *note; // why it failed, NULL if it did not
+	const char **progress; // of each step: waiting, intent, done, undoing, undone; static words
+	char *note;            // why it failed, NULL if it did not
 };
 
 struct hp_history {
@@ -78,6 +89,5 @@ struct hp_history {
 	struct hp_names complaints; // journals that are not whole, with their line
 };
 
-int hp_history_read(struct hp_host *host, const char *state, struct hp_history *ret,
-                    struct hp_error *err);
+int hp_history_read(const char *state, struct hp_history *ret, struct hp_error *err);
 void hp_history_free(struct hp_history *history);

@@ -153,6 +153,7 @@ static const struct {
 	int (*answer)(const char *root, struct hp_text *ret);
 } file_questions[] = {
     {.question = "descriptors", .answer = hp_ask_descriptors},
+    {.question = "mappings", .answer = hp_ask_mappings},
     {.question = "processes", .answer = hp_ask_processes},
 };
 

@@ -123,6 +123,7 @@ ssize_t hp_ask_live(struct hp_host *host, const char *question, char *buffer, si
 ssize_t hp_ask_files(struct hp_host *host, const char *root, const char *question, char *buffer,
                      size_t size);
 int hp_ask_descriptors(const char *root, struct hp_text *ret);
+int hp_ask_mappings(const char *root, struct hp_text *ret);
 int hp_ask_processes(const char *root, struct hp_text *ret);
 int hp_ask_modinfo(struct hp_host *host, const char *root, const char *path, struct hp_text *ret);
 int hp_run_live(struct hp_host *host, const char *const argv[], int deadline_ms, size_t limit,

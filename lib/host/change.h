@@ -59,6 +59,7 @@ int hp_host_replace_file(struct hp_host *host, const char *path, const struct hp
 
 /* Runs a program that changes the host, without a shell, as hp_host_run does, but it outlives us if
  * we are killed, holding the lock, and what it says on its standard error is caught too. The exit
- * status (0 while rehearsed), or a negative errno; -ENODATA where the host is not live. */
+ * status (0 while rehearsed), or a negative errno: -ETIMEDOUT where it was killed at its deadline,
+ * -ETIME where the kernel holds it so that it could not be, -ENODATA where the host is not live. */
 int hp_host_change_run(struct hp_host *host, const char *const argv[], int deadline_ms,
                        struct hp_text *ret_output);

@@ -11,6 +11,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -143,6 +144,39 @@ static bool add_process(int proc, const char *pid, struct hp_text *ret)
 	return r == -EACCES || r == -EPERM;
 }
 
+/* The path at the end of a line of /proc/PID/maps, if it is a device's. */
+static char *mapped_device(char *line)
+{
+	char *path = strchr(line, '/');
+	char *deleted = path ? strstr(path, " (deleted)") : NULL;
+	if (deleted)
+		*deleted = '\0';
+	return path && is_device(path) ? path : NULL;
+}
+
+/* Adds the devices that a process maps, which it may after it closed them. */
+static bool add_mappings(int proc, const char *pid, struct hp_text *ret)
+{
+	hp_cleanup_text struct hp_text maps = {0}, mapped = {0};
+	hp_cleanup_fd int fd = openat(proc, pid, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct process process = {.fd = fd, .pid = pid};
+	int r = fd < 0 ? fd : read_file(&process, "maps", &maps);
+	char *at = maps.data, last[512] = "";
+	for (char *line; at && (line = strsep(&at, "\n"));) {
+		char *device = mapped_device(line);
+		if (!device || strcmp(device, last) == 0)
+			continue;
+		snprintf(last, sizeof(last), "%s", device);
+		add_field(&mapped, device);
+	}
+	if (mapped.length) {
+		hp_text_puts(ret, pid);
+		add_command(&process, ret);
+		hp_text_printf(ret, "%s\n", hp_text_get(&mapped));
+	}
+	return r == -EACCES || r == -EPERM;
+}
+
 /* Adds the name of a process, unless it is a thread of the kernel, which has no program. */
 static bool add_name(int proc, const char *pid, struct hp_text *ret)
 {
@@ -178,6 +212,15 @@ static int walk(const char *root, bool (*add)(int proc, const char *pid, struct 
 int hp_ask_descriptors(const char *root, struct hp_text *ret)
 {
 	int denied = walk(root, add_process, ret);
+	if (denied < 0)
+		return denied;
+	hp_text_printf(ret, "denied %d\n", denied);
+	return 0;
+}
+
+int hp_ask_mappings(const char *root, struct hp_text *ret)
+{
+	int denied = walk(root, add_mappings, ret);
 	if (denied < 0)
 		return denied;
 	hp_text_printf(ret, "denied %d\n", denied);

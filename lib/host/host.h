@@ -145,12 +145,17 @@ int hp_host_run_remembered(struct hp_host *host, const char *witness, const char
  *   "modinfo FILE"       version=, license=, signer= and vermagic= of a module's file, one a line;
  *                        trees of files answer it too
  *   "descriptors"        processes with devices or virtual machines open, one a line: pid, command,
- * program, virtual machines, VFIO devices, whether -uuid is an argument (1, 0, ?) and the devices,
- * separated by tabs; at last "denied N", the processes that could not be looked into. Trees with
- * processes in them answer it too "processes"          the commands of all processes, one a line;
- * likewise "selinux FILE"       the type in the file's SELinux label "time"               when the
- * host was looked at, seconds since 1970 Returns the answer's length, -ENODATA where the host
- * cannot tell. */
+ *                        program, virtual machines, VFIO devices, whether -uuid is an argument (1,
+ *                        0, ?) and the devices, separated by tabs; at last "denied N", the
+ *                        processes that could not be looked into. Trees with processes in them
+ *                        answer it too
+ *   "mappings"           processes that map devices, one a line: pid, command and the devices,
+ *                        separated by tabs; at last "denied N"; likewise
+ *   "processes"          the commands of all processes, one a line; likewise
+ *   "selinux FILE"       the type in the file's SELinux label
+ *   "time"               when the host was looked at, seconds since 1970
+ *
+ * Returns the answer's length, -ENODATA where the host cannot tell. */
 ssize_t hp_host_ask(struct hp_host *host, const char *question, char *buffer, size_t size);
 
 /* Whether the user that happypath runs as may open a file for reading and writing: 1, 0, -ENOENT,

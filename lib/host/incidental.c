@@ -56,6 +56,7 @@ static const struct {
     {"/dev/kmsg", "the log"},
     {"/run/*", "running services"},
     {"descriptors", "processes"},
+    {"mappings", "processes"},
     {"processes", "processes"},
     {"time", "a clock"},
     {"uid", "who looked"},

@@ -122,15 +122,15 @@ static int reap(pid_t pid, int64_t deadline)
 }
 
 /* Ends what passed its deadline. What the kernel holds in a write cannot be killed: after a second
- * it is left to itself, if it is one that may outlive us. */
-static void end_late(pid_t pid, const struct how *how)
+ * it is left to itself (-ETIME), if it is one that may outlive us. */
+static int end_late(pid_t pid, const struct how *how)
 {
 	kill(pid, SIGKILL);
 	if (how->changes)
-		reap(pid, hp_now_ms() + 1000);
-	else
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		return reap(pid, hp_now_ms() + 1000) == -ETIME ? -ETIME : -ETIMEDOUT;
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return -ETIME;
 }
 
 static int finish(pid_t pid, int fd, const struct how *how, int64_t deadline, struct hp_text *ret)
@@ -140,7 +140,7 @@ static int finish(pid_t pid, int fd, const struct how *how, int64_t deadline, st
 		r = reap(pid, deadline);
 	kill(-pid, SIGKILL); // also what it left behind
 	if (r == -ETIME)
-		end_late(pid, how);
+		r = end_late(pid, how);
 	return r == NOT_STARTED ? -ENOENT : r;
 }
 

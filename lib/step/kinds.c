@@ -7,6 +7,7 @@
 const struct hp_kind *const hp_kinds[] = {
     &hp_kind_hugepages,
     &hp_kind_module,
+    &hp_kind_driver,
 };
 
 const size_t hp_kind_count = HP_COUNT(hp_kinds);

@@ -262,7 +262,7 @@ static void test_runs_programs_that_change(void **state HP_UNUSED)
 	assert_int_equal(hp_host_change_run(live, both, 5000, &text), 3);
 	assert_string_equal(hp_text_get(&text), "out\nwrong\n");
 	const char *const late[] = {"sleep", "60", NULL};
-	assert_int_equal(hp_host_change_run(live, late, 50, &text), -ETIME);
+	assert_int_equal(hp_host_change_run(live, late, 50, &text), -ETIMEDOUT);
 	hp_host_close(live);
 }
 

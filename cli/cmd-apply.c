@@ -1,0 +1,383 @@
+// happypath apply, undo, recover: what changes this host, and tells what it did.
+// SPDX-License-Identifier: Apache-2.0
+#include "apply/apply.h"
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "cli.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+enum { PLAN_LIMIT = 16 << 20 };
+
+#define APPLIED_SCHEMA "happypath.applied/1"
+#define PLAN_SCHEMA    "happypath.plan/1"
+
+/* One run of a verb that changes the host. */
+struct run {
+	const struct hp_options *cli;
+	struct hp_host *host;
+	struct hp_apply_options options;
+	struct hp_applied applied;
+	struct hp_error error;
+	json_t *steps;   // what happened to each, as progress told it
+	json_t *changes; // what would be written, as a rehearsal told it
+	const char **allow;
+};
+
+static const char *const change_names[] = {
+    [HP_CHANGE_WRITE] = "write",
+    [HP_CHANGE_REPLACE] = "replace",
+    [HP_CHANGE_REMOVE] = "remove",
+    [HP_CHANGE_RUN] = "run",
+};
+
+static const struct hp_column step_columns[] = {
+    {.name = "result", .help = "how far it came: done, failed, undone, stays"},
+    {.name = "step", .help = "what it changes", .wraps = true},
+    {.name = "kind", .help = "its kind", .wide = true},
+    {.name = "subject", .help = "of what", .wide = true},
+};
+
+static const struct hp_column change_columns[] = {
+    {.name = "change", .help = "write, replace, remove, run"},
+    {.name = "path", .help = "attribute, file or program"},
+    {.name = "text", .help = "what is written, or the command line", .wraps = true},
+};
+
+static const struct hp_column obstacle_columns[] = {
+    {.name = "obstacle", .help = "holder, consent, owner, broken"},
+    {.name = "subject", .help = "what --allow would name"},
+    {.name = "text", .help = "what stands in the way", .wraps = true},
+};
+
+/* The last word on a step counts. */
+static void note_progress(void *data, const struct hp_step *step, size_t at, size_t count,
+                          const char *what)
+{
+	struct run *run = data;
+	hp_cleanup_text struct hp_text words = {0};
+	hp_step_tell(step, &words);
+	bool ended = strcmp(what, "begins") != 0 && strcmp(what, "undoing") != 0;
+	if (isatty(STDERR_FILENO) && !run->options.dry_run)
+		fprintf(stderr, "[%zu/%zu] %s %s\n", at + 1, count, hp_text_get(&words), what);
+	if (!ended)
+		return;
+	for (size_t i = 0; i < json_array_size(run->steps); i++) {
+		json_t *row = json_array_get(run->steps, i);
+		if (strcmp(json_string_value(json_object_get(row, "step")), hp_text_get(&words)))
+			continue;
+		json_object_set_new(row, "result", json_string(what));
+		return;
+	}
+	json_array_append_new(run->steps, json_pack("{s:s, s:s, s:s, s:s}", "result", what, "step",
+	                                            hp_text_get(&words), "kind", step->kind->name,
+	                                            "subject", step->subject));
+}
+
+static void note_change(void *data, enum hp_change_what what, const char *path, const char *text)
+{
+	struct run *run = data;
+	json_array_append_new(
+	    run->changes,
+	    json_pack("{s:s, s:s, s:s}", "change", change_names[what], "path", path, "text", text));
+}
+
+// == output
+
+static json_t *obstacles_json(const struct hp_obstacles *obstacles)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < obstacles->count; i++) {
+		const struct hp_obstacle *one = &obstacles->items[i];
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "obstacle",
+		                                      hp_obstacle_name(one->kind), "subject",
+		                                      one->subject, "text", one->text));
+	}
+	return list;
+}
+
+static json_t *applied_json(const struct run *run)
+{
+	const struct hp_applied *applied = &run->applied;
+	json_t *notes = json_array();
+	for (size_t i = 0; i < applied->notes.count; i++)
+		json_array_append_new(notes, json_string(applied->notes.names[i]));
+	return json_pack("{s:s, s:s, s:o, s:o, s:O, s:O, s:o, s:o}", "schema", APPLIED_SCHEMA,
+	                 "outcome", hp_outcome_name(applied->outcome), "id",
+	                 *applied->id ? json_string(applied->id) : json_null(), "error",
+	                 *run->error.message ? json_string(run->error.message) : json_null(),
+	                 "steps", run->steps, "changes", run->changes, "obstacles",
+	                 obstacles_json(&applied->obstacles), "notes", notes);
+}
+
+static int print_rows(const struct run *run, const json_t *rows, const struct hp_column *columns,
+                      size_t count, struct hp_error *err)
+{
+	enum { MOST = 4 };
+	struct hp_table *table = hp_table_new(columns, count);
+	size_t i;
+	json_t *row;
+	json_array_foreach(rows, i, row)
+	{
+		const char *cells[MOST] = {NULL};
+		for (size_t j = 0; j < count && j < MOST; j++)
+			cells[j] = json_string_value(json_object_get(row, columns[j].name));
+		hp_table_add(table, cells);
+	}
+	int code = json_array_size(rows)
+	               ? hp_table_print(table, run->cli->format, NULL, NULL, stdout, err)
+	               : 0;
+	hp_table_free(table);
+	return code;
+}
+
+static int print_tables(const struct run *run, struct hp_error *err)
+{
+	json_t *obstacles = obstacles_json(&run->applied.obstacles);
+	int code = print_rows(run, run->changes, change_columns, HP_COUNT(change_columns), err);
+	if (!code)
+		code = print_rows(run, run->steps, step_columns, HP_COUNT(step_columns), err);
+	if (!code)
+		code =
+		    print_rows(run, obstacles, obstacle_columns, HP_COUNT(obstacle_columns), err);
+	json_decref(obstacles);
+	return code;
+}
+
+static int print(const struct run *run, struct hp_error *err)
+{
+	enum hp_format format = run->cli->format;
+	if (format != HP_FORMAT_JSON && format != HP_FORMAT_YAML)
+		return print_tables(run, err);
+	json_t *document = applied_json(run);
+	int code = hp_json_print(document, format, stdout, err);
+	json_decref(document);
+	return code;
+}
+
+// == what the outcome means
+
+static const struct {
+	int code;
+	const char *words; // for people; %s is the transaction
+} outcomes[] = {
+    [HP_OUTCOME_NOTHING] = {HP_EXIT_OK, "nothing to do: everything is so already"},
+    [HP_OUTCOME_DONE] = {HP_EXIT_OK, "done"},
+    [HP_OUTCOME_REBOOT] = {HP_EXIT_REBOOT, "done; reboot for it to take effect"},
+    [HP_OUTCOME_ROLLED_BACK] = {HP_EXIT_ROLLED_BACK, "failed; everything is as it was"},
+    [HP_OUTCOME_INCOMPLETE] = {HP_EXIT_INCOMPLETE,
+                               "failed, and not everything is as it was: happypath recover"},
+    [HP_OUTCOME_REFUSED] = {HP_EXIT_NOT_MET, "refused; nothing was changed"},
+};
+
+/* Taking back what a crash left is what recover is for. */
+static const char recovered[] = "what had not come to an end was taken back";
+
+static int tell_outcome(const struct run *run, bool recover)
+{
+	const struct hp_applied *applied = &run->applied;
+	bool restored = recover && applied->outcome == HP_OUTCOME_ROLLED_BACK;
+	for (size_t i = 0; i < applied->notes.count; i++)
+		if (strcmp(applied->notes.names[i], run->error.message) != 0)
+			hp_say("%s", applied->notes.names[i]);
+	if (*run->error.message)
+		hp_say("%s", run->error.message);
+	if (run->options.dry_run && applied->outcome != HP_OUTCOME_REFUSED)
+		hp_say("rehearsed; nothing was changed");
+	else
+		hp_say("%s%s%s", *applied->id ? applied->id : "", *applied->id ? ": " : "",
+		       restored ? recovered : outcomes[applied->outcome].words);
+	return restored ? HP_EXIT_OK : outcomes[applied->outcome].code;
+}
+
+static int finish(struct run *run, int code, bool recover)
+{
+	int status = HP_EXIT_FAILED;
+	struct hp_error error = {0};
+	if (code == -EBUSY)
+		status = HP_EXIT_LOCKED;
+	if (code < 0)
+		hp_say("%s", run->error.message);
+	else if (print(run, &error) < 0)
+		status = hp_give_up(&error);
+	else
+		status = tell_outcome(run, recover);
+	hp_applied_free(&run->applied);
+	hp_host_close(run->host);
+	json_decref(run->steps);
+	json_decref(run->changes);
+	json_decref(run->options.origin);
+	free(run->allow);
+	return status;
+}
+
+// == beginning
+
+/* A transaction comes to its end once it began: Ctrl-C and a closed terminal wait. Every write has
+ * its deadline. */
+static void hold_signals(void)
+{
+	sigset_t held;
+	sigemptyset(&held);
+	sigaddset(&held, SIGINT);
+	sigaddset(&held, SIGTERM);
+	sigaddset(&held, SIGHUP);
+	sigprocmask(SIG_BLOCK, &held, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* For tests and the careful: journal and lock below another directory. */
+static void set_places(struct run *run, char lock[static 512])
+{
+	const char *state = getenv("HAPPYPATH_STATE");
+	if (!state)
+		return;
+	snprintf(lock, 512, "%s/lock", state);
+	run->options.state = state;
+	run->options.lock = lock;
+}
+
+static int begin(struct run *run, const struct hp_options *cli, char lock[static 512])
+{
+	uint64_t seconds = 0;
+	const struct hp_host_options how = {.level = 1};
+	if (cli->wait && (!hp_parse_u64(cli->wait, &seconds) || seconds > 86400))
+		return hp_fail(&run->error, HP_MISUSE, "--wait %s: expected seconds", cli->wait);
+	run->cli = cli;
+	run->steps = json_array();
+	run->changes = json_array();
+	run->allow = hp_calloc(cli->allow.count + 1, sizeof(*run->allow));
+	for (size_t i = 0; i < cli->allow.count; i++)
+		run->allow[i] = cli->allow.items[i];
+	run->options = (struct hp_apply_options){
+	    .dry_run = cli->dry_run,
+	    .told = note_change,
+	    .yes = cli->yes,
+	    .allow = run->allow,
+	    .accept = cli->accept,
+	    .wait_ms = (int)seconds * 1000,
+	    .progress = note_progress,
+	    .data = run,
+	};
+	set_places(run, lock);
+	hold_signals();
+	return hp_host_open_live(&how, &run->host, &run->error);
+}
+
+static int fail_early(struct run *run, int code)
+{
+	int status = code == HP_MISUSE ? HP_EXIT_USAGE : HP_EXIT_FAILED;
+	hp_say("%s", run->error.message);
+	hp_host_close(run->host);
+	json_decref(run->steps);
+	json_decref(run->changes);
+	free(run->allow);
+	return status;
+}
+
+// == the plan file
+
+static int read_file(const char *name, struct hp_text *ret, struct hp_error *err)
+{
+	hp_cleanup_file FILE *file =
+	    strcmp(name, "-") == 0 ? fdopen(dup(STDIN_FILENO), "r") : fopen(name, "re");
+	if (!file)
+		return hp_fail(err, -errno, "%s: %s", name, strerror(errno));
+	char chunk[65536];
+	for (size_t length; (length = fread(chunk, 1, sizeof(chunk), file)) > 0;) {
+		hp_text_add(ret, chunk, length);
+		if (ret->length > PLAN_LIMIT)
+			return hp_fail(err, -EFBIG, "%s: too large for a plan", name);
+	}
+	return ferror(file) ? hp_fail(err, -EIO, "%s: cannot be read", name) : 0;
+}
+
+static int read_steps(const json_t *plan, const char *name, struct hp_steps *ret,
+                      struct hp_error *err)
+{
+	const char *schema = json_string_value(json_object_get(plan, "schema"));
+	const json_t *steps = json_object_get(plan, "steps");
+	if (!schema || strcmp(schema, PLAN_SCHEMA) != 0)
+		return hp_fail(err, -EINVAL, "%s: expected \"schema\": \"" PLAN_SCHEMA "\"", name);
+	if (!json_is_array(steps))
+		return hp_fail(err, -EINVAL, "%s: \"steps\": expected an array", name);
+	size_t i;
+	json_t *item;
+	json_array_foreach(steps, i, item)
+	{
+		struct hp_step step;
+		hp_cleanup_free char *where = hp_asprintf("%s: step %zu", name, i + 1);
+		int r = hp_step_parse(item, where, &step, err);
+		if (r < 0)
+			return r;
+		struct hp_step *place = hp_steps_add(ret, step.kind, step.subject);
+		hp_step_finish(place);
+		*place = step;
+	}
+	return 0;
+}
+
+static int read_plan(const char *name, struct hp_steps *ret, json_t **ret_origin,
+                     struct hp_error *err)
+{
+	hp_cleanup_text struct hp_text text = {0};
+	json_error_t wrong;
+	int r = read_file(name, &text, err);
+	if (r < 0)
+		return r;
+	json_t *plan = json_loadb(hp_text_get(&text), text.length, JSON_REJECT_DUPLICATES, &wrong);
+	if (!plan)
+		return hp_fail(err, -EINVAL, "%s:%d: %s", name, wrong.line, wrong.text);
+	r = read_steps(plan, name, ret, err);
+	*ret_origin = json_incref(json_object_get(plan, "goal"));
+	json_decref(plan);
+	return r;
+}
+
+// == the verbs
+
+int hp_cmd_apply(const struct hp_command *command HP_UNUSED, struct hp_options *options)
+{
+	char lock[512];
+	struct run run = {0};
+	struct hp_steps steps = {0};
+	json_t *origin = NULL;
+	int code = read_plan(options->arguments.items[0], &steps, &origin, &run.error);
+	if (!code)
+		code = begin(&run, options, lock);
+	run.options.origin = origin;
+	if (!code)
+		code =
+		    finish(&run, hp_apply(run.host, &steps, &run.options, &run.applied, &run.error),
+		           false);
+	else
+		code = fail_early(&run, code);
+	hp_steps_free(&steps);
+	return code;
+}
+
+int hp_cmd_undo(const struct hp_command *command HP_UNUSED, struct hp_options *options)
+{
+	char lock[512];
+	struct run run = {0};
+	const char *id = options->arguments.count ? options->arguments.items[0] : NULL;
+	int code = begin(&run, options, lock);
+	if (code)
+		return fail_early(&run, code);
+	return finish(
+	    &run, hp_undo_transaction(run.host, id, &run.options, &run.applied, &run.error), false);
+}
+
+int hp_cmd_recover(const struct hp_command *command HP_UNUSED, struct hp_options *options)
+{
+	char lock[512];
+	struct run run = {0};
+	int code = begin(&run, options, lock);
+	if (code)
+		return fail_early(&run, code);
+	return finish(&run,
+	              hp_recover(run.host, options->boot, &run.options, &run.applied, &run.error),
+	              true);
+}

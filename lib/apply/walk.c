@@ -1,0 +1,344 @@
+// Walking steps: intent, write, read back, done; and back if one fails.
+// SPDX-License-Identifier: Apache-2.0
+#include "apply/walk.h"
+#include "apply/lock.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <string.h>
+
+bool hp_same_state(const struct hp_step *step, const json_t *wanted, const json_t *found,
+                   struct hp_text *ret_note)
+{
+	if (json_equal(wanted, found))
+		return true;
+	return step->kind->same && json_is_object(wanted) && json_is_object(found) &&
+	       step->kind->same(step->subject, wanted, found, ret_note);
+}
+
+char *hp_state_words(const struct hp_step *step, const json_t *state)
+{
+	struct hp_text text = {0};
+	const char *word = json_string_value(state);
+	if (word)
+		hp_text_puts(&text, word);
+	else if (json_is_null(state))
+		hp_text_puts(&text, "not known");
+	else
+		step->kind->tell(step->subject, state, &text);
+	return text.data ? text.data : hp_strdup("");
+}
+
+void hp_add_note(struct hp_names *notes, const char *text)
+{
+	for (size_t i = 0; i < notes->count; i++)
+		if (strcmp(notes->names[i], text) == 0)
+			return;
+	notes->names = hp_realloc(notes->names, (notes->count + 1) * sizeof(*notes->names));
+	notes->names[notes->count++] = hp_strdup(text);
+}
+
+void hp_boot_id(struct hp_host *host, char *ret, size_t size)
+{
+	if (hp_host_read(host, "/proc/sys/kernel/random/boot_id", ret, size) < 0)
+		*ret = '\0';
+}
+
+int hp_walk_lock(struct hp_host *host, const struct hp_apply_options *options, struct hp_error *err)
+{
+	const char *file = options->lock ? options->lock : HP_LOCK_FILE;
+	int lock = hp_lock_take(file, options->wait_ms, err);
+	if (lock >= 0)
+		hp_host_inherit(host, lock);
+	return lock;
+}
+
+void hp_walk_unlock(struct hp_host *host, int lock)
+{
+	if (lock < 0)
+		return;
+	hp_host_inherit(host, -1);
+	close(lock);
+}
+
+// == one step
+
+static void say(struct hp_walk *walk, const struct hp_move *move, const char *what)
+{
+	const struct hp_steps *steps = &walk->journal->steps;
+	if (walk->options->progress)
+		walk->options->progress(walk->options->data, &steps->items[move->step], move->step,
+		                        steps->count, what);
+}
+
+static const json_t *from(const struct hp_step *step, bool back)
+{
+	return back ? step->after : step->before;
+}
+
+static const json_t *to(const struct hp_step *step, bool back)
+{
+	return back ? step->before : step->after;
+}
+
+/* Notes of equivalence, one a line. */
+static void take_notes(struct hp_walk *walk, const struct hp_text *text)
+{
+	hp_cleanup_free char *copy = hp_strdup(hp_text_get(text));
+	char *at = copy;
+	for (const char *line; (line = strsep(&at, "\n"));)
+		if (*line)
+			hp_add_note(&walk->applied->notes, line);
+}
+
+static int differs(const struct hp_step *step, const char *when, const json_t *wanted,
+                   const json_t *found, struct hp_error *err)
+{
+	hp_cleanup_free char *is = hp_state_words(step, found);
+	hp_cleanup_free char *expected = hp_state_words(step, wanted);
+	return hp_fail(err, -ESTALE, "%s %s: %s it is %s, not %s", step->kind->name, step->subject,
+	               when, is, expected);
+}
+
+/* Whether the state still is what the step leaves: others may have come between. */
+static int check_old(struct hp_walk *walk, const struct hp_step *step, bool back,
+                     struct hp_error *err)
+{
+	json_t *now = NULL;
+	int r = step->kind->read(walk->host, step->subject, &now, err);
+	if (r == 0 && !hp_same_state(step, from(step, back), now, NULL) &&
+	    !hp_same_state(step, to(step, back), now, NULL))
+		r = differs(step, "just before its write", from(step, back), now, err);
+	json_decref(now);
+	return r;
+}
+
+/* Whoever opened the device since everybody was asked would block the write. */
+static int check_holders(struct hp_walk *walk, const struct hp_step *step, bool back,
+                         struct hp_error *err)
+{
+	struct hp_obstacles found = {0};
+	if (!step->kind->obstacles)
+		return 0;
+	int r = step->kind->obstacles(walk->host, step->subject, from(step, back), to(step, back),
+	                              &found, err);
+	for (size_t i = 0; r == 0 && i < found.count; i++)
+		if (found.items[i].kind == HP_OBSTACLE_HOLDER ||
+		    found.items[i].kind == HP_OBSTACLE_BROKEN)
+			r = hp_fail(err, -EBUSY, "%s %s: %s", step->kind->name, step->subject,
+			            found.items[i].text);
+	hp_obstacles_free(&found);
+	return r;
+}
+
+static int write_step(struct hp_walk *walk, const struct hp_step *step, bool back,
+                      struct hp_error *err)
+{
+	int r = step->kind->write(walk->host, step->subject, from(step, back), to(step, back), err);
+	return r < 0 ? (hp_wrap(err, "%s %s", step->kind->name, step->subject), r) : 0;
+}
+
+/* "Applied" means observed: what the kernel took is no proof. */
+static int read_back(struct hp_walk *walk, struct hp_step *step, bool back, json_t **ret_found,
+                     struct hp_error *err)
+{
+	hp_cleanup_text struct hp_text notes = {0};
+	json_t *found = NULL;
+	int r = step->kind->read(walk->host, step->subject, &found, err);
+	if (r < 0)
+		return r;
+	if (!hp_same_state(step, to(step, back), found, &notes)) {
+		r = differs(step, "read back,", to(step, back), found, err);
+		json_decref(found);
+		return r;
+	}
+	take_notes(walk, &notes);
+	*ret_found = found;
+	return 0;
+}
+
+/* The state that was read back goes into the journal where it is not just what was meant. */
+static int note_done(struct hp_walk *walk, const struct hp_move *move, json_t *found,
+                     struct hp_error *err)
+{
+	struct hp_step *step = &walk->journal->steps.items[move->step];
+	bool other = !json_equal(found, to(step, move->back));
+	int r = hp_journal_progress(walk->journal, move->step,
+	                            move->back ? HP_STEP_UNDONE : HP_STEP_DONE,
+	                            other ? found : NULL, err);
+	if (other && !move->back) {
+		json_decref(step->after);
+		step->after = json_incref(found);
+	}
+	return r;
+}
+
+static int note_intent(struct hp_walk *walk, const struct hp_move *move, struct hp_error *err)
+{
+	return hp_journal_progress(walk->journal, move->step,
+	                           move->back ? HP_STEP_UNDOING : HP_STEP_INTENT, NULL, err);
+}
+
+static int check(struct hp_walk *walk, const struct hp_move *move, struct hp_error *err)
+{
+	const struct hp_step *step = &walk->journal->steps.items[move->step];
+	int r = check_old(walk, step, move->back, err);
+	return r == 0 ? check_holders(walk, step, move->back, err) : r;
+}
+
+static int move_one(struct hp_walk *walk, const struct hp_move *move, struct hp_error *err)
+{
+	struct hp_step *step = &walk->journal->steps.items[move->step];
+	json_t *found = NULL;
+	say(walk, move, move->back ? "undoing" : "begins");
+	int r = check(walk, move, err);
+	if (r == 0)
+		r = note_intent(walk, move, err);
+	if (r == 0)
+		r = write_step(walk, step, move->back, err);
+	if (r == 0)
+		r = read_back(walk, step, move->back, &found, err);
+	if (r == 0)
+		r = note_done(walk, move, found, err);
+	json_decref(found);
+	say(walk, move, r < 0 ? "failed" : move->back ? "undone" : "done");
+	return r;
+}
+
+/* The same when there is no other way to go: nothing stops it, a journal that cannot be written
+ * neither. */
+static bool force_one(struct hp_walk *walk, const struct hp_move *move, struct hp_error *err)
+{
+	struct hp_step *step = &walk->journal->steps.items[move->step];
+	json_t *found = NULL;
+	say(walk, move, "undoing");
+	note_intent(walk, move, NULL);
+	int r = write_step(walk, step, move->back, err);
+	int seen = read_back(walk, step, move->back, &found, r < 0 ? NULL : err);
+	if (seen == 0) // whatever the write said
+		note_done(walk, move, found, NULL);
+	json_decref(found);
+	say(walk, move, seen < 0 ? "stays" : "undone");
+	return seen == 0;
+}
+
+// == many
+
+/* Walks back what was walked, the one that failed included if anything may have been written. */
+static enum hp_outcome turn_back(struct hp_walk *walk, const struct hp_move *moves, size_t failed)
+{
+	bool all = true;
+	for (size_t i = failed + 1; i-- > 0;) {
+		struct hp_error err = {0};
+		const struct hp_move back = {.step = moves[i].step, .back = !moves[i].back};
+		enum hp_progress progress = walk->journal->progress[back.step];
+		if (i == failed && progress != (moves[i].back ? HP_STEP_UNDOING : HP_STEP_INTENT))
+			continue;
+		if (force_one(walk, &back, &err))
+			continue;
+		all = false;
+		hp_add_note(&walk->applied->notes, err.message);
+	}
+	return all ? HP_OUTCOME_ROLLED_BACK : HP_OUTCOME_INCOMPLETE;
+}
+
+enum hp_outcome hp_walk_all(struct hp_walk *walk, const struct hp_move *moves, size_t count,
+                            struct hp_error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		int r = move_one(walk, &moves[i], err);
+		if (r == -ETIME) // the kernel still holds the write: nothing more now
+			return HP_OUTCOME_INCOMPLETE;
+		if (r < 0)
+			return turn_back(walk, moves, i);
+	}
+	return HP_OUTCOME_DONE;
+}
+
+bool hp_walk_each(struct hp_walk *walk, const struct hp_move *moves, size_t count,
+                  struct hp_error *err)
+{
+	bool all = true;
+	for (size_t i = 0; i < count; i++) {
+		struct hp_error one = {0};
+		if (force_one(walk, &moves[i], &one))
+			continue;
+		if (all && err)
+			*err = one;
+		all = false;
+		hp_add_note(&walk->applied->notes, one.message);
+	}
+	return all;
+}
+
+// == consent
+
+static bool is_allowed(const struct hp_apply_options *options, const char *subject)
+{
+	for (const char *const *at = options->allow; at && *at; at++)
+		if (strcmp(*at, subject) == 0)
+			return true;
+	return false;
+}
+
+static bool consents(const struct hp_apply_options *options, const struct hp_step *step, bool ours,
+                     const struct hp_obstacle *obstacle)
+{
+	switch (obstacle->kind) {
+	case HP_OBSTACLE_CONSENT:
+		return is_allowed(options, obstacle->subject) ||
+		       (options->yes && strcmp(obstacle->subject, step->subject) == 0);
+	case HP_OBSTACLE_OWNER:
+		return ours || is_allowed(options, obstacle->subject);
+	case HP_OBSTACLE_HOLDER:
+	case HP_OBSTACLE_BROKEN:
+		break;
+	}
+	return false;
+}
+
+static bool is_there(const struct hp_obstacles *obstacles, const struct hp_obstacle *one)
+{
+	for (size_t i = 0; i < obstacles->count; i++)
+		if (obstacles->items[i].kind == one->kind &&
+		    strcmp(obstacles->items[i].text, one->text) == 0)
+			return true;
+	return false;
+}
+
+void hp_keep_refusals(const struct hp_apply_options *options, const struct hp_step *step, bool ours,
+                      struct hp_obstacles *found, struct hp_obstacles *ret)
+{
+	for (size_t i = 0; i < found->count; i++) {
+		const struct hp_obstacle *one = &found->items[i];
+		if (!consents(options, step, ours, one) && !is_there(ret, one))
+			hp_obstacles_add(ret, one->kind, one->subject, "%s", one->text);
+	}
+	hp_obstacles_free(found);
+}
+
+bool hp_is_ours(const char *state_directory, const struct hp_step *step, const json_t *state)
+{
+	hp_cleanup_free char *directory = NULL;
+	hp_cleanup_names struct hp_names ids = {0};
+	bool ours = false, found = false;
+	if (hp_journal_directory(state_directory, &directory, NULL) < 0 ||
+	    hp_journal_list(directory, &ids, NULL) < 0)
+		return false;
+	for (size_t i = ids.count; !found && i-- > 0;) {
+		struct hp_journal journal;
+		if (hp_journal_load(directory, ids.names[i], &journal, NULL) < 0)
+			continue;
+		for (size_t j = 0; j < journal.steps.count; j++) {
+			const struct hp_step *other = &journal.steps.items[j];
+			if (other->kind != step->kind || journal.progress[j] != HP_STEP_DONE ||
+			    strcmp(other->subject, step->subject) != 0)
+				continue;
+			found = true;
+			ours = hp_same_state(step, other->after, state, NULL);
+		}
+		hp_journal_finish(&journal);
+	}
+	return ours;
+}
