@@ -106,7 +106,8 @@ int hp_policy(struct hp_host *host, struct hp_dir *dir, const char *path);
 /* What a caller read anyway need not be read again to know whether a function is awake. */
 void hp_policy_note(struct hp_host *host, const struct hp_dir *dir, const char *name,
                     const char *value, ssize_t length);
-void hp_policy_note_link(struct hp_host *host, const char *path, const char *target);
+void hp_policy_note_link(struct hp_host *host, const struct hp_dir *dir, const char *path,
+                         const char *target);
 bool hp_host_awake(struct hp_host *host, const char *address);
 
 /* memory.c */

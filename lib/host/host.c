@@ -198,7 +198,7 @@ ssize_t hp_host_link(struct hp_host *host, const char *path, char *buffer, size_
 {
 	ssize_t length = read_link(host, NULL, path, buffer, size);
 	if (length >= 0)
-		hp_policy_note_link(host, path, buffer);
+		hp_policy_note_link(host, NULL, path, buffer);
 	return length;
 }
 
@@ -323,7 +323,10 @@ ssize_t hp_dir_link(struct hp_dir *dir, const char *name, char *buffer, size_t s
 {
 	if (!goes_down(name))
 		return -EINVAL;
-	return read_link(dir->host, dir, name, buffer, size);
+	ssize_t length = read_link(dir->host, dir, name, buffer, size);
+	if (length >= 0)
+		hp_policy_note_link(dir->host, dir, name, buffer);
+	return length;
 }
 
 ssize_t hp_dir_link_name(struct hp_dir *dir, const char *name, char *buffer, size_t size)

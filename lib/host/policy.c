@@ -55,6 +55,7 @@ static const struct attribute {
     {"modalias", 0, "struct pci_dev"},
     {"msi_bus", 0, "struct pci_bus"},
     {"numa_node", 0, "struct device"},
+    {"power/runtime_status", 0, "struct dev_pm_info: looking at it resumes nothing"},
     {"power_state", 0, "the state as the kernel remembers it"},
     {"reset_method", 0, "found when the device was probed, kept in struct pci_dev"},
     {"resource", 0, "addresses in struct pci_dev (not resourceN, which is the BAR itself)"},
@@ -158,15 +159,17 @@ static int by_name(const void *name, const void *row)
 	return strcmp(name, ((const struct attribute *)row)->name);
 }
 
+static const struct attribute *find_attribute(const char *name)
+{
+	return bsearch(name, attributes, HP_COUNT(attributes), sizeof(attributes[0]), by_name);
+}
+
 /* The level that a file of a PCI function needs. */
 static int level_of(const char *name)
 {
-	if (!strchr(name, '/')) {
-		const struct attribute *row =
-		    bsearch(name, attributes, HP_COUNT(attributes), sizeof(attributes[0]), by_name);
-		if (row)
-			return row->level;
-	}
+	const struct attribute *row = find_attribute(name);
+	if (row)
+		return row->level;
 	for (size_t i = 0; i < HP_COUNT(below); i++)
 		if (fnmatch(below[i].name, name, 0) == 0)
 			return below[i].level;
@@ -195,10 +198,10 @@ int hp_policy(struct hp_host *host, struct hp_dir *dir, const char *path)
 {
 	char address[HP_ADDRESS_SIZE] = "", whole[PATH_MAX];
 	int level;
-	if (dir && *dir->address &&
-	    !strchr(path, '/')) { // what is read most: an attribute of a function
+	const struct attribute *row = dir && *dir->address ? find_attribute(path) : NULL;
+	if (row) { // what is read most: an attribute of a function
 		memcpy(address, dir->address, sizeof(address));
-		level = level_of(path);
+		level = row->level;
 	} else if (dir) {
 		int length = snprintf(whole, sizeof(whole), "%s/%s", dir->path, path);
 		level = length < (int)sizeof(whole) ? level_of_path(whole, address) : NEVER;
@@ -295,11 +298,16 @@ static void note_bridge(struct hp_awake *place, const char *target)
 	place->bridge[length] = '\0';
 }
 
-void hp_policy_note_link(struct hp_host *host, const char *path, const char *target)
+void hp_policy_note_link(struct hp_host *host, const struct hp_dir *dir, const char *path,
+                         const char *target)
 {
-	if (host->level < 1 || !hp_starts_with(path, functions))
+	size_t length = sizeof(functions) - 1;
+	if (host->level < 1)
 		return;
-	const char *address = path + sizeof(functions) - 1;
+	if (dir ? strlen(dir->path) != length - 1 || strncmp(dir->path, functions, length - 1) != 0
+	        : !hp_starts_with(path, functions))
+		return;
+	const char *address = dir ? path : path + length;
 	if (hp_is_address(address, strlen(address)))
 		note_bridge(place_of(host, address), target);
 }

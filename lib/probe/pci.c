@@ -9,8 +9,10 @@
 #include "base/text.h"
 #include "host/memory.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define DEVICES  "/sys/bus/pci/devices"
@@ -20,6 +22,8 @@ struct scan {
 	struct hp_host *host;
 	struct hp_facts *facts;
 	struct hp_error *err;
+	struct hp_dir *bus;                  // what lists them, held open; NULL where it is not
+	bool methods_shown, methods_missing; // reset_method, of those that were asked for it
 	bool groups_shown;  // the kernel has a directory of IOMMU groups, if only an empty one
 	bool partial;       // something was listed and could not be read
 	size_t header_only; // functions whose config space ended behind its header
@@ -44,7 +48,6 @@ struct attribute {
 	const char *file;
 	int column;
 	setter *set;
-	bool always;        // of plumbing too
 	const char *absent; // value where a whole device has no such file; NULL: unknown
 };
 
@@ -126,43 +129,49 @@ static bool set_width(struct hp_row *row, int column, char *value)
 }
 
 static const struct attribute ids[] = {
-    {"vendor", HP_PCI_FUNCTION_VENDOR, set_hex, true, NULL},
-    {"device", HP_PCI_FUNCTION_DEVICE, set_hex, true, NULL},
-    {"subsystem_vendor", HP_PCI_FUNCTION_SUBSYSTEM_VENDOR, set_hex, true, NULL},
-    {"subsystem_device", HP_PCI_FUNCTION_SUBSYSTEM_DEVICE, set_hex, true, NULL},
-    {"class", HP_PCI_FUNCTION_CLASS, set_hex, true, NULL},
+    {"vendor", HP_PCI_FUNCTION_VENDOR, set_hex, NULL},
+    {"device", HP_PCI_FUNCTION_DEVICE, set_hex, NULL},
+    {"subsystem_vendor", HP_PCI_FUNCTION_SUBSYSTEM_VENDOR, set_hex, NULL},
+    {"subsystem_device", HP_PCI_FUNCTION_SUBSYSTEM_DEVICE, set_hex, NULL},
+    {"class", HP_PCI_FUNCTION_CLASS, set_hex, NULL},
 };
 
 static const struct attribute attributes[] = {
-    {"revision", HP_PCI_FUNCTION_REVISION, set_hex, false, NULL},
-    {"numa_node", HP_PCI_FUNCTION_NUMA_NODE, set_number, false, NULL},
-    {"driver_override", HP_PCI_FUNCTION_DRIVER_OVERRIDE, set_override, false, NULL},
-    {"enable", HP_PCI_FUNCTION_ENABLED, set_number, false, NULL},
-    {"d3cold_allowed", HP_PCI_FUNCTION_D3COLD_ALLOWED, set_number, false, NULL},
-    {"reset_method", HP_PCI_FUNCTION_RESET_METHODS, set_word, false, NULL},
-    {"power_state", HP_PCI_FUNCTION_POWER_STATE, set_word, true, NULL},
-    {"power/runtime_status", HP_PCI_FUNCTION_RUNTIME_STATUS, set_word, true, NULL},
+    {"revision", HP_PCI_FUNCTION_REVISION, set_hex, NULL},
+    {"numa_node", HP_PCI_FUNCTION_NUMA_NODE, set_number, NULL},
+    {"driver_override", HP_PCI_FUNCTION_DRIVER_OVERRIDE, set_override, NULL},
+    {"enable", HP_PCI_FUNCTION_ENABLED, set_number, NULL},
+    {"d3cold_allowed", HP_PCI_FUNCTION_D3COLD_ALLOWED, set_number, NULL},
+};
+
+static const struct attribute reset_method = //
+    {"reset_method", HP_PCI_FUNCTION_RESET_METHODS, set_word, NULL};
+
+/* They tell too whether config space may be read: of plumbing not read at level 0. */
+static const struct attribute power[] = {
+    {"power_state", HP_PCI_FUNCTION_POWER_STATE, set_word, NULL},
+    {"power/runtime_status", HP_PCI_FUNCTION_RUNTIME_STATUS, set_word, NULL},
 };
 
 static const struct attribute sriov_total = //
-    {"sriov_totalvfs", HP_PCI_FUNCTION_SRIOV_TOTALVFS, set_number, false, "0"};
+    {"sriov_totalvfs", HP_PCI_FUNCTION_SRIOV_TOTALVFS, set_number, "0"};
 
 static const struct attribute sriov[] = {
-    {"sriov_numvfs", HP_PCI_FUNCTION_SRIOV_NUMVFS, set_number, true, NULL},
-    {"sriov_vf_device", HP_PCI_FUNCTION_SRIOV_VF_DEVICE, set_word, true, NULL},
-    {"sriov_drivers_autoprobe", HP_PCI_FUNCTION_SRIOV_DRIVERS_AUTOPROBE, set_number, true, NULL},
+    {"sriov_numvfs", HP_PCI_FUNCTION_SRIOV_NUMVFS, set_number, NULL},
+    {"sriov_vf_device", HP_PCI_FUNCTION_SRIOV_VF_DEVICE, set_word, NULL},
+    {"sriov_drivers_autoprobe", HP_PCI_FUNCTION_SRIOV_DRIVERS_AUTOPROBE, set_number, NULL},
 };
 
 static const struct attribute display[] = {
-    {"boot_vga", HP_PCI_FUNCTION_BOOT_VGA, set_number, true, NULL},
+    {"boot_vga", HP_PCI_FUNCTION_BOOT_VGA, set_number, NULL},
 };
 
 /* These read config space inside the kernel: only of functions whose config space may be read. */
 static const struct attribute links_now[] = {
-    {"max_link_speed", HP_PCI_FUNCTION_LINK_SPEED_MAX, set_speed, false, NULL},
-    {"max_link_width", HP_PCI_FUNCTION_LINK_WIDTH_MAX, set_width, false, "0"},
-    {"current_link_speed", HP_PCI_FUNCTION_LINK_SPEED, set_speed, false, NULL},
-    {"current_link_width", HP_PCI_FUNCTION_LINK_WIDTH, set_width, false, "0"},
+    {"max_link_speed", HP_PCI_FUNCTION_LINK_SPEED_MAX, set_speed, NULL},
+    {"max_link_width", HP_PCI_FUNCTION_LINK_WIDTH_MAX, set_width, "0"},
+    {"current_link_speed", HP_PCI_FUNCTION_LINK_SPEED, set_speed, NULL},
+    {"current_link_width", HP_PCI_FUNCTION_LINK_WIDTH, set_width, "0"},
 };
 
 /* Reads one attribute into the row. Returns whether it was there. */
@@ -190,8 +199,7 @@ static bool read_attributes(struct scan *scan, struct function *f, const struct 
 {
 	bool there = false;
 	for (size_t i = 0; i < count; i++)
-		if (table[i].always || !f->plumbing)
-			there = read_attribute(scan, f, &table[i]);
+		there = read_attribute(scan, f, &table[i]);
 	return there;
 }
 
@@ -220,23 +228,44 @@ static bool read_ids_one_by_one(struct scan *scan, struct function *f)
 	return any;
 }
 
+/* Takes `label` and that many hexadecimal digits off the text, in lower case. */
+static bool take_hex(const char **at, const char *label, size_t digits, char *ret)
+{
+	size_t length = strlen(label);
+	if (strncmp(*at, label, length) != 0)
+		return false;
+	*at += length;
+	for (size_t i = 0; i < digits; i++) {
+		if (!isxdigit((unsigned char)**at))
+			return false;
+		*ret++ = (char)tolower((unsigned char)*(*at)++);
+	}
+	*ret = '\0';
+	return true;
+}
+
+/* pci:v000010DEd00002330sv000010DEsd000016C1bc03sc02i00 */
+static bool parse_alias(const char *alias, char ids_[4][9], char class[7])
+{
+	static const char *const labels[] = {"pci:v", "d", "sv", "sd"};
+	for (size_t i = 0; i < HP_COUNT(labels); i++)
+		if (!take_hex(&alias, labels[i], 8, ids_[i]) || !hp_starts_with(ids_[i], "0000"))
+			return false;
+	return take_hex(&alias, "bc", 2, class) && take_hex(&alias, "sc", 2, class + 2) &&
+	       take_hex(&alias, "i", 2, class + 4);
+}
+
 /* The five ids stand in one attribute too: four opens less for each of hundreds of functions. */
 static bool read_ids(struct scan *scan, struct function *f)
 {
-	char alias[128], id[16];
-	unsigned v[7];
+	char alias[128], values[4][9], class[7];
 	if (hp_dir_read(f->dir, "modalias", alias, sizeof(alias)) < 0 ||
-	    sscanf(alias, "pci:v%8xd%8xsv%8xsd%8xbc%2xsc%2xi%2x", &v[0], &v[1], &v[2], &v[3], &v[4],
-	           &v[5], &v[6]) != 7)
+	    !parse_alias(alias, values, class))
 		return read_ids_one_by_one(scan, f);
-	for (int i = 0; i < 4; i++) {
-		snprintf(id, sizeof(id), "%04x", v[i]);
-		hp_row_text(&f->row, ids[i].column, id);
-	}
-	unsigned class = v[4] << 16 | v[5] << 8 | v[6];
-	snprintf(id, sizeof(id), "%06x", class);
-	hp_row_text(&f->row, HP_PCI_FUNCTION_CLASS, id);
-	classify(scan, f, class);
+	for (int i = 0; i < 4; i++)
+		hp_row_text(&f->row, ids[i].column, values[i] + 4);
+	hp_row_text(&f->row, HP_PCI_FUNCTION_CLASS, class);
+	classify(scan, f, (unsigned)strtoul(class, NULL, 16));
 	return true;
 }
 
@@ -268,8 +297,12 @@ static void read_links(struct scan *scan, struct function *f)
 static void read_place(struct scan *scan, struct function *f)
 {
 	char path[160], target[512], parent[HP_ADDRESS_SIZE];
-	snprintf(path, sizeof(path), "%s/%s", f->above, f->address);
-	f->whole = hp_host_link(scan->host, path, target, sizeof(target)) > 0;
+	if (scan->bus) {
+		f->whole = hp_dir_link(scan->bus, f->address, target, sizeof(target)) > 0;
+	} else {
+		snprintf(path, sizeof(path), "%s/%s", f->above, f->address);
+		f->whole = hp_host_link(scan->host, path, target, sizeof(target)) > 0;
+	}
 	if (!f->whole)
 		return;
 	hp_pci_address_in(target, 1, parent, sizeof(parent));
@@ -370,20 +403,38 @@ static int vanished(struct scan *scan, const struct function *f)
 	return gap(scan, f, "", "vanished", "was listed, and gone when it was read");
 }
 
+static bool read_sriov(struct scan *scan, struct function *f)
+{
+	return read_attribute(scan, f, &sriov_total) &&
+	       read_attributes(scan, f, sriov, HP_COUNT(sriov));
+}
+
+static void read_reset_method(struct scan *scan, struct function *f)
+{
+	bool shown = read_attribute(scan, f, &reset_method);
+	scan->methods_shown |= shown;
+	scan->methods_missing |= !shown;
+}
+
 /* Reads what the kernel answers from memory. Returns whether the function is still there
  * afterwards: what of one that went away was not found would look absent. */
 static bool read_memory(struct scan *scan, struct function *f)
 {
 	char vendor[16];
 	read_place(scan, f);
+	read_links(scan, f);
 	if (!read_ids(scan, f) && f->whole)
 		return false;
-	read_links(scan, f);
-	if (!f->plumbing && read_attribute(scan, f, &sriov_total))
-		read_attributes(scan, f, sriov, HP_COUNT(sriov));
+	if (f->plumbing && hp_host_level(scan->host) == 0)
+		return true; // and its ids were read after its links
+	if (!f->plumbing) {
+		read_sriov(scan, f);
+		read_attributes(scan, f, attributes, HP_COUNT(attributes));
+		read_reset_method(scan, f);
+	}
 	if (f->display)
 		read_attributes(scan, f, display, HP_COUNT(display));
-	return read_attributes(scan, f, attributes, HP_COUNT(attributes)) || !f->whole ||
+	return read_attributes(scan, f, power, HP_COUNT(power)) || !f->whole ||
 	       hp_dir_read(f->dir, "vendor", vendor, sizeof(vendor)) >= 0;
 }
 
@@ -396,7 +447,8 @@ static int read_function(struct scan *scan, struct function *f)
 	bool configured = read_config(scan, f, &config);
 	if (configured) {
 		set_config(&f->row, &config);
-		read_attributes(scan, f, links_now, HP_COUNT(links_now));
+		if (!f->plumbing)
+			read_attributes(scan, f, links_now, HP_COUNT(links_now));
 	}
 	int r = hp_row_put(&f->row, scan->err);
 	return r < 0 ? r : read_bars(scan, f, configured ? &config : NULL);
@@ -456,6 +508,8 @@ static int probe_unlisted(struct scan *scan, const struct hp_names *listed)
 static int settle_reset_methods(struct scan *scan)
 {
 	sqlite3_stmt *statement hp_cleanup_statement = NULL;
+	if (!scan->methods_shown || !scan->methods_missing)
+		return 0;
 	int r =
 	    hp_db_prepare(hp_facts_db(scan->facts),
 	                  "UPDATE pci_function SET reset_methods = 'none' WHERE host = ?1 "
@@ -501,7 +555,11 @@ int hp_probe_pci(struct hp_host *host, struct hp_facts *facts,
 	struct scan scan = {.host = host, .facts = facts, .err = err};
 	scan.groups_shown = hp_host_exists(host, "/sys/kernel/iommu_groups") == 1;
 	int listed = hp_host_list(host, DEVICES, &names);
+	if (listed >= 0)
+		hp_dir_open(host, DEVICES, &scan.bus);
 	int r = listed < 0 ? no_bus(&scan, listed) : probe_listed(&scan, &names);
+	hp_dir_close(scan.bus);
+	scan.bus = NULL;
 	if (r == 0)
 		r = probe_unlisted(&scan, &names);
 	if (r == 0)
