@@ -6,6 +6,7 @@
 #include "base/table.h"
 #include "base/text.h"
 #include "facts/facts.h"
+#include "host/capture.h"
 #include "judge/knowledge.h"
 
 #include <errno.h>
@@ -101,7 +102,14 @@ int hp_session_open_knowledge(const struct hp_options *options, struct hp_sessio
  * NULL: this host. Its rows carry the name that hp_facts_host then gives. */
 int hp_session_add(const struct hp_options *options, struct hp_session *session, const char *name,
                    struct hp_error *err);
+/* Adds this host as a redacted capture of it would tell of it. */
+int hp_session_add_redacted(const struct hp_options *options, struct hp_session *session,
+                            struct hp_error *err);
 void hp_session_close(struct hp_session *session);
+
+/* The text of a capture of an open host. */
+int hp_record(struct hp_host *host, const struct hp_capture_options *options, struct hp_text *ret,
+              struct hp_error *err);
 
 /* Prints a message to stderr, with the program's name before it. */
 void hp_say(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -30,7 +30,8 @@ static int open_host(const struct request *request, struct hp_host **ret, struct
 }
 
 /* Everything that the probes look at; their facts are thrown away. */
-static int record(struct hp_host *host, struct hp_error *err)
+int hp_record(struct hp_host *host, const struct hp_capture_options *options, struct hp_text *ret,
+              struct hp_error *err)
 {
 	struct hp_facts *facts;
 	int r = hp_facts_new(&facts, err);
@@ -41,7 +42,7 @@ static int record(struct hp_host *host, struct hp_error *err)
 	r = hp_probe_all(host, facts, NULL, err);
 	hp_capture_extra(host);
 	hp_facts_free(facts);
-	return r;
+	return r < 0 ? r : hp_capture_write(host, options, ret, err);
 }
 
 static int write_whole(int fd, const struct hp_text *text)
@@ -91,9 +92,7 @@ static int capture(const struct request *request, struct hp_error *err)
 	                                           .log_line_matters = hp_kernel_line_matters,
 	                                           .program = "happypath " HP_VERSION};
 	hp_cleanup_text struct hp_text text = {0};
-	r = record(host, err);
-	if (r == 0)
-		r = hp_capture_write(host, &options, &text, err);
+	r = hp_record(host, &options, &text, err);
 	if (r == 0)
 		r = put_out(request, &text, err);
 	hp_host_close(host);

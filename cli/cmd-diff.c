@@ -4,6 +4,9 @@
 #include "cli.h"
 #include "facts/diff.h"
 
+#include <string.h>
+#include <unistd.h>
+
 static const struct hp_column columns[] = {
     {.name = "table", .help = "table of facts"},
     {.name = "key", .help = "row: an address, a name; empty for tables with one row"},
@@ -31,6 +34,29 @@ static void add(void *data, const struct hp_difference *difference)
 	hp_table_add(listing->table, cells);
 }
 
+/* Whether it is a capture with placeholders, by its head. */
+static bool is_redacted(const char *name)
+{
+	char head[512] = "";
+	hp_cleanup_file FILE *file = fopen(name, "re");
+	head[file ? fread(head, 1, sizeof(head) - 1, file) : 0] = '\0';
+	return hp_starts_with(head, "happypath.capture/") && strstr(head, "\nredacted yes\n");
+}
+
+/* This host, told in the placeholders of a capture that it is held against. */
+static int add_live(const struct hp_options *options, struct hp_session *session,
+                    struct hp_error *err)
+{
+	const char *before = options->arguments.items[0];
+	if (!is_redacted(before))
+		return hp_session_add(options, session, NULL, err);
+	if (geteuid() != 0)
+		hp_say("%s is redacted, and only root can redact this host alike: what is hidden "
+		       "there differs here",
+		       before);
+	return hp_session_add_redacted(options, session, err);
+}
+
 /* The hosts under the names that their rows carry; to be freed. */
 static int read_hosts(struct hp_options *options, struct hp_session *session, char *names[2],
                       struct hp_error *err)
@@ -38,7 +64,8 @@ static int read_hosts(struct hp_options *options, struct hp_session *session, ch
 	for (size_t i = 0; i < 2; i++) {
 		const char *what =
 		    i < options->arguments.count ? options->arguments.items[i] : NULL;
-		int code = hp_session_add(options, session, what, err);
+		int code = what ? hp_session_add(options, session, what, err)
+		                : add_live(options, session, err);
 		if (code)
 			return code;
 		names[i] = hp_strdup(hp_facts_host(session->facts));
@@ -59,9 +86,10 @@ static int show(struct hp_session *session, const struct hp_options *options, ch
 	if (code >= 0 && table && !hp_table_rows(listing.table))
 		printf("no difference between %s and %s\n", names[0], names[1]);
 	if (code >= 0 && table && listing.hidden)
-		hp_say(
-		    "%zu differences that come and go by themselves are left out; --all shows them",
-		    listing.hidden);
+		hp_say("left out: %zu difference%s on a host that nobody touched; --all shows %s",
+		       listing.hidden,
+		       listing.hidden == 1 ? " that comes and goes" : "s that come and go",
+		       listing.hidden == 1 ? "it" : "them");
 	hp_table_free(listing.table);
 	return code;
 }

@@ -426,9 +426,9 @@ static void print_bare_surface(const struct printer *printer, const struct hp_ve
 	}
 	hp_cleanup_free char *more =
 	    count > 1 ? hp_asprintf("; and %zu more", count - 1) : hp_strdup("");
-	hp_cleanup_free char *line =
-	    first ? hp_asprintf("%s (%s)%s", first->rule->resolution, first->evidence, more)
-		  : hp_strdup("nothing that was seen of the host itself");
+	hp_cleanup_free char *what = first ? what_fails(first) : NULL;
+	hp_cleanup_free char *line = first ? hp_asprintf("%s%s", what, more)
+	                                   : hp_strdup("nothing that was seen of the host itself");
 	fputs("  ", printer->to);
 	paint(printer, PLAIN, surface->surface, 18);
 	wrap(printer, DIM, line, 20, 20);

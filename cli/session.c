@@ -5,6 +5,7 @@
 #include "facts/assume.h"
 #include "facts/derive.h"
 #include "host/host.h"
+#include "probe/kernel-log.h"
 #include "probe/probe.h"
 
 #include <errno.h>
@@ -186,6 +187,26 @@ int hp_session_add(const struct hp_options *options, struct hp_session *session,
 {
 	return name ? reader_for(name)(options, session, name, err)
 	            : read_live(options, session, NULL, err);
+}
+
+int hp_session_add_redacted(const struct hp_options *options, struct hp_session *session,
+                            struct hp_error *err)
+{
+	const struct hp_host_options how = {.level = options->level_number};
+	const struct hp_capture_options capture = {.redact = true,
+	                                           .log_line_matters = hp_kernel_line_matters,
+	                                           .program = "happypath " HP_VERSION};
+	struct hp_host *host = NULL;
+	hp_cleanup_text struct hp_text text = {0};
+	int code = hp_host_open_live(&how, &host, err);
+	if (code)
+		return code;
+	code = hp_record(host, &capture, &text, err);
+	hp_host_close(host);
+	if (!code)
+		code = hp_host_open_capture_text("this host", text.data, text.length, &how, &host,
+		                                 err);
+	return code ? code : probe(options, session, host, err);
 }
 
 int hp_session_open(const struct hp_options *options, struct hp_session *ret, struct hp_error *err)
