@@ -74,6 +74,16 @@ static const char *by_files(struct hp_host *host)
 	return found;
 }
 
+const char *hp_bootloader_said(struct hp_host *host)
+{
+	char info[128];
+	read_efi_text(host, "LoaderInfo-" LOADER_GUID, info, sizeof(info));
+	for (size_t i = 0; i < HP_COUNT(loader_infos); i++)
+		if (hp_starts_with(info, loader_infos[i].info))
+			return loader_infos[i].bootloader;
+	return *info ? "other" : NULL;
+}
+
 const char *hp_bootloader(struct hp_host *host)
 {
 	char info[128];
@@ -84,11 +94,8 @@ const char *hp_bootloader(struct hp_host *host)
 	read_efi_text(host, "StubInfo-" LOADER_GUID, info, sizeof(info));
 	if (*info)
 		return "uki";
-	read_efi_text(host, "LoaderInfo-" LOADER_GUID, info, sizeof(info));
-	for (size_t i = 0; i < HP_COUNT(loader_infos); i++)
-		if (hp_starts_with(info, loader_infos[i].info))
-			return loader_infos[i].bootloader;
-	return *info ? "other" : by_files(host);
+	const char *said = hp_bootloader_said(host);
+	return said ? said : by_files(host);
 }
 
 // == what the next boot will start

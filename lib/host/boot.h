@@ -7,6 +7,9 @@
 /* What booted the running kernel, as a word of machine.bootloader; NULL if nothing tells. */
 const char *hp_bootloader(struct hp_host *host);
 
+/* What the bootloader said of itself by EFI, as such a word; NULL if it said nothing. */
+const char *hp_bootloader_said(struct hp_host *host);
+
 /* What the next boot will start, and the file that says so. */
 struct hp_boot_next {
 	struct hp_boot_entry entry;

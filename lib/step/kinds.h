@@ -6,6 +6,11 @@
 #include "step/step.h"
 
 /* One file each; a new kind is declared here and gets its row in kinds.c. */
+extern const struct hp_kind hp_kind_file;
+extern const struct hp_kind hp_kind_kernel_cmdline;
+extern const struct hp_kind hp_kind_modprobe;
+extern const struct hp_kind hp_kind_modules_load;
+extern const struct hp_kind hp_kind_initramfs;
 extern const struct hp_kind hp_kind_module;
 extern const struct hp_kind hp_kind_hugepages;
 extern const struct hp_kind hp_kind_sriov;

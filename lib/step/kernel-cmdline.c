@@ -1,0 +1,266 @@
+// The kernel's command line, as the next boot will have it. SPDX-License-Identifier: Apache-2.0
+//
+// Subject: "kernel". Words, separated by blanks: "+intel_iommu=on" adds, "-pcie_acs_override" takes
+// it away with any value, "-iommu=pt" with just that. State: cmdline.h; the files are those that
+// the bootloader's tools make its configuration from, and "next" is what they made of them: reading
+// back proves that the next boot has it, not that somebody asked for it.
+#include "step/cmdline.h"
+
+#include "base/cleanup.h"
+#include "host/boot.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+static const struct hp_cmdline_loader *const loaders[] = {
+    &hp_cmdline_proxmox,
+    &hp_cmdline_bls,
+    &hp_cmdline_grub,
+};
+
+static const struct hp_cmdline_loader *loader_of(struct hp_host *host, const char *bootloader)
+{
+	for (size_t i = 0; bootloader && i < HP_COUNT(loaders); i++)
+		if (loaders[i]->boots(host, bootloader))
+			return loaders[i];
+	return NULL;
+}
+
+static const struct hp_cmdline_loader *loader_named(const json_t *state)
+{
+	for (size_t i = 0; i < HP_COUNT(loaders); i++)
+		if (strcmp(loaders[i]->name, hp_state_text(state, "loader")) == 0)
+			return loaders[i];
+	return NULL;
+}
+
+// == words
+
+static void free_change(struct hp_cmdline_change *change)
+{
+	free(change->words);
+	free(change->add);
+	free(change->take);
+}
+
+#define cleanup_change __attribute__((cleanup(free_change)))
+
+/* What takes away the root file system is nobody's fix. */
+static const char *const kept[] = {"root", "rootfstype", "rootflags", "init", "ro", "rw"};
+
+static const char *fault(const char *word)
+{
+	if (*word != '+' && *word != '-')
+		return "expected '+' or '-' before it";
+	for (const char *at = ++word; *at; at++)
+		if (!isgraph((unsigned char)*at) || strchr("\"'`$\\", *at))
+			return "quotes, '$', '`', '\\' and what is not ASCII cannot be written "
+			       "safely";
+	size_t key = strcspn(word, "=");
+	for (size_t i = 0; i < HP_COUNT(kept); i++)
+		if (strlen(kept[i]) == key && strncmp(word, kept[i], key) == 0)
+			return "without its root file system the host does not boot";
+	return key ? NULL : "expected an option";
+}
+
+static int parse_change(const char *text, struct hp_cmdline_change *ret, struct hp_error *err)
+{
+	size_t count = strlen(text) / 2 + 1;
+	ret->words = hp_strdup(text);
+	ret->add = hp_calloc(count, sizeof(*ret->add));
+	ret->take = hp_calloc(count, sizeof(*ret->take));
+	char *cursor = ret->words;
+	for (char *word; (word = hp_next_word(&cursor));) {
+		const char *why = fault(word);
+		if (why)
+			return hp_fail(err, -EINVAL,
+			               "kernel-cmdline: '%s': %s, as in "
+			               "'+intel_iommu=on -pcie_acs_override'",
+			               word, why);
+		if (*word == '+')
+			ret->add[ret->add_count++] = word + 1;
+		else
+			ret->take[ret->take_count++] = word + 1;
+	}
+	if (!ret->add_count && !ret->take_count)
+		return hp_fail(err, -EINVAL,
+		               "kernel-cmdline: expected words such as "
+		               "'+intel_iommu=on -pcie_acs_override'");
+	return 0;
+}
+
+// == files
+
+int hp_cmdline_add_file(struct hp_host *host, json_t *state, const char *path, bool even_absent,
+                        struct hp_error *err)
+{
+	json_t *file = NULL;
+	int r = hp_edit_read(host, path, &file, err);
+	if (r < 0)
+		return r;
+	if (even_absent || hp_state_has_file(file))
+		json_object_set(json_object_get(state, "files"), path, file);
+	json_decref(file);
+	return 0;
+}
+
+const char *hp_cmdline_file(const json_t *state, const char *path)
+{
+	return hp_edit_content(json_object_get(json_object_get(state, "files"), path));
+}
+
+void hp_cmdline_set_file(json_t *state, const char *path, const char *content)
+{
+	json_t *files = json_object_get(state, "files");
+	json_object_set_new(files, path, hp_edit_with(json_object_get(files, path), content));
+}
+
+// == the kind
+
+static int check_subject(const char *subject, struct hp_error *err)
+{
+	if (strcmp(subject, "kernel") == 0)
+		return 0;
+	return hp_fail(err, -EINVAL, "kernel-cmdline: '%s': the subject is 'kernel'", subject);
+}
+
+static int read_cmdline(struct hp_host *host, const char *subject, json_t **ret,
+                        struct hp_error *err)
+{
+	const char *bootloader = hp_bootloader(host);
+	const struct hp_cmdline_loader *loader = loader_of(host, bootloader);
+	int r = check_subject(subject, err);
+	if (r < 0)
+		return r;
+	json_t *state = json_pack("{s:s, s:{}, s:n}", "loader",
+	                          loader       ? loader->name
+	                          : bootloader ? bootloader
+	                                       : "unknown",
+	                          "files", "next");
+	r = loader ? loader->read(host, state, err) : 0;
+	if (r < 0)
+		json_decref(state);
+	else
+		*ret = state;
+	return r;
+}
+
+static int want_cmdline(struct hp_host *host, const char *subject, const char *word,
+                        const json_t *before, json_t **ret, struct hp_error *err)
+{
+	cleanup_change struct hp_cmdline_change change = {0};
+	int r = check_subject(subject, err);
+	if (r == 0)
+		r = parse_change(word, &change, err);
+	if (r == 0)
+		r = hp_cmdline_refuse(host, hp_state_text(before, "loader"), &change, err);
+	if (r < 0)
+		return r;
+	const struct hp_cmdline_loader *loader = loader_named(before);
+	if (!loader)
+		return hp_fail(err, -EOPNOTSUPP,
+		               "kernel-cmdline: nothing here tells how this host "
+		               "boots: add the words where its bootloader reads "
+		               "them");
+	json_t *after = hp_state_copy(before);
+	r = loader->want(host, &change, after, err);
+	if (r < 0)
+		json_decref(after);
+	else
+		*ret = after;
+	return r;
+}
+
+static int cmdline_obstacles(struct hp_host *host, const char *subject, const json_t *before,
+                             const json_t *after, struct hp_obstacles *ret, struct hp_error *err)
+{
+	(void)subject, (void)err;
+	json_t *files = json_object_get(after, "files"), *file;
+	const char *path;
+	json_object_foreach(files, path, file) hp_edit_obstacles(
+	    host, path, json_object_get(json_object_get(before, "files"), path), file, ret);
+	return 0;
+}
+
+static int write_cmdline(struct hp_host *host, const char *subject, const json_t *before HP_UNUSED,
+                         const json_t *after, struct hp_error *err)
+{
+	const struct hp_cmdline_loader *loader = loader_named(after);
+	json_t *files = json_object_get(after, "files"), *file;
+	const char *path;
+	int r = check_subject(subject, err);
+	if (r == 0 && !loader)
+		r = hp_fail(err, -EINVAL, "kernel-cmdline: no state to bring about");
+	json_object_foreach(files, path, file)
+	{
+		if (r == 0)
+			r = hp_edit_write(host, path, file, err);
+	}
+	return r < 0 ? r : loader->write(host, after, err);
+}
+
+static bool all_in(const char *words, const char *list, const char *or_list)
+{
+	hp_cleanup_free char *copy = hp_strdup(words);
+	char *cursor = copy;
+	for (char *word; (word = hp_next_word(&cursor));)
+		if (!hp_has_word(list, word) && !hp_has_word(or_list, word))
+			return false;
+	return true;
+}
+
+bool hp_cmdline_kept(const json_t *wanted, const json_t *found)
+{
+	const char *configured = hp_state_text(wanted, "configured");
+	const char *next = hp_state_text(wanted, "next"), *is = hp_state_text(found, "next");
+	if (!json_is_string(json_object_get(found, "next")))
+		return !json_is_string(json_object_get(wanted, "next"));
+	if (!json_is_string(json_object_get(wanted, "next")))
+		return all_in(configured, is, "");
+	return all_in(next, is, "") && all_in(is, next, configured);
+}
+
+/* A configuration that was older than what it is made from is as good when it is not. */
+static bool same_cmdline(const char *subject HP_UNUSED, const json_t *wanted, const json_t *found,
+                         struct hp_text *ret_note)
+{
+	static const char *const members[] = {"loader", "files", "configured", "kernelopts"};
+	for (size_t i = 0; i < HP_COUNT(members); i++)
+		if (!json_equal(json_object_get(wanted, members[i]),
+		                json_object_get(found, members[i])) &&
+		    (json_object_get(wanted, members[i]) || json_object_get(found, members[i])))
+			return false;
+	if (!hp_cmdline_kept(wanted, found))
+		return false;
+	if (ret_note &&
+	    !json_equal(json_object_get(wanted, "next"), json_object_get(found, "next")))
+		hp_text_puts(ret_note, "the bootloader's configuration was built anew: the next "
+		                       "boot's words differ from those before in order, or in what "
+		                       "had been asked for already\n");
+	return true;
+}
+
+static void tell_cmdline(const char *subject HP_UNUSED, const json_t *state, struct hp_text *ret)
+{
+	const char *next = hp_state_text(state, "next");
+	const char *words = *next ? next : hp_state_text(state, "configured");
+	hp_text_puts(ret, *words ? words : "nothing");
+	if (*hp_state_text(state, "kernelopts"))
+		hp_text_printf(ret, " ($kernelopts: %s)", hp_state_text(state, "kernelopts"));
+}
+
+const struct hp_kind hp_kind_kernel_cmdline = {
+    .name = "kernel-cmdline",
+    .help = "options of the kernel, where the bootloader that boots this host reads them",
+    .effect = HP_EFFECT_REBOOT,
+    .undo = HP_UNDO_EQUIVALENT,
+    .differs = "the bootloader's configuration is built anew from the files that were put back",
+    .lasts = true,
+    .read = read_cmdline,
+    .want = want_cmdline,
+    .obstacles = cmdline_obstacles,
+    .write = write_cmdline,
+    .same = same_cmdline,
+    .tell = tell_cmdline,
+};
