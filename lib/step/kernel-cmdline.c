@@ -1,9 +1,9 @@
 // The kernel's command line, as the next boot will have it. SPDX-License-Identifier: Apache-2.0
 //
-// Subject: "kernel". Words, separated by blanks: "+intel_iommu=on" adds, "-pcie_acs_override" takes
-// it away with any value, "-iommu=pt" with just that. State: cmdline.h; the files are those that
-// the bootloader's tools make its configuration from, and "next" is what they made of them: reading
-// back proves that the next boot has it, not that somebody asked for it.
+// Subject: "" (or "kernel"). Words, separated by blanks: "+intel_iommu=on" adds,
+// "-pcie_acs_override" takes it away with any value, "-iommu=pt" with just that. State: cmdline.h;
+// the files are those that the bootloader's tools make its configuration from, and "next" is what
+// they made of them: reading back proves that the next boot has it, not that somebody asked for it.
 #include "step/cmdline.h"
 
 #include "base/cleanup.h"
@@ -120,9 +120,10 @@ void hp_cmdline_set_file(json_t *state, const char *path, const char *content)
 
 static int check_subject(const char *subject, struct hp_error *err)
 {
-	if (strcmp(subject, "kernel") == 0)
+	if (!*subject || strcmp(subject, "kernel") == 0)
 		return 0;
-	return hp_fail(err, -EINVAL, "kernel-cmdline: '%s': the subject is 'kernel'", subject);
+	return hp_fail(err, -EINVAL, "kernel-cmdline: '%s': a host has one, so no subject is named",
+	               subject);
 }
 
 static int read_cmdline(struct hp_host *host, const char *subject, json_t **ret,

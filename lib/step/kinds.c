@@ -5,14 +5,8 @@
 
 /* Files first, then what reads them; what makes devices before what is done to devices. */
 const struct hp_kind *const hp_kinds[] = {
-    &hp_kind_file,
-    &hp_kind_modprobe,
-    &hp_kind_modules_load,
-    &hp_kind_kernel_cmdline,
-    &hp_kind_initramfs,
-    &hp_kind_hugepages,
-    &hp_kind_module,
-    &hp_kind_driver,
+    &hp_kind_file,      &hp_kind_modprobe,  &hp_kind_modules_load, &hp_kind_kernel_cmdline,
+    &hp_kind_initramfs, &hp_kind_hugepages, &hp_kind_module,       &hp_kind_driver,
 };
 
 const size_t hp_kind_count = HP_COUNT(hp_kinds);
