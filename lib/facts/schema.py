@@ -211,7 +211,7 @@ def markdown(tables, intro, known_settings=None, known_surfaces=None):
                 continue
             domain = {"": "", "version": " (a version)", "address": "", "0|1": " (0 or 1)",
                       "hex2": "", "hex4": "", "hex6": ""}.get(
-                c.domain, " One of: " + ", ".join(f"`{d}`" for d in c.domain.split("|")) + ".")
+                c.domain, ". One of: " + ", ".join(f"`{d}`" for d in c.domain.split("|")) + ".")
             kind = "number" if c.kind == "INTEGER" else "text"
             print(f"| `{c.name}` | {kind} | {c.doc.replace('|', chr(92) + '|')}{domain} | {'`' + c.origin + '`' if c.origin else ''} |")
         print()

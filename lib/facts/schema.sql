@@ -413,7 +413,7 @@ CREATE TABLE fabric (
 CREATE TABLE service (
   host TEXT NOT NULL, -- host
   service TEXT NOT NULL, -- unit without .service
-  state TEXT, -- running now {active|inactive|failed|absent} @/sys/fs/cgroup/system.slice/{service}.service
+  state TEXT, -- running now; a probe takes a failed unit for inactive, since systemd alone knows {active|inactive|failed|absent} @/run/systemd/units/invocation:{service}.service
   enabled TEXT, -- started at boot {enabled|disabled|masked|static|absent} @/etc/systemd/system
   PRIMARY KEY (host, service)
 );
