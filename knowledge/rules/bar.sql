@@ -27,8 +27,7 @@ LEFT JOIN (SELECT host, address, COUNT(*) AS known, COUNT(CASE WHEN assigned = 0
                                    || coalesce(' (' || size_text(size_bytes) || ')', '') END) AS listing
            FROM pci_bar WHERE kind = 'bar' AND io IS DISTINCT FROM 1 AND size_bytes IS DISTINCT FROM 0
            GROUP BY host, address) b ON b.host = a.host AND b.address = a.address
-LEFT JOIN (SELECT host, address, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message
-           WHERE kind = 'bar-no-space' GROUP BY host, address) m ON m.host = a.host AND m.address = a.address
+LEFT JOIN kernel_told m ON m.host = a.host AND m.kind = 'bar-no-space' AND m.address = a.address
 WHERE a.is_vf = 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
@@ -43,8 +42,10 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
          || coalesce(CAST(b.high AS TEXT), 'not seen') AS evidence
 FROM accelerator a
 LEFT JOIN setting w ON w.host = a.host AND w.component = 'firmware' AND w.name = 'above-4g'
-LEFT JOIN (SELECT host, address, COUNT(CASE WHEN start_address >= 4294967296 THEN 1 END) AS high
-           FROM pci_bar WHERE kind = 'bar' GROUP BY host, address) b ON b.host = a.host AND b.address = a.address
+LEFT JOIN (SELECT x.host, x.address, COUNT(CASE WHEN x.start_address >= 4294967296 THEN 1 END) AS high
+           FROM accelerator a2
+           JOIN pci_bar x ON x.host = a2.host AND x.address = a2.address AND x.kind = 'bar'
+           GROUP BY x.host, x.address) b ON b.host = a.host AND b.address = a.address
 WHERE a.is_vf = 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES

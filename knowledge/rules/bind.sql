@@ -86,8 +86,7 @@ LEFT JOIN module n ON n.host = a.host AND n.module = 'nova_core'
 LEFT JOIN (SELECT host, sorted_list(module) AS listing FROM module_directive
            WHERE directive = 'blacklist' AND module IN ('nouveau', 'nova', 'nova_core', 'nova_drm') GROUP BY host) b
        ON b.host = a.host
-LEFT JOIN (SELECT host, address, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message
-           WHERE kind = 'nvrm-already-bound' GROUP BY host, address) m ON m.host = a.host AND m.address = a.address
+LEFT JOIN kernel_told m ON m.host = a.host AND m.kind = 'nvrm-already-bound' AND m.address = a.address
 WHERE a.vendor = '10de' AND a.is_vf = 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES

@@ -39,8 +39,7 @@ LEFT JOIN (SELECT a2.host, a2.address,
                               AND x.start_address < b.start_address + b.size_bytes
            WHERE a2.is_vf = 0
            GROUP BY a2.host, a2.address) f ON f.host = a.host AND f.address = a.address
-LEFT JOIN (SELECT host, address, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message
-           WHERE kind = 'bar-cant-reserve' GROUP BY host, address) m ON m.host = a.host AND m.address = a.address
+LEFT JOIN kernel_told m ON m.host = a.host AND m.kind = 'bar-cant-reserve' AND m.address = a.address
 LEFT JOIN (SELECT host, COUNT(*) AS off, sorted_list(name || '=' || coalesce(value, '?')) AS listing
            FROM cmdline_option
            WHERE which = 'running'

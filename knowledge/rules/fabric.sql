@@ -85,7 +85,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
 CREATE VIEW rule_fabric_manager_version AS
 WITH fm AS (
   SELECT a.host, a.address, a.model, a.generation, a.nvswitch, s.nvswitches, s.pci_seen, s.nvidia_accelerators,
-         f.manager_version, f.manager_version_key, t.line,
+         f.manager_version, f.manager_version_key, t.first_line AS line,
          CASE WHEN d.loaded_version <> 'none' THEN d.loaded_version
               ELSE coalesce(m.version, d.disk_version, d.library_version, w.version) END AS driver,
          coalesce(d.loaded_version_key, m.version_key, d.disk_version_key, d.library_version_key, w.version_key)
@@ -93,8 +93,7 @@ WITH fm AS (
   FROM accelerator a
   JOIN host_summary s ON s.host = a.host
   LEFT JOIN fabric f ON f.host = a.host
-  LEFT JOIN (SELECT host, MIN(message) AS line FROM kernel_message WHERE kind = 'fabric-manager-mismatch' GROUP BY host) t
-         ON t.host = a.host
+  LEFT JOIN kernel_told t ON t.host = a.host AND t.kind = 'fabric-manager-mismatch' AND t.address = ''
   LEFT JOIN nvidia_driver d ON d.host = a.host
   LEFT JOIN module m ON m.host = a.host AND m.module = 'nvidia'
   LEFT JOIN software w ON w.host = a.host AND w.name = 'nvidia-smi'

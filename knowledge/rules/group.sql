@@ -19,8 +19,7 @@ SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
          || CASE WHEN o.state = 'complete' THEN '' ELSE ', PCI not seen whole' END AS evidence
 FROM accelerator a
 LEFT JOIN observed o ON o.host = a.host AND o.tbl = 'pci_function' AND o.subject = ''
-LEFT JOIN (SELECT host, COUNT(CASE WHEN iommu_group IS NULL THEN 1 END) AS ungrouped
-           FROM pci_function GROUP BY host) w ON w.host = a.host
+LEFT JOIN host_summary w ON w.host = a.host
 LEFT JOIN (SELECT a2.host, a2.address,
                   COUNT(CASE WHEN p.driver NOT IN ('none', 'pci-stub', 'pcieport')
                               AND replace(p.driver, 'vfio', '') = p.driver THEN 1 END) AS foreign_bound,
@@ -52,8 +51,7 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
                  ELSE ': no accelerator of another slot seen' END AS evidence
 FROM accelerator a
 LEFT JOIN observed o ON o.host = a.host AND o.tbl = 'pci_function' AND o.subject = ''
-LEFT JOIN (SELECT host, COUNT(CASE WHEN iommu_group IS NULL THEN 1 END) AS ungrouped
-           FROM pci_function GROUP BY host) w ON w.host = a.host
+LEFT JOIN host_summary w ON w.host = a.host
 LEFT JOIN (SELECT a2.host, a2.address, COUNT(CASE WHEN n.is_vf = 0 THEN 1 END) AS others,
                   COUNT(CASE WHEN n.address IS NULL AND (p.vendor IS NULL OR p.device IS NULL OR p.class IS NULL)
                              THEN 1 END) AS unsure,
@@ -83,8 +81,7 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
          || coalesce(' also holds ' || g.listing, ': no other endpoint of another slot seen') AS evidence
 FROM accelerator a
 LEFT JOIN observed o ON o.host = a.host AND o.tbl = 'pci_function' AND o.subject = ''
-LEFT JOIN (SELECT host, COUNT(CASE WHEN iommu_group IS NULL THEN 1 END) AS ungrouped
-           FROM pci_function GROUP BY host) w ON w.host = a.host
+LEFT JOIN host_summary w ON w.host = a.host
 LEFT JOIN (SELECT a2.host, a2.address, COUNT(CASE WHEN n.address IS NULL THEN 1 END) AS neighbours,
                   COUNT(CASE WHEN f.vendor IS NULL OR f.device IS NULL OR f.class IS NULL THEN 1 END) AS unsure,
                   sorted_list(CASE WHEN n.address IS NULL
@@ -121,8 +118,10 @@ FROM (SELECT a1.host, a1.address, p.parent
       WHERE a1.is_vf = 0) a
 LEFT JOIN observed o ON o.host = a.host AND o.tbl = 'pci_function' AND o.subject = ''
 LEFT JOIN (SELECT n.host, n.address, COUNT(*) AS rooted
-           FROM pci_ancestor n
+           FROM accelerator x
+           JOIN pci_ancestor n ON n.host = x.host AND n.address = x.address
            JOIN pci_function b ON b.host = n.host AND b.address = n.ancestor AND b.parent = 'none'
+           WHERE x.is_vf = 0
            GROUP BY n.host, n.address) r ON r.host = a.host AND r.address = a.address
 LEFT JOIN (SELECT t.host, t.address, COUNT(*) AS ports,
                   COUNT(CASE WHEN t.redirects = 0 THEN 1 END) AS open_ports,
@@ -139,10 +138,11 @@ LEFT JOIN (SELECT t.host, t.address, COUNT(*) AS ports,
                              WHEN has_word(replace(b.acs_enabled, '+', ' '), 'RR') = 1
                               AND has_word(replace(b.acs_enabled, '+', ' '), 'CR') = 1 THEN 1
                              ELSE 0 END AS redirects
-                 FROM pci_ancestor n
+                 FROM accelerator x
+                 JOIN pci_ancestor n ON n.host = x.host AND n.address = x.address
                  JOIN pci_function b ON b.host = n.host AND b.address = n.ancestor
                  LEFT JOIN iommu i ON i.host = n.host
-                 WHERE coalesce(b.port_type, 'downstream') = 'downstream' AND b.parent <> 'none'
+                 WHERE x.is_vf = 0 AND coalesce(b.port_type, 'downstream') = 'downstream' AND b.parent <> 'none'
                    AND EXISTS (SELECT 1 FROM pci_function peer
                                WHERE peer.host = b.host AND peer.parent = b.parent AND peer.address <> b.address)) t
            GROUP BY t.host, t.address) d ON d.host = a.host AND d.address = a.address;

@@ -20,8 +20,7 @@ FROM host_summary s
 LEFT JOIN iommu i ON i.host = s.host
 LEFT JOIN kernel k ON k.host = s.host
 LEFT JOIN setting w ON w.host = s.host AND w.component = 'firmware' AND w.name = 'vtd'
-LEFT JOIN (SELECT host, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message
-           WHERE kind = 'iommu-group' GROUP BY host) l ON l.host = s.host
+LEFT JOIN kernel_told l ON l.host = s.host AND l.kind = 'iommu-group' AND l.address = ''
 LEFT JOIN (SELECT host, COUNT(CASE WHEN iommu_group <> 'none'
                                     AND iommu_group_origin IS DISTINCT FROM 'predicted' THEN 1 END) AS grouped,
                   COUNT(CASE WHEN iommu_group = 'none' THEN 1 END) AS ungrouped,
@@ -150,8 +149,7 @@ SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
          || coalesce(', kernel log: ' || m.first_line, '') AS evidence
 FROM host_summary s
 LEFT JOIN iommu i ON i.host = s.host
-LEFT JOIN (SELECT host, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message
-           WHERE kind = 'vfio-no-iommu' GROUP BY host) m ON m.host = s.host;
+LEFT JOIN kernel_told m ON m.host = s.host AND m.kind = 'vfio-no-iommu' AND m.address = '';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('no-firmware-reserved-region', 'Firmware claims no 1:1 memory region for the device', 'blocks', '@vfio',
@@ -240,5 +238,4 @@ SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
                                                      ELSE 'kernel log not seen' END) AS evidence
 FROM host_summary s
 LEFT JOIN observed o ON o.host = s.host AND o.tbl = 'kernel_message' AND o.subject = ''
-LEFT JOIN (SELECT host, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message
-           WHERE kind = 'dmar-firmware-bug' GROUP BY host) m ON m.host = s.host;
+LEFT JOIN kernel_told m ON m.host = s.host AND m.kind = 'dmar-firmware-bug' AND m.address = '';

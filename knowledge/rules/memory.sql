@@ -16,8 +16,7 @@ SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
          || coalesce(size_text(t.guest_memory_bytes), 'not given (1 GiB taken)')
          || coalesce(', kernel log: ' || l.first_line, '') AS evidence
 FROM host_summary s
-LEFT JOIN (SELECT host, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message
-           WHERE kind = 'memlock-exceeded' GROUP BY host) l ON l.host = s.host
+LEFT JOIN kernel_told l ON l.host = s.host AND l.kind = 'memlock-exceeded' AND l.address = ''
 LEFT JOIN memory m ON m.host = s.host
 LEFT JOIN machine c ON c.host = s.host
 LEFT JOIN intent t ON t.host = s.host

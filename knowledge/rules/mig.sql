@@ -300,7 +300,9 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/620/deployment-considerations.html');
 CREATE VIEW rule_mig_driver AS
 WITH least_driver AS (
-  SELECT device, MIN(first_driver_key) AS driver_key FROM mig_profile WHERE first_driver_key IS NOT NULL GROUP BY device
+  SELECT device, MIN(first_driver_key) AS driver_key FROM mig_profile
+  WHERE device IN (SELECT device FROM accelerator) AND first_driver_key IS NOT NULL
+  GROUP BY device
 ), named AS (
   SELECT p.device, MIN(p.first_driver) AS driver, l.driver_key
   FROM least_driver l JOIN mig_profile p ON p.device = l.device AND p.first_driver_key = l.driver_key

@@ -58,13 +58,12 @@ WITH nv AS (
          coalesce(d.loaded_version_key, m.version_key) AS loaded_key,
          coalesce(d.disk_version, m.disk_version) AS disk,
          CASE WHEN d.library_version <> 'none' THEN d.library_version ELSE w.version END AS library,
-         coalesce(d.library_version_key, w.version_key) AS library_key, t.line
+         coalesce(d.library_version_key, w.version_key) AS library_key, t.first_line AS line
   FROM host_summary s
   LEFT JOIN accelerator a ON a.host = s.host AND a.vendor = '10de' AND a.is_vf = 0
   LEFT JOIN nvidia_driver d ON d.host = s.host
   LEFT JOIN module m ON m.host = s.host AND m.module = 'nvidia'
-  LEFT JOIN (SELECT host, MIN(message) AS line FROM kernel_message WHERE kind = 'nvrm-version-mismatch' GROUP BY host) t
-         ON t.host = s.host
+  LEFT JOIN kernel_told t ON t.host = s.host AND t.kind = 'nvrm-version-mismatch' AND t.address = ''
   LEFT JOIN software w ON w.host = s.host AND w.name = 'nvidia-smi'
   WHERE a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0)
 )

@@ -116,15 +116,13 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   || 'repo:endoflife-date/endoflife.date:products/nvidia-driver.md@a70eca3');
 CREATE VIEW rule_nvidia_branch_supported AS
 WITH nv AS (
-  SELECT s.host, coalesce(a.address, '') AS subject,
+  SELECT s.host, CASE WHEN s.accelerators = 0 AND s.pci_seen = 0 THEN 1 END AS may_be_there,
          CASE WHEN d.loaded_version = 'none' THEN d.disk_version ELSE d.loaded_version END AS version,
          CASE WHEN d.loaded_version = 'none' THEN d.disk_version_key ELSE d.loaded_version_key END AS version_key
   FROM host_summary s
-  LEFT JOIN accelerator a ON a.host = s.host AND a.vendor = '10de' AND a.is_vf = 0
   LEFT JOIN nvidia_driver d ON d.host = s.host
-  WHERE a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0)
 )
-SELECT nv.host, nv.subject, NULL AS surface, NULL AS share,
+SELECT nv.host, coalesce(a.address, '') AS subject, NULL AS surface, NULL AS share,
        CASE WHEN b.end_of_life < i.as_of THEN 'fail'
             WHEN b.end_of_life >= i.as_of THEN 'pass'
             ELSE 'unknown' END AS result,
@@ -134,7 +132,9 @@ SELECT nv.host, nv.subject, NULL AS surface, NULL AS share,
 FROM nv
 LEFT JOIN driver_branch b ON substr('0000000000' || CAST(b.branch AS TEXT), length(CAST(b.branch AS TEXT)) + 1, 10)
                         = substr(nv.version_key, 1, 10)
-JOIN knowledge_info i ON i.name = 'happypath';
+LEFT JOIN accelerator a ON a.host = nv.host AND a.vendor = '10de' AND a.is_vf = 0
+JOIN knowledge_info i ON i.name = 'happypath'
+WHERE a.address IS NOT NULL OR nv.may_be_there = 1;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('gsp-firmware-matches', 'The GSP firmware on disk has the version of the open kernel modules', 'blocks',
@@ -263,8 +263,7 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
          || coalesce(', kernel log: ' || k.first_line, '') AS evidence
 FROM accelerator a
 JOIN machine mc ON mc.host = a.host
-LEFT JOIN (SELECT host, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message
-           WHERE kind = 'dma-not-addressable' GROUP BY host) k ON k.host = a.host
+LEFT JOIN kernel_told k ON k.host = a.host AND k.kind = 'dma-not-addressable' AND k.address = ''
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND (mc.architecture = 'ppc64le' OR k.told > 0);
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES

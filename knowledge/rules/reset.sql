@@ -11,8 +11,7 @@ SELECT p.host, p.address AS subject, NULL AS surface, NULL AS share,
          || coalesce(p.power_state, 'not seen') || coalesce(', kernel log: ' || m.first_line, '') AS evidence
 FROM pci_function p
 JOIN accelerator a ON a.host = p.host AND a.address = p.address
-LEFT JOIN (SELECT host, address, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message
-           WHERE kind = 'unknown-header-type' GROUP BY host, address) m ON m.host = p.host AND m.address = p.address
+LEFT JOIN kernel_told m ON m.host = p.host AND m.kind = 'unknown-header-type' AND m.address = p.address
 WHERE p.header_type = 'broken' OR (p.header_type IS NULL AND (p.power_state = 'error' OR m.told > 0));
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
@@ -152,6 +151,5 @@ SELECT p.host, p.address AS subject, NULL AS surface, NULL AS share,
          || coalesce(', kernel log: ' || m.first_line, '') AS evidence
 FROM pci_function p
 JOIN accelerator a ON a.host = p.host AND a.address = p.address
-LEFT JOIN (SELECT host, address, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message
-           WHERE kind = 'd3cold-inaccessible' GROUP BY host, address) m ON m.host = p.host AND m.address = p.address
+LEFT JOIN kernel_told m ON m.host = p.host AND m.kind = 'd3cold-inaccessible' AND m.address = p.address
 WHERE a.is_vf = 0;

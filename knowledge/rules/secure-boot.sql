@@ -37,8 +37,7 @@ SELECT v.host, v.address AS subject, NULL AS surface, NULL AS share,
 FROM vendor_module v
 LEFT JOIN module m ON m.host = v.host AND m.module = v.module
 LEFT JOIN kernel k ON k.host = v.host
-LEFT JOIN (SELECT host, MIN(message) AS first_line FROM kernel_message
-           WHERE kind = 'module-signature-rejected' GROUP BY host) r ON r.host = v.host;
+LEFT JOIN kernel_told r ON r.host = v.host AND r.kind = 'module-signature-rejected' AND r.address = '';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('secure-boot-driver-container', 'No driver container has to compile unsigned modules under Secure Boot', 'blocks',

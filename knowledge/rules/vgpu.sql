@@ -216,8 +216,7 @@ LEFT JOIN (SELECT host, COUNT(CASE WHEN name IN ('-uuid', '--uuid', 'uuid') THEN
                   sorted_list(name) AS listing
            FROM intent_argument WHERE target = 'vmm' GROUP BY host) g ON g.host = s.host
 LEFT JOIN observed o ON o.host = s.host AND o.tbl = 'intent_argument' AND o.subject = 'vmm'
-LEFT JOIN (SELECT host, COUNT(*) AS told, MIN(message) AS first_line FROM kernel_message
-           WHERE kind = 'vgpu-no-uuid' GROUP BY host) m ON m.host = s.host
+LEFT JOIN kernel_told m ON m.host = s.host AND m.kind = 'vgpu-no-uuid' AND m.address = ''
 WHERE t.uuid IS NOT NULL OR g.vgpus > 0 OR m.told > 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES

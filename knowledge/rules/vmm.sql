@@ -10,7 +10,10 @@ SELECT s.host, '' AS subject, v.surface, NULL AS share, 'fail' AS result,
          || ': VFIO in no release' || coalesce(', ' || f.note, '') AS evidence
 FROM host_summary s
 JOIN vmm_feature f ON f.feature = 'vfio' AND f.since = 'none'
-JOIN (SELECT surface, vmm FROM surface_share WHERE has_word(mechanism, 'vfio') = 1 GROUP BY surface, vmm) v
+JOIN (SELECT surface, vmm FROM surface_share
+      WHERE vmm IN (SELECT vmm FROM vmm_feature WHERE feature = 'vfio' AND since = 'none')
+        AND has_word(mechanism, 'vfio') = 1
+      GROUP BY surface, vmm) v
   ON v.vmm = f.vmm
 LEFT JOIN software w ON w.host = s.host AND w.name = f.vmm
 LEFT JOIN intent t ON t.host = s.host;

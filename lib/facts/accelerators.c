@@ -25,7 +25,7 @@ struct function {
 	const char *host, *address, *parent, *physical;
 	const struct kind *kind;
 	const char *told_kind; // by a ticket
-	bool is_vf;
+	bool is_vf, ungrouped, on_vfio;
 };
 
 struct scan {
@@ -113,7 +113,8 @@ static int find_kind(struct scan *scan, const struct kind *wanted, const struct 
 
 static const char functions_sql[] =
     "SELECT host, address, parent, vendor, device, subsystem_vendor, subsystem_device, class,"
-    " physical_function, vgpu_type_current, vgpu_mode FROM pci_function ORDER BY host, address";
+    " physical_function, vgpu_type_current, vgpu_mode, iommu_group, driver"
+    " FROM pci_function ORDER BY host, address";
 
 /* A ticket may say "an NVIDIA GPU at 01:00.0" and no more. */
 static bool is_told_of(sqlite3_stmt *row, const struct kind *kind)
@@ -136,6 +137,8 @@ static int add_function(struct scan *scan, sqlite3_stmt *row, struct hp_error *e
 	    .physical = same(physical, "none") ? "none" : hp_pool_strdup(scan->pool, physical),
 	    /* Only VFs are set to a vGPU type, also where the PF did not make it into a copy. */
 	    .is_vf = (physical && strcmp(physical, "none") != 0) || hp_db_text(row, 9),
+	    .ungrouped = !hp_db_text(row, 11),
+	    .on_vfio = same(hp_db_text(row, 12), "vfio-pci"),
 	};
 	const struct kind kind = {.vendor = hp_db_text(row, 3),
 	                          .device = hp_db_text(row, 4),
@@ -274,19 +277,28 @@ static const char next_host_sql[] =
     " UNION ALL SELECT min(host) FROM machine WHERE host > ?1)";
 
 static const char summary_sql[] =
-    "INSERT INTO host_summary (host, accelerators, nvidia_accelerators, nvswitches, pci_seen)"
+    "INSERT INTO host_summary (host, accelerators, nvidia_accelerators, nvswitches, pci_seen,"
+    "  ungrouped, vfio_bound)"
     " SELECT ?1, COUNT(*), COUNT(CASE WHEN vendor = '10de' THEN 1 END), ?2,"
     " EXISTS (SELECT 1 FROM observed WHERE host = ?1 AND tbl = 'pci_function' AND subject = ''"
-    "         AND state = 'complete')"
+    "         AND state = 'complete'), ?3, ?4"
     " FROM accelerator WHERE host = ?1 AND is_vf = 0";
 
-static int nvswitches_of(const struct scan *scan, const char *host)
+/* Binds ?2 to ?4: how many of the host's functions are what. */
+static void bind_counts(sqlite3_stmt *insert, const struct scan *scan, const char *host)
 {
-	int count = 0;
-	for (size_t i = 0; i < scan->count; i++)
-		count +=
-		    scan->functions[i].kind->nvswitch && strcmp(scan->functions[i].host, host) == 0;
-	return count;
+	int nvswitches = 0, ungrouped = 0, on_vfio = 0;
+	for (size_t i = 0; i < scan->count; i++) {
+		const struct function *f = &scan->functions[i];
+		if (strcmp(f->host, host) != 0)
+			continue;
+		nvswitches += f->kind->nvswitch;
+		ungrouped += f->ungrouped;
+		on_vfio += f->on_vfio;
+	}
+	sqlite3_bind_int(insert, 2, nvswitches);
+	sqlite3_bind_int(insert, 3, ungrouped);
+	sqlite3_bind_int(insert, 4, on_vfio);
 }
 
 static int put_summaries(struct scan *scan, struct hp_error *err)
@@ -306,7 +318,7 @@ static int put_summaries(struct scan *scan, struct hp_error *err)
 		host = hp_strdup(hp_db_text(next, 0));
 		sqlite3_reset(insert);
 		sqlite3_bind_text(insert, 1, host, -1, SQLITE_STATIC);
-		sqlite3_bind_int(insert, 2, nvswitches_of(scan, host));
+		bind_counts(insert, scan, host);
 		code = hp_db_step(insert, err);
 	}
 	return code;

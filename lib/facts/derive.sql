@@ -25,3 +25,10 @@ SELECT host, iommu_group, COUNT(*), SUM(endpoint), SUM(accelerator),
        sorted_list(address || ' ' || coalesce(driver, '(driver not seen)')),
        coalesce(sorted_list(CASE WHEN endpoint = 1 AND is_foreign = 1 THEN address || ' ' || driver END), 'none')
 FROM member GROUP BY host, iommu_group;
+
+-- What the kernel log tells, by class of message.
+INSERT INTO kernel_told (host, kind, address, told, first_line)
+SELECT host, kind, coalesce(address, 'none'), COUNT(*), MIN(message)
+FROM kernel_message WHERE kind <> 'other' GROUP BY host, kind, coalesce(address, 'none')
+UNION ALL
+SELECT host, kind, '', COUNT(*), MIN(message) FROM kernel_message WHERE kind <> 'other' GROUP BY host, kind;

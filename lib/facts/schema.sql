@@ -12,6 +12,7 @@
 --   * "observed: column" above a table names the column whose values `observed` speaks of; ''
 --     means that the table is observed as a whole.
 --   * "index: columns" above a table adds an index that rules profit from.
+--   * @table.column, in a derived table, is the column of which the value tells.
 --   * Tables under "derived" are computed from the others (lib/facts/derive.c, derive.sql): no
 --     probe and no facts file fills them.
 --
@@ -678,6 +679,17 @@ CREATE TABLE iommu_group_member (
   PRIMARY KEY (host, iommu_group)
 );
 
+-- What the kernel log tells, by class of message; '' as address counts all lines of the class.
+-- observed: ''
+CREATE TABLE kernel_told (
+  host TEXT NOT NULL, -- host
+  kind TEXT NOT NULL, -- class of message, never 'other'
+  address TEXT NOT NULL, -- PCI address that the lines name, 'none' if they name none, '' for all lines
+  told INTEGER NOT NULL, -- how many there are @kernel_message.message
+  first_line TEXT NOT NULL, -- the first of them in byte order @kernel_message.message
+  PRIMARY KEY (host, kind, address)
+);
+
 -- Counts over the whole host. One row a host.
 -- observed: ''
 CREATE TABLE host_summary (
@@ -686,5 +698,7 @@ CREATE TABLE host_summary (
   nvidia_accelerators INTEGER NOT NULL, -- NVIDIA ones of them
   nvswitches INTEGER NOT NULL, -- NVSwitch functions
   pci_seen INTEGER NOT NULL, -- pci_function was observed whole {0|1}
+  ungrouped INTEGER NOT NULL, -- PCI functions whose IOMMU group is not known @pci_function.iommu_group
+  vfio_bound INTEGER NOT NULL, -- PCI functions bound to vfio-pci @pci_function.driver
   PRIMARY KEY (host)
 );

@@ -60,6 +60,18 @@ struct value {
 	int column;
 };
 
+/* What a derived column tells of, "table.column". */
+static bool told_base(const char *origin, struct value *ret)
+{
+	const char *dot = strchr(origin, '.');
+	hp_cleanup_free char *name = dot ? hp_strndup(origin, (size_t)(dot - origin)) : NULL;
+	const struct hp_table_def *base = name ? hp_table_find(name) : NULL;
+	if (!base)
+		return false;
+	*ret = (struct value){(enum hp_tbl)(base - hp_tables), hp_column_find(base, dot + 1)};
+	return ret->column >= 0;
+}
+
 /* The accelerator's columns are its function's, and some of them the driver's. */
 static bool base_value(const struct hp_fence_read_item *item, struct value *ret)
 {
@@ -79,7 +91,7 @@ static bool base_value(const struct hp_fence_read_item *item, struct value *ret)
 		*ret = (struct value){HP_TBL_PCI_FUNCTION, HP_PCI_FUNCTION_DRIVER};
 		return strcmp(name, "host") != 0;
 	}
-	return !table->derived;
+	return !table->derived || told_base(table->columns[item->column].origin, ret);
 }
 
 /* The key column behind the host, -1 for tables with one row a host. */
