@@ -125,7 +125,7 @@ static int verdict_meets(const struct requirement *requirement, const struct hp_
 {
 	size_t count;
 	const struct hp_verdict_host *hosts = hp_verdict_hosts(verdict, &count);
-	int answer = HP_EXIT_OK;
+	int answer = count ? HP_EXIT_OK : HP_EXIT_CANNOT_TELL;
 	for (size_t i = 0; i < count; i++)
 		answer = worse(answer, host_meets(requirement, &hosts[i], each));
 	return answer;

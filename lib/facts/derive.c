@@ -245,6 +245,23 @@ static int clear_derived(sqlite3 *db, struct hp_error *err)
 	return 0;
 }
 
+/* A host of which nothing is known is a host all the same: what is asked of it stays unknown. */
+static int sum_up_bare_hosts(struct hp_facts *facts, struct hp_error *err)
+{
+	hp_cleanup_statement sqlite3_stmt *insert = NULL;
+	int code = hp_db_prepare(hp_facts_db(facts),
+	                         "INSERT OR IGNORE INTO host_summary VALUES (?1, 0, 0, 0, 0)",
+	                         &insert, err);
+	size_t count;
+	const char *const *hosts = hp_facts_begun(facts, &count);
+	for (size_t i = 0; !code && i < count; i++) {
+		sqlite3_reset(insert);
+		sqlite3_bind_text(insert, 1, hosts[i], -1, SQLITE_STATIC);
+		code = hp_db_step(insert, err);
+	}
+	return code;
+}
+
 static int derive(struct hp_facts *facts, struct hp_error *err)
 {
 	sqlite3 *db = hp_facts_db(facts);
@@ -261,7 +278,7 @@ static int derive(struct hp_facts *facts, struct hp_error *err)
 		code = hp_facts_find_accelerators(facts, err);
 	if (!code)
 		code = hp_db_exec(db, derive_sql, err);
-	return code;
+	return code ? code : sum_up_bare_hosts(facts, err);
 }
 
 int hp_facts_derive(struct hp_facts *facts, struct hp_error *err)

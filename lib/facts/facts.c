@@ -116,6 +116,12 @@ void hp_facts_begin_host(struct hp_facts *facts, const char *name)
 	hp_facts_set_host(facts, unique);
 }
 
+const char *const *hp_facts_begun(const struct hp_facts *facts, size_t *ret_count)
+{
+	*ret_count = facts->begun_count;
+	return (const char *const *)facts->begun;
+}
+
 static sqlite3_stmt *insert_statement(struct hp_facts *facts, enum hp_tbl table)
 {
 	if (facts->inserts[table])

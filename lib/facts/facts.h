@@ -24,6 +24,8 @@ const char *hp_facts_host(const struct hp_facts *facts);
 /* Begins a host: its rows are written from now on. A name that another host of the store has gets
  * "#2" behind it. */
 void hp_facts_begin_host(struct hp_facts *facts, const char *name);
+/* The hosts that were begun, also those of which nothing is known. Owned by facts. */
+const char *const *hp_facts_begun(const struct hp_facts *facts, size_t *ret_count);
 
 /* A row being written. Begin it, set columns (by the enums of schema.h), put it. What is not set is
  * NULL: unknown. Setting a text of NULL leaves it unknown. Only one row a table can be open. */
