@@ -472,85 +472,7 @@ static void check_views_have_rows(struct loader *loader, const struct held *held
 			            view->kind == HP_FENCE_STEP ? "fix" : "rule", view->view);
 	}
 }
-
-static void store_rule(struct loader *loader, const char *id, const struct hp_fence_statement *view)
-{
-	hp_cleanup_free char *sql =
-	    hp_asprintf("INSERT %sINTO knowledge.rule"
-	                " SELECT id, title, impact, applies, resolution, reference, needs, ?2, ?3,"
-	                " ?4"
-	                " FROM temp.rule WHERE id = ?1",
-	                loader->options->replaces ? "OR REPLACE " : "");
-	hp_cleanup_statement sqlite3_stmt *statement = NULL;
-	if (hp_db_prepare(loader->db, sql, &statement, NULL))
-		return;
-	sqlite3_bind_text(statement, 1, id, -1, SQLITE_STATIC);
-	sqlite3_bind_text(statement, 2, view->sql, -1, SQLITE_STATIC);
-	sqlite3_bind_text(statement, 3, loader->file, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(statement, 4, (sqlite3_int64)view->line);
-	if (sqlite3_step(statement) != SQLITE_DONE)
-		complain_at(loader, view->line, "rule '%s' is there already, in another file", id);
-}
-
-static void store_rules(struct loader *loader, const struct held *held)
-{
-	hp_cleanup_statement sqlite3_stmt *statement = NULL;
-	if (hp_db_prepare(loader->db, "SELECT id FROM temp.rule ORDER BY id", &statement, NULL))
-		return;
-	while (hp_db_step(statement, NULL) == 1) {
-		const char *id = hp_db_text(statement, 0);
-		const struct hp_fence_statement *view = find_view(held, HP_FENCE_VIEW, id);
-		if (view)
-			store_rule(loader, id, view);
-		else
-			complain_at(loader, line_of_literal(held, HP_FENCE_RULE, id),
-			            "rule '%s' has no view in this file that passed", id);
-	}
-}
-
-static void store_fixes(struct loader *loader, const struct held *held)
-{
-	hp_cleanup_statement sqlite3_stmt *read = NULL, *insert = NULL;
-	hp_cleanup_free char *sql = hp_asprintf(
-	    "INSERT %sINTO knowledge.fix SELECT rule, id, kind, distance, title, undo, ?3, ?4, ?5"
-	    " FROM temp.fix WHERE rule = ?1 AND id = ?2",
-	    loader->options->replaces ? "OR REPLACE " : "");
-	if (hp_db_prepare(loader->db, "SELECT rule, id FROM temp.fix ORDER BY rule, id", &read,
-	                  NULL) ||
-	    hp_db_prepare(loader->db, sql, &insert, NULL))
-		return;
-	while (hp_db_step(read, NULL) == 1) {
-		const char *rule = hp_db_text(read, 0), *id = hp_db_text(read, 1);
-		const struct hp_fence_statement *view = find_view(held, HP_FENCE_STEP, id);
-		size_t line = view ? view->line : line_of_literal(held, HP_FENCE_FIX, id);
-		sqlite3_reset(insert);
-		sqlite3_bind_text(insert, 1, rule, -1, SQLITE_STATIC);
-		sqlite3_bind_text(insert, 2, id, -1, SQLITE_STATIC);
-		sqlite3_bind_text(insert, 3, view ? view->sql : "", -1, SQLITE_STATIC);
-		sqlite3_bind_text(insert, 4, loader->file, -1, SQLITE_STATIC);
-		sqlite3_bind_int64(insert, 5, (sqlite3_int64)line);
-		if (sqlite3_step(insert) != SQLITE_DONE)
-			complain_at(loader, line,
-			            "fix '%s' of rule '%s' is there already, in another file", id,
-			            rule);
-	}
-}
-
-static void read_sql(struct loader *loader, const char *name HP_UNUSED, const char *text)
-{
-	struct held held = {0};
-	hp_fence_read(loader->file, text, hold, &held, complain, loader);
-	for (size_t i = 0; i < held.count; i++)
-		if (!is_view(&held.items[i]))
-			stage_rows(loader, &held.items[i]);
-	store_rules(loader, &held);
-	store_fixes(loader, &held);
-	check_views_have_rows(loader, &held);
-	held_finish(&held);
-	hp_db_exec(loader->db, "DELETE FROM temp.rule; DELETE FROM temp.fix", NULL);
-}
-
-/* What holds between rows */
+/* What a rule must be */
 
 static const char *const rule_columns[] = {"host",  "subject", "surface",
                                            "share", "result",  "evidence"};
@@ -635,40 +557,112 @@ static int check_needs(const char *id, const char *needs, const char *file, size
 	return code ? hp_wrap(err, "%s:%zu: rule '%s'", file, line, id) : 0;
 }
 
-/* Prepares every rule; what does not pass is dropped. */
-static void check_rules(struct loader *loader)
+/* What would not run must not take the place of a rule that does. */
+static int check_rule(struct loader *loader, const char *id, const struct hp_fence_statement *view,
+                      struct hp_error *err)
 {
-	hp_cleanup_statement sqlite3_stmt *rules = NULL;
-	struct hp_text bad = {0};
-	if (hp_db_prepare(
-		loader->db,
-		"SELECT id, sql, file, line, applies, needs FROM knowledge.rule ORDER BY id",
-		&rules, NULL))
-		return;
+	hp_cleanup_statement sqlite3_stmt *row = NULL;
+	int code = hp_db_prepare(loader->db, "SELECT applies, needs FROM temp.rule WHERE id = ?1",
+	                         &row, err);
+	if (code)
+		return code;
+	sqlite3_bind_text(row, 1, id, -1, SQLITE_STATIC);
+	if ((code = hp_db_step(row, err)) != 1)
+		return code;
 	bool matrix =
 	    hp_db_number(loader->db, "SELECT count(*) FROM knowledge.surface_share", 0) > 0;
-	while (hp_db_step(rules, NULL) == 1) {
-		struct hp_error error = {0};
-		const char *id = hp_db_text(rules, 0), *file = hp_db_text(rules, 2);
-		size_t line = (size_t)sqlite3_column_int64(rules, 3);
-		hp_cleanup_free char *sql = hp_strdup(hp_db_text(rules, 1));
-		int code = matrix
-		               ? check_applies(loader, id, hp_db_text(rules, 4), file, line, &error)
-		               : 0;
-		if (!code)
-			code = check_needs(id, hp_db_text(rules, 5), file, line, &error);
-		if (!code)
-			code = check_view(loader, sql, rule_columns, HP_COUNT(rule_columns), file,
-			                  line, &error);
-		if (!code)
-			continue;
-		complain_error(loader, &error);
-		hp_text_printf(&bad, "DELETE FROM knowledge.rule WHERE id = '%s';", id);
-	}
-	hp_db_finish(&rules);
-	hp_db_exec(loader->db, hp_text_get(&bad), NULL);
-	hp_text_free(&bad);
+	code = matrix ? check_applies(loader, id, hp_db_text(row, 0), loader->file, view->line, err)
+	              : 0;
+	if (!code)
+		code = check_needs(id, hp_db_text(row, 1), loader->file, view->line, err);
+	return code ? code
+	            : check_view(loader, view->sql, rule_columns, HP_COUNT(rule_columns),
+	                         loader->file, view->line, err);
 }
+
+static void store_rule(struct loader *loader, const char *id, const struct hp_fence_statement *view)
+{
+	hp_cleanup_free char *sql =
+	    hp_asprintf("INSERT %sINTO knowledge.rule"
+	                " SELECT id, title, impact, applies, resolution, reference, needs, ?2, ?3,"
+	                " ?4"
+	                " FROM temp.rule WHERE id = ?1",
+	                loader->options->replaces ? "OR REPLACE " : "");
+	hp_cleanup_statement sqlite3_stmt *statement = NULL;
+	struct hp_error error = {0};
+	if (check_rule(loader, id, view, &error)) {
+		complain_error(loader, &error);
+		return;
+	}
+	if (hp_db_prepare(loader->db, sql, &statement, NULL))
+		return;
+	sqlite3_bind_text(statement, 1, id, -1, SQLITE_STATIC);
+	sqlite3_bind_text(statement, 2, view->sql, -1, SQLITE_STATIC);
+	sqlite3_bind_text(statement, 3, loader->file, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(statement, 4, (sqlite3_int64)view->line);
+	if (sqlite3_step(statement) != SQLITE_DONE)
+		complain_at(loader, view->line, "rule '%s' is there already, in another file", id);
+}
+
+static void store_rules(struct loader *loader, const struct held *held)
+{
+	hp_cleanup_statement sqlite3_stmt *statement = NULL;
+	if (hp_db_prepare(loader->db, "SELECT id FROM temp.rule ORDER BY id", &statement, NULL))
+		return;
+	while (hp_db_step(statement, NULL) == 1) {
+		const char *id = hp_db_text(statement, 0);
+		const struct hp_fence_statement *view = find_view(held, HP_FENCE_VIEW, id);
+		if (view)
+			store_rule(loader, id, view);
+		else
+			complain_at(loader, line_of_literal(held, HP_FENCE_RULE, id),
+			            "rule '%s' has no view in this file that passed", id);
+	}
+}
+
+static void store_fixes(struct loader *loader, const struct held *held)
+{
+	hp_cleanup_statement sqlite3_stmt *read = NULL, *insert = NULL;
+	hp_cleanup_free char *sql = hp_asprintf(
+	    "INSERT %sINTO knowledge.fix SELECT rule, id, kind, distance, title, undo, ?3, ?4, ?5"
+	    " FROM temp.fix WHERE rule = ?1 AND id = ?2",
+	    loader->options->replaces ? "OR REPLACE " : "");
+	if (hp_db_prepare(loader->db, "SELECT rule, id FROM temp.fix ORDER BY rule, id", &read,
+	                  NULL) ||
+	    hp_db_prepare(loader->db, sql, &insert, NULL))
+		return;
+	while (hp_db_step(read, NULL) == 1) {
+		const char *rule = hp_db_text(read, 0), *id = hp_db_text(read, 1);
+		const struct hp_fence_statement *view = find_view(held, HP_FENCE_STEP, id);
+		size_t line = view ? view->line : line_of_literal(held, HP_FENCE_FIX, id);
+		sqlite3_reset(insert);
+		sqlite3_bind_text(insert, 1, rule, -1, SQLITE_STATIC);
+		sqlite3_bind_text(insert, 2, id, -1, SQLITE_STATIC);
+		sqlite3_bind_text(insert, 3, view ? view->sql : "", -1, SQLITE_STATIC);
+		sqlite3_bind_text(insert, 4, loader->file, -1, SQLITE_STATIC);
+		sqlite3_bind_int64(insert, 5, (sqlite3_int64)line);
+		if (sqlite3_step(insert) != SQLITE_DONE)
+			complain_at(loader, line,
+			            "fix '%s' of rule '%s' is there already, in another file", id,
+			            rule);
+	}
+}
+
+static void read_sql(struct loader *loader, const char *name HP_UNUSED, const char *text)
+{
+	struct held held = {0};
+	hp_fence_read(loader->file, text, hold, &held, complain, loader);
+	for (size_t i = 0; i < held.count; i++)
+		if (!is_view(&held.items[i]))
+			stage_rows(loader, &held.items[i]);
+	store_rules(loader, &held);
+	store_fixes(loader, &held);
+	check_views_have_rows(loader, &held);
+	held_finish(&held);
+	hp_db_exec(loader->db, "DELETE FROM temp.rule; DELETE FROM temp.fix", NULL);
+}
+
+/* What holds between rows */
 
 static void check_fixes(struct loader *loader)
 {
@@ -722,7 +716,6 @@ int hp_load_directory(sqlite3 *db, const char *directory, const struct hp_load_o
 	read_folder(&loader, directory, "matrices", ".csv", read_matrix);
 	read_folder(&loader, directory, "rules", ".sql", read_sql);
 	read_folder(&loader, directory, "fixes", ".sql", read_sql);
-	check_rules(&loader);
 	check_fixes(&loader);
 	check_steps(&loader);
 	hp_fence_free(loader.fence);

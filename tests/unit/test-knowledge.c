@@ -330,6 +330,32 @@ static void needs_are_met_or_not(void **state)
 	hp_needs_free(asked);
 }
 
+/* What is refused leaves the rule that it would have replaced in its place. */
+static void bad_drop_ins_replace_nothing(void **state HP_UNUSED)
+{
+	static const char *const replacing[] = {
+	    RULE("iommu-on",
+	         "*") "CREATE VIEW rule_iommu_on AS SELECT a.nonesuch FROM accelerator a;",
+	    RULE("iommu-on",
+	         "nonesuch") "CREATE VIEW rule_iommu_on AS SELECT a.host, '' AS subject, NULL AS "
+			     "surface, NULL AS "
+			     "share, 'pass' AS result, '' AS evidence FROM accelerator a;",
+	    RULE("iommu-on", "*") "CREATE VIEW rule_iommu_on AS SELECT 1 AS host;",
+	};
+	for (size_t i = 0; i < HP_COUNT(replacing); i++) {
+		void *each;
+		bench_open(&each);
+		struct bench *bench = each;
+		write_drop_in(bench, "rules", "x.sql", replacing[i], 0644);
+		open_knowledge(bench);
+		assert_true(*hp_text_get(&bench->messages));
+		const struct hp_rule *rule = hp_knowledge_rule(bench->knowledge, "iommu-on");
+		assert_non_null(rule);
+		assert_string_equal(rule->file, "rules/iommu.sql");
+		bench_close(&each);
+	}
+}
+
 static int run_query(struct bench *bench, const char *sql, struct hp_error *err)
 {
 	struct hp_fence *fence = hp_knowledge_fence(bench->knowledge);
@@ -388,6 +414,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(drop_ins_add_rules_and_rows, bench_open, bench_close),
 	    cmocka_unit_test_setup_teardown(needs_are_met_or_not, bench_open, bench_close),
 	    cmocka_unit_test(bad_drop_ins_are_named),
+	    cmocka_unit_test(bad_drop_ins_replace_nothing),
 	    cmocka_unit_test(steps_of_fixes_are_fenced),
 	    cmocka_unit_test_setup_teardown(queries_only_select, bench_open, bench_close),
 	    cmocka_unit_test_setup_teardown(queries_end, bench_open, bench_close),
