@@ -95,7 +95,8 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'https://github.com/beclab/Olares/pull/3963');
 CREATE VIEW rule_open_driver_stays_away AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN n.state = 'absent' OR c.value = 'n' OR b.given > 0 OR s.nvidia_accelerators = 0 THEN 'pass'
+       CASE WHEN n.state = 'absent' OR c.value = 'n' OR b.given > 0
+              OR (s.pci_seen = 1 AND s.nvidia_accelerators = 0) THEN 'pass'
             WHEN n.state IN ('loaded', 'builtin', 'available') OR c.value IN ('y', 'm') THEN
                  CASE WHEN o.state = 'complete' AND k.cmdline IS NOT NULL OR n.state IN ('loaded', 'builtin')
                       THEN 'fail' ELSE 'unknown' END

@@ -22,12 +22,19 @@ SELECT f.host, f.address, f.physical_function,
        f.driver, f.driver_override, f.iommu_group, f.iommu_group_origin, f.numa_node, f.vgpu_mode,
        f.sriov_totalvfs, f.sriov_numvfs, f.reset_methods, f.flr, f.msix_vectors, f.msi_vectors, f.power_state,
        f.boot_vga,
-       b.count > 0, b.largest, b.total, b.total32, b.lost, b.vf_lost
+       b.count > 0, CASE WHEN b.whole = 1 THEN b.largest END, CASE WHEN b.whole = 1 THEN CAST(b.total AS INTEGER) END,
+       CASE WHEN b.whole = 1 AND b.odd = 0 AND b.total32 > 0 THEN CAST(b.total32 AS INTEGER) END, b.lost, b.vf_lost
 FROM pci_function f
+-- The largest of some and the sum of some say nothing of all: they are known where each BAR is. TOTAL: a hostile
+-- file's sizes can be too many for an integer.
 JOIN (SELECT COUNT(*) AS count,
+             COUNT(CASE WHEN kind = 'bar' AND io IS NOT 1 THEN 1 END) > 0 AND COUNT(*) = COUNT(size_bytes)
+               AND EXISTS (SELECT 1 FROM observed WHERE host = ?1 AND tbl = 'pci_bar' AND subject = ?2
+                           AND state = 'complete') AS whole,
+             COUNT(CASE WHEN kind = 'bar' AND io IS NOT 1 AND bits64 IS NULL AND size_bytes > 0 THEN 1 END) AS odd,
              MAX(CASE WHEN kind = 'bar' AND io IS NOT 1 THEN size_bytes END) AS largest,
-             SUM(CASE WHEN kind = 'bar' AND io IS NOT 1 THEN size_bytes END) AS total,
-             SUM(CASE WHEN kind = 'bar' AND io IS NOT 1 AND bits64 = 0 THEN size_bytes END) AS total32,
+             TOTAL(CASE WHEN kind = 'bar' AND io IS NOT 1 THEN size_bytes END) AS total,
+             TOTAL(CASE WHEN kind = 'bar' AND io IS NOT 1 AND bits64 = 0 THEN size_bytes END) AS total32,
              SUM(CASE WHEN kind = 'bar' AND io IS NOT 1 AND size_bytes > 0 AND assigned = 0 THEN 1 ELSE 0 END) AS lost,
              SUM(CASE WHEN kind = 'vf-bar' AND size_bytes > 0 AND assigned = 0 THEN 1 ELSE 0 END) AS vf_lost
       FROM pci_bar WHERE host = ?1 AND address = ?2) b

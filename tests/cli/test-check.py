@@ -144,6 +144,9 @@ def test_require():
     example = ("--facts", ROOT / "examples/8xh100-sxm.facts.json")
     run("check", *example, "--require", "container", expect=0)
     run("check", *example, "--require", "qemu-vgpu", expect=3)  # a whole GPU is no vGPU, whatever is ready
+    run("check", "--assume", "memory=1T", "--require", "qemu-vfio", expect=4)
+    run("check", "--facts", "-", "--require", "qemu-vfio", expect=4,
+        stdin='{"schema": "happypath.facts/1", "host": "bare", "facts": {}}')
     run("check", *h100, "--require", "nonesuch", expect=2)
     run("check", *h100, "--require", "qemu-vfio,path=off", expect=2)
 
@@ -200,6 +203,31 @@ def test_bad_input():
     run("check", "--capture", "/nonexistent", expect=1)
     two = json.loads(run("check", "--facts", good, good, "-o", "json").stdout)["hosts"]
     assert len({host["host"] for host in two}) == 2
+
+
+def gpu_facts(observed=None, **tables):
+    gpu = {"address": "0000:01:00.0", "vendor": "10de", "device": "2330", "class": "030200", "driver": "vfio-pci"}
+    return json.dumps({"schema": "happypath.facts/1", "host": "h", "facts": {"pci_function": [gpu], **tables},
+                       "observed": observed or {}})
+
+
+def query(sql, facts):
+    return json.loads(run("query", sql, "--facts", "-", "-o", "json", stdin=facts).stdout)["rows"]
+
+
+def test_partial():
+    """What was seen in part says nothing of the whole."""
+    bar = {"address": "0000:01:00.0", "kind": "bar", "bar": 0, "size_bytes": 1 << 24, "bits64": 0}
+    sizes = "SELECT largest_bar_bytes AS largest, bar_bytes AS total FROM accelerator"
+    assert query(sizes, gpu_facts(pci_bar=[bar])) == [{"largest": 1 << 24, "total": 1 << 24}]
+    none = [{"largest": None, "total": None}]
+    assert query(sizes, gpu_facts(pci_bar=[bar], observed={"pci_bar": "partial"})) == none
+    assert query(sizes, gpu_facts(pci_bar=[bar, {**bar, "bar": 1, "size_bytes": None}])) == none
+    empty = {"schema": "happypath.facts/1", "host": "h", "facts": {"pci_function": []}}
+    found = lambda facts: [f for f in verdict("--facts", "-", "--all", stdin=json.dumps(facts))["hosts"][0]["findings"]
+                           if f["rule"] == "open-driver-stays-away"]
+    assert found(empty)[0]["result"] == "pass"
+    assert found({**empty, "observed": {"pci_function": "partial"}})[0]["result"] == "unknown"
 
 
 def test_forms():
