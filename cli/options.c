@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "cli.h"
 #include "facts/assume.h"
+#include "facts/value.h"
 
 #include <errno.h>
 #include <string.h>
@@ -265,6 +266,13 @@ static int check_values(struct parser *parser)
 	if (options->changes_since && !is_date(options->changes_since))
 		return hp_fail(parser->err, -EINVAL, "--changes-since %s: expected YYYY-MM-DD",
 		               options->changes_since);
+	for (size_t i = 0; i < options->wake.count; i++) {
+		char address[HP_VALUE_SIZE];
+		if (!hp_value_address(options->wake.items[i], address, sizeof(address)))
+			return hp_fail(parser->err, -EINVAL,
+			               "--wake %s: expected an address such as 0000:3b:00.0",
+			               options->wake.items[i]);
+	}
 	int count = (int)options->arguments.count;
 	if (count < command->least)
 		return hp_fail(parser->err, -EINVAL, "expected: happypath %s %s", command->name,

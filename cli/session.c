@@ -4,6 +4,7 @@
 #include "cli.h"
 #include "facts/assume.h"
 #include "facts/derive.h"
+#include "facts/value.h"
 #include "host/host.h"
 #include "probe/kernel-log.h"
 #include "probe/probe.h"
@@ -56,12 +57,16 @@ static int probe(const struct hp_options *options, struct hp_session *session, s
                  struct hp_error *err)
 {
 	const char **wake = hp_calloc(options->wake.count + 1, sizeof(*wake));
+	char(*addresses)[HP_VALUE_SIZE] = hp_calloc(options->wake.count + 1, sizeof(*addresses));
 	for (size_t i = 0; i < options->wake.count; i++)
-		wake[i] = options->wake.items[i];
+		wake[i] = hp_value_address(options->wake.items[i], addresses[i], HP_VALUE_SIZE)
+		              ? addresses[i]
+		              : options->wake.items[i];
 	struct hp_probe_options probes = {.prove_kvm = options->prove_kvm, .wake = wake};
 	hp_facts_begin_host(session->facts, hp_host_name(host));
 	int code = hp_probe_all(host, session->facts, &probes, err);
 	hp_host_close(host);
+	free(addresses);
 	free(wake);
 	return code;
 }

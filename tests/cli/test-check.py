@@ -176,6 +176,8 @@ def test_usage():
     run("check", "--nonesuch", expect=2)
     run("check", "--level", "3", "--assume", "gpu=10de:2330", expect=2)
     run("check", "-o", "xml", expect=2)
+    assert "--wake gpu0" in run("check", "--wake", "gpu0", expect=2).stderr
+    run("check", "--wake", "3b:00.0")
     run("check", "--as-of", "yesterday", expect=2)
     run("explain", expect=2)
     run("explain", "nonesuch", "--assume", "gpu=10de:2330", expect=2)
