@@ -8,6 +8,7 @@
 #include "facts/facts.h"
 #include "host/capture.h"
 #include "judge/knowledge.h"
+#include "plan/goal.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -43,6 +44,11 @@ struct hp_options {
 	const char *redaction_key;
 	const char *vendor, *surface, *share, *model;
 	struct hp_words root, capture, facts, assume, wake, allow;
+	bool assert_goal;
+	const char *to, *isolation, *slices, *support, *vmm, *boot_under, *guest_memory;
+	struct hp_words gpu, goal;
+	char **goal_files; // of goals.d, ends with NULL
+	char **intents;    // what the goal means for each host, as of --assume; ends with NULL
 	struct hp_words arguments; // what is no option
 	enum hp_format format;
 	int level_number;
@@ -85,6 +91,8 @@ void hp_command_help(const struct hp_command *command, FILE *to);
 int hp_options_parse(const struct hp_command *command, int argc, char **argv,
                      struct hp_options *ret, struct hp_error *err);
 void hp_options_finish(struct hp_options *options);
+/* Frees a list of words that ends with NULL, and them; NULL is fine. */
+void hp_words_free(char **words);
 
 /* The hosts that were asked for, probed or read into facts, with the knowledge, derived. */
 struct hp_session {
@@ -119,10 +127,26 @@ int hp_give_up(const struct hp_error *error);
 const char *hp_as_of(const struct hp_options *options);
 const char *hp_today(void);
 
+/* One host, judged, and the plan for a goal. For every verb that plans. */
+struct hp_planned {
+	struct hp_goal_text goal;
+	struct hp_session session;
+	struct hp_verdict *verdict;
+	struct hp_host *host; // what steps' states were read from; NULL where there is none
+	struct hp_plan *plan;
+};
+
+/* Plans for the goal of a file, or (`goal_file` NULL) of the options. HP_MISUSE where those make
+ * no sense. */
+int hp_planned_open(struct hp_options *options, const char *goal_file, struct hp_planned *ret,
+                    struct hp_error *err);
+void hp_planned_close(struct hp_planned *planned);
+
 int hp_cmd_apply(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_undo(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_recover(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_history(const struct hp_command *command, struct hp_options *options);
+int hp_cmd_plan(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_capture(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_check(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_explain(const struct hp_command *command, struct hp_options *options);

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "cli.h"
 #include "judge/json.h"
+#include "paint.h"
 #include "print-verdict.h"
 
 #include <errno.h>
@@ -219,13 +220,12 @@ static int print(struct hp_verdict *verdict, const struct hp_session *session,
 	case HP_FORMAT_TABLE:
 		break;
 	}
-	const char *no_color = getenv("NO_COLOR");
 	struct hp_verdict_print what = {
 	    .verdict = verdict,
 	    .knowledge = session->knowledge,
 	    .as_of = hp_as_of(options),
 	    .today = hp_today(),
-	    .color = !options->no_color && !(no_color && *no_color) && isatty(STDOUT_FILENO),
+	    .color = hp_wants_color(options->no_color),
 	    .all = options->all && !options->require,
 	};
 	hp_print_verdict(&what, stdout);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #define HOSTS "root capture facts assume level wake prove-kvm"
+#define GOAL  "to gpu isolation slices share support vmm boot-under guest-memory goal"
 
 const struct hp_command hp_commands[] = {
     {.name = "check",
@@ -21,6 +22,12 @@ const struct hp_command hp_commands[] = {
      .output_is_file = true,
      .options = "root level output no-redact redaction-key",
      .summary = "Record this host, or one below a directory, as one redacted text file"},
+    {.name = "plan",
+     .arguments = "",
+     .run = hp_cmd_plan,
+     .options = GOAL " " HOSTS " assert output all as-of no-color",
+     .summary =
+         "Find the way to a surface, or to what is needed: offers, their price, and the steps"},
     {.name = "surfaces",
      .arguments = "",
      .run = hp_cmd_surfaces,

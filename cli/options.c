@@ -94,7 +94,55 @@ const struct hp_option hp_option_rows[] = {
      .argument = "SHARE",
      .kind = HP_OPTION_TEXT,
      .offset = AT(share),
-     .help = "only this share"},
+     .help = "only this share; of a plan: the share that is wanted, and its profile: mig:1g.10gb"},
+    {.name = "to",
+     .argument = "SURFACE[:SHARE]",
+     .kind = HP_OPTION_TEXT,
+     .offset = AT(to),
+     .help = "the way of attaching that is wanted: qemu-vfio, container:mig, …"},
+    {.name = "gpu",
+     .argument = "BDF",
+     .kind = HP_OPTION_LIST,
+     .offset = AT(gpu),
+     .help = "only these accelerators, by address or index; all that are named"},
+    {.name = "isolation",
+     .argument = "kernel|vm|confidential",
+     .kind = HP_OPTION_TEXT,
+     .offset = AT(isolation),
+     .help = "what shall stand between tenants, at least"},
+    {.name = "slices",
+     .argument = "N",
+     .kind = HP_OPTION_TEXT,
+     .offset = AT(slices),
+     .help = "at least so many slices a GPU"},
+    {.name = "boot-under",
+     .argument = "TIME",
+     .kind = HP_OPTION_TEXT,
+     .offset = AT(boot_under),
+     .help = "the time to a running guest: 500ms, 5s, 2m"},
+    {.name = "support",
+     .argument = "vendor|any",
+     .kind = HP_OPTION_TEXT,
+     .offset = AT(support),
+     .help = "vendor: only what the device's vendor stands behind"},
+    {.name = "vmm",
+     .argument = "NAME",
+     .kind = HP_OPTION_TEXT,
+     .offset = AT(vmm),
+     .help = "the program that shall run the guests: qemu, firecracker, …"},
+    {.name = "guest-memory",
+     .argument = "SIZE",
+     .kind = HP_OPTION_TEXT,
+     .offset = AT(guest_memory),
+     .help = "the guest's memory, 16 GiB where nobody says"},
+    {.name = "goal",
+     .argument = "FILE",
+     .kind = HP_OPTION_LIST,
+     .offset = AT(goal),
+     .help = "a goal as YAML; without any wish: all of /etc/happypath/goals.d"},
+    {.name = "assert",
+     .help = "only tell whether the host is there: 0 it is, 3 it is not, 4 nobody can tell",
+     .offset = AT(assert_goal)},
     {.name = "model",
      .argument = "MODEL",
      .kind = HP_OPTION_TEXT,
@@ -291,6 +339,13 @@ int hp_options_parse(const struct hp_command *command, int argc HP_UNUSED, char 
 	return code ? code : check_values(&parser);
 }
 
+void hp_words_free(char **words)
+{
+	for (char **word = words; word && *word; word++)
+		free(*word);
+	free(words);
+}
+
 void hp_options_finish(struct hp_options *options)
 {
 	free(options->root.items);
@@ -299,6 +354,10 @@ void hp_options_finish(struct hp_options *options)
 	free(options->assume.items);
 	free(options->wake.items);
 	free(options->allow.items);
+	free(options->gpu.items);
+	free(options->goal.items);
+	hp_words_free(options->intents);
+	hp_words_free(options->goal_files);
 	free(options->arguments.items);
 }
 

@@ -1,64 +1,19 @@
 // The verdict for a person at a terminal. SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
+#include "paint.h"
 #include "print-verdict.h"
 
 #include "judge/json.h"
 
 #include <string.h>
-#include <sys/ioctl.h>
 
 enum { NARROW = 112 }; // below this the line that matters goes below its row
 
-enum color { PLAIN, BOLD, DIM, GREEN, YELLOW, RED, MAGENTA };
-
-static const char *const escapes[] = {
-    [PLAIN] = "0",   [BOLD] = "1", [DIM] = "2",      [GREEN] = "32",
-    [YELLOW] = "33", [RED] = "31", [MAGENTA] = "35",
-};
-
 struct printer {
-	FILE *to;
-	bool color, all;
-	int width; // of the terminal, 0 without one
+	struct hp_paint paint;
+	bool all;
 	const struct hp_verdict_print *what;
 };
-
-static void paint(const struct printer *printer, enum color color, const char *text, int width)
-{
-	if (printer->color && color != PLAIN)
-		fprintf(printer->to, "\033[%sm%s\033[0m", escapes[color], text);
-	else
-		fputs(text, printer->to);
-	for (int i = hp_text_width(text); i < width; i++)
-		fputc(' ', printer->to);
-}
-
-/* Prints words from column `at` on, breaking lines at the width and starting each at column
- * `indent`. */
-static void wrap(const struct printer *printer, enum color color, const char *text, int at,
-                 int indent)
-{
-	int limit = printer->width > indent + 24 ? printer->width : 0;
-	bool first = true;
-	while (*text) {
-		size_t length = strcspn(text, " \n");
-		hp_cleanup_free char *word = hp_strndup(text, length);
-		int width = hp_text_width(word);
-		if (!first && limit && at + 1 + width > limit) {
-			fprintf(printer->to, "\n%*s", indent, "");
-			at = indent;
-		} else if (!first) {
-			fputc(' ', printer->to);
-			at++;
-		}
-		paint(printer, color, word, 0);
-		at += width;
-		first = false;
-		text += length;
-		text += strspn(text, " \n");
-	}
-	fputc('\n', printer->to);
-}
 
 // -- rows: the offers of a surface that are judged alike --
 
@@ -149,21 +104,21 @@ static size_t make_rows(const struct printer *printer, const struct hp_accelerat
 	return count;
 }
 
-static enum color path_color(const struct row *row)
+static enum hp_color path_color(const struct row *row)
 {
-	static const enum color colors[] = {[HP_PATH_ON] = GREEN,
-	                                    [HP_PATH_CAUTION] = YELLOW,
-	                                    [HP_PATH_OFF] = RED,
-	                                    [HP_PATH_UNKNOWN] = MAGENTA};
+	static const enum hp_color colors[] = {[HP_PATH_ON] = HP_GREEN,
+	                                       [HP_PATH_CAUTION] = HP_YELLOW,
+	                                       [HP_PATH_OFF] = HP_RED,
+	                                       [HP_PATH_UNKNOWN] = HP_MAGENTA};
 	return colors[row->offer->path];
 }
 
-static enum color readiness_color(const struct row *row)
+static enum hp_color readiness_color(const struct row *row)
 {
-	static const enum color colors[] = {[HP_READINESS_READY] = GREEN,
-	                                    [HP_READINESS_REACHABLE] = YELLOW,
-	                                    [HP_READINESS_UNREACHABLE] = RED,
-	                                    [HP_READINESS_UNKNOWN] = MAGENTA};
+	static const enum hp_color colors[] = {[HP_READINESS_READY] = HP_GREEN,
+	                                       [HP_READINESS_REACHABLE] = HP_YELLOW,
+	                                       [HP_READINESS_UNREACHABLE] = HP_RED,
+	                                       [HP_READINESS_UNKNOWN] = HP_MAGENTA};
 	return colors[row->offer->readiness];
 }
 
@@ -221,21 +176,22 @@ static void print_row(const struct printer *printer, const struct row *rows, siz
 	const struct row *row = &rows[at];
 	const struct hp_offer *offer = row->offer;
 	hp_cleanup_free char *words = words_of(rows, count, at);
-	bool grey = is_grey(row), narrow = printer->width && printer->width < NARROW;
+	bool grey = is_grey(row), narrow = printer->paint.width && printer->paint.width < NARROW;
 	int indent = 2 + surface_width + 2 + share_width + 2 + 9 + 13 + 10;
-	paint(printer, row->asked ? BOLD : PLAIN, row->asked ? "> " : "  ", 2);
-	paint(printer,
-	      grey         ? DIM
-	      : row->asked ? BOLD
-	                   : PLAIN,
-	      offer->surface->surface, surface_width + 2);
-	paint(printer, grey ? DIM : PLAIN, row->shares, share_width + 2);
-	paint(printer, grey ? DIM : path_color(row), hp_path_name(offer->path), 9);
-	paint(printer, grey ? DIM : readiness_color(row), hp_readiness_name(offer->readiness), 13);
-	paint(printer, grey ? DIM : PLAIN, distance_words(offer), narrow ? 0 : 10);
+	hp_paint(&printer->paint, row->asked ? HP_BOLD : HP_PLAIN, row->asked ? "> " : "  ", 2);
+	hp_paint(&printer->paint,
+	         grey         ? HP_DIM
+	         : row->asked ? HP_BOLD
+	                      : HP_PLAIN,
+	         offer->surface->surface, surface_width + 2);
+	hp_paint(&printer->paint, grey ? HP_DIM : HP_PLAIN, row->shares, share_width + 2);
+	hp_paint(&printer->paint, grey ? HP_DIM : path_color(row), hp_path_name(offer->path), 9);
+	hp_paint(&printer->paint, grey ? HP_DIM : readiness_color(row),
+	         hp_readiness_name(offer->readiness), 13);
+	hp_paint(&printer->paint, grey ? HP_DIM : HP_PLAIN, distance_words(offer), narrow ? 0 : 10);
 	if (narrow)
-		fprintf(printer->to, "\n%*s", indent = 6, "");
-	wrap(printer, narrow || grey ? DIM : PLAIN, words, indent, indent);
+		fprintf(printer->paint.to, "\n%*s", indent = 6, "");
+	hp_paint_words(&printer->paint, narrow || grey ? HP_DIM : HP_PLAIN, words, indent, indent);
 }
 
 static void print_rows(const struct printer *printer, const struct hp_accelerator *accelerator)
@@ -249,13 +205,13 @@ static void print_rows(const struct printer *printer, const struct hp_accelerato
 		surface_width = surface > surface_width ? surface : surface_width;
 		share_width = share > share_width ? share : share_width;
 	}
-	hp_cleanup_free char *head =
-	    hp_asprintf("  %-*s  %-*s  %-9s%-13s%-10s%s", surface_width, "SURFACE", share_width,
-	                "SHARE", "PATH", "READINESS", "DISTANCE",
-	                printer->width && printer->width < NARROW ? "" : "WHAT MATTERS");
+	hp_cleanup_free char *head = hp_asprintf(
+	    "  %-*s  %-*s  %-9s%-13s%-10s%s", surface_width, "SURFACE", share_width, "SHARE",
+	    "PATH", "READINESS", "DISTANCE",
+	    printer->paint.width && printer->paint.width < NARROW ? "" : "WHAT MATTERS");
 	if (count) {
-		paint(printer, DIM, head, 0);
-		fputc('\n', printer->to);
+		hp_paint(&printer->paint, HP_DIM, head, 0);
+		fputc('\n', printer->paint.to);
 	}
 	for (size_t i = 0; i < count; i++)
 		print_row(printer, rows, count, i, surface_width, share_width);
@@ -327,18 +283,18 @@ static void print_group(const struct printer *printer, const struct hp_accelerat
 		hp_cleanup_free char *line =
 		    hp_asprintf("%zu VF%s of %s, judged with it: %s", count, count > 1 ? "s" : "",
 		                first->parent ? first->parent : "?", addresses.data);
-		fputs("\n  ", printer->to);
-		wrap(printer, DIM, line, 2, 4);
+		fputs("\n  ", printer->paint.to);
+		hp_paint_words(&printer->paint, HP_DIM, line, 2, 4);
 		return;
 	}
 	hp_cleanup_free char *title = title_of(first, count);
-	fputc('\n', printer->to);
-	paint(printer, BOLD, title, 0);
-	fputc('\n', printer->to);
-	fputs("  ", printer->to);
-	wrap(printer, DIM, addresses.data, 2, 2);
+	fputc('\n', printer->paint.to);
+	hp_paint(&printer->paint, HP_BOLD, title, 0);
+	fputc('\n', printer->paint.to);
+	fputs("  ", printer->paint.to);
+	hp_paint_words(&printer->paint, HP_DIM, addresses.data, 2, 2);
 	if (!first->offer_count)
-		fputs("  no surface is known for this vendor\n", printer->to);
+		fputs("  no surface is known for this vendor\n", printer->paint.to);
 	print_rows(printer, first);
 }
 
@@ -381,25 +337,25 @@ static void print_host_findings(const struct printer *printer, const struct hp_v
 		if (!fails && !printer->all)
 			continue;
 		if (!shown++) {
-			fputc('\n', printer->to);
-			paint(printer, BOLD, "About the host", 0);
-			fputc('\n', printer->to);
+			fputc('\n', printer->paint.to);
+			hp_paint(&printer->paint, HP_BOLD, "About the host", 0);
+			fputc('\n', printer->paint.to);
 		}
 		hp_cleanup_free char *line =
 		    fails ? what_fails(finding)
 			  : hp_asprintf("%s: %s", finding->rule->title, finding->evidence);
-		enum color color = !fails                                      ? DIM
-		                   : finding->rule->impact == HP_IMPACT_BLOCKS ? RED
-		                                                               : YELLOW;
-		fputs("  ", printer->to);
-		paint(printer, color,
-		      fails ? hp_impact_name(finding->rule->impact)
-		            : hp_result_name(finding->result),
-		      10);
-		wrap(printer, PLAIN, line, 12, 12);
+		enum hp_color color = !fails                                      ? HP_DIM
+		                      : finding->rule->impact == HP_IMPACT_BLOCKS ? HP_RED
+		                                                                  : HP_YELLOW;
+		fputs("  ", printer->paint.to);
+		hp_paint(&printer->paint, color,
+		         fails ? hp_impact_name(finding->rule->impact)
+		               : hp_result_name(finding->result),
+		         10);
+		hp_paint_words(&printer->paint, HP_PLAIN, line, 12, 12);
 	}
 	if (unknown && !printer->all)
-		fprintf(printer->to,
+		fprintf(printer->paint.to,
 		        "\n%zu question%s about the host as a whole %s open (--all lists them).\n",
 		        unknown, unknown > 1 ? "s" : "", unknown > 1 ? "stay" : "stays");
 }
@@ -429,9 +385,9 @@ static void print_bare_surface(const struct printer *printer, const struct hp_ve
 	hp_cleanup_free char *what = first ? what_fails(first) : NULL;
 	hp_cleanup_free char *line = first ? hp_asprintf("%s%s", what, more)
 	                                   : hp_strdup("nothing that was seen of the host itself");
-	fputs("  ", printer->to);
-	paint(printer, PLAIN, surface->surface, 18);
-	wrap(printer, DIM, line, 20, 20);
+	fputs("  ", printer->paint.to);
+	hp_paint(&printer->paint, HP_PLAIN, surface->surface, 18);
+	hp_paint_words(&printer->paint, HP_DIM, line, 20, 20);
 }
 
 /* A host without an accelerator: what would stand in the way of each of the first surfaces if it
@@ -448,7 +404,7 @@ static void print_bare_host(const struct printer *printer, const struct hp_verdi
 	fputs("\nNo accelerator was found: every surface is unreachable without the hardware. With "
 	      "one,\n"
 	      "this would stand in the way besides:\n\n",
-	      printer->to);
+	      printer->paint.to);
 	for (size_t i = 0; i < count; i++) {
 		if (!shares[i].first_nine || strcmp(shares[i].surface, last) == 0)
 			continue;
@@ -478,7 +434,7 @@ static void print_gaps(const struct printer *printer, const struct hp_verdict_ho
 	                                 ? hp_asprintf(" and %zu more", count - NAMED)
 	                                 : hp_strdup("");
 	hp_cleanup_free char *whole = hp_asprintf("%s: %s%s", words, line.data, more);
-	wrap(printer, DIM, whole, 0, 2);
+	hp_paint_words(&printer->paint, HP_DIM, whole, 0, 2);
 }
 
 static void print_foot(const struct printer *printer, const struct hp_verdict_host *host)
@@ -492,14 +448,15 @@ static void print_foot(const struct printer *printer, const struct hp_verdict_ho
 	    {"missing-tool", "For want of a program"},
 	    {"deadline vanished malformed unsupported", "Could not be read"},
 	};
-	fputc('\n', printer->to);
+	fputc('\n', printer->paint.to);
 	for (size_t i = 0; i < HP_COUNT(kinds); i++) {
 		bool refused = i == 0 && host->root == 1;
 		print_gaps(printer, host, kinds[i].kinds,
 		           refused ? "Refused even to root" : kinds[i].words);
 	}
 	if (host->root == 0 && !host->gap_count)
-		wrap(printer, DIM, "Seen without root: as root more may be known.", 0, 2);
+		hp_paint_words(&printer->paint, HP_DIM,
+		               "Seen without root: as root more may be known.", 0, 2);
 }
 
 static void print_knowledge(const struct printer *printer)
@@ -515,19 +472,7 @@ static void print_knowledge(const struct printer *printer)
 	                "SURFACE|RULE|BDF' tells more, --all"
 	                " shows every surface.",
 	                hp_knowledge_version(knowledge), hp_knowledge_as_of(knowledge), age, day);
-	wrap(printer, DIM, line, 0, 0);
-}
-
-static int terminal_width(FILE *to)
-{
-	struct winsize size;
-	uint64_t columns;
-	const char *told = getenv("COLUMNS");
-	if (told && hp_parse_u64(told, &columns) && columns > 0 && columns < 1000)
-		return (int)columns;
-	if (!isatty(fileno(to)))
-		return 0;
-	return ioctl(fileno(to), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+	hp_paint_words(&printer->paint, HP_DIM, line, 0, 0);
 }
 
 static char *host_title(const struct hp_verdict_host *host)
@@ -545,11 +490,10 @@ static char *host_title(const struct hp_verdict_host *host)
 
 void hp_print_verdict(const struct hp_verdict_print *what, FILE *to)
 {
-	struct printer printer = {.to = to,
-	                          .color = what->color,
-	                          .all = what->all,
-	                          .width = terminal_width(to),
-	                          .what = what};
+	struct printer printer = {
+	    .paint = {.to = to, .color = what->color, .width = hp_terminal_width(to)},
+	    .all = what->all,
+	    .what = what};
 	size_t count;
 	const struct hp_verdict_host *hosts = hp_verdict_hosts(what->verdict, &count);
 	for (size_t i = 0; i < count; i++) {
@@ -557,7 +501,7 @@ void hp_print_verdict(const struct hp_verdict_print *what, FILE *to)
 		hp_cleanup_free char *title = host_title(host);
 		if (i)
 			fputc('\n', to);
-		paint(&printer, BOLD, title, 0);
+		hp_paint(&printer.paint, HP_BOLD, title, 0);
 		fputc('\n', to);
 		print_accelerators(&printer, host);
 		bool bare = !host->accelerator_count && host->pci_seen;

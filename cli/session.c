@@ -125,6 +125,8 @@ static int assume(const struct hp_options *options, struct hp_session *session,
 	int code = 0;
 	for (size_t i = 0; !code && i < options->assume.count; i++)
 		code = hp_facts_assume(session->facts, options->assume.items[i], err);
+	for (char **intent = options->intents; !code && intent && *intent; intent++)
+		code = hp_facts_assume(session->facts, *intent, err);
 	return code;
 }
 

@@ -12,25 +12,18 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('stop-vm', 'accelerator-free-of-vms', 'advice', 'drain', 'Shut down the VM that holds the accelerator', 'exact'),
  ('bind-nvgrace', 'coherent-gpu-on-variant-driver', 'driver', 'drain', 'Bind the GPU to nvgrace-gpu-vfio-pci, on a kernel that has it', 'exact');
 
--- A coherent GPU needs the variant that maps its memory.
 CREATE VIEW step_rebind_vfio AS
-SELECT a.host, a.address AS subject, 'driver' AS kind, a.address AS target,
-       CASE WHEN a.vendor = '10de' AND a.device IN ('2342', '2345', '2348', '2941', '31c2') THEN 'nvgrace-gpu-vfio-pci'
-            ELSE 'vfio-pci' END AS want
+SELECT a.host, a.address AS subject, 'driver' AS kind, a.address AS target, 'vfio' AS want
 FROM accelerator a
 WHERE a.is_vf = 0;
 
 CREATE VIEW step_bind_vfio AS
-SELECT a.host, a.address AS subject, 'driver' AS kind, a.address AS target,
-       CASE WHEN a.vendor = '10de' AND a.device IN ('2342', '2345', '2348', '2941', '31c2') THEN 'nvgrace-gpu-vfio-pci'
-            ELSE 'vfio-pci' END AS want
+SELECT a.host, a.address AS subject, 'driver' AS kind, a.address AS target, 'vfio' AS want
 FROM accelerator a
 WHERE a.is_vf = 0;
 
 CREATE VIEW step_vfio_rebind_now AS
-SELECT a.host, a.address AS subject, 'driver' AS kind, a.address AS target,
-       CASE WHEN a.vendor = '10de' AND a.device IN ('2342', '2345', '2348', '2941', '31c2') THEN 'nvgrace-gpu-vfio-pci'
-            ELSE 'vfio-pci' END AS want
+SELECT a.host, a.address AS subject, 'driver' AS kind, a.address AS target, 'vfio' AS want
 FROM accelerator a
 WHERE a.is_vf = 0;
 

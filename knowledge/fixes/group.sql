@@ -9,7 +9,7 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('acs-override-away', 'no-acs-override', 'kernel-cmdline', 'reboot', 'Take pcie_acs_override off the kernel command line', 'exact');
 
 CREATE VIEW step_bind_group_vfio AS
-SELECT a.host, a.address AS subject, 'driver' AS kind, p.address AS target, 'vfio-pci' AS want
+SELECT a.host, a.address AS subject, 'driver' AS kind, p.address AS target, 'vfio' AS want
 FROM accelerator a
 JOIN pci_function p ON p.host = a.host AND p.iommu_group = a.iommu_group AND p.address <> a.address
 WHERE a.is_vf = 0 AND a.iommu_group <> 'none' AND p.header_type IS DISTINCT FROM 'bridge'
@@ -17,7 +17,7 @@ WHERE a.is_vf = 0 AND a.iommu_group <> 'none' AND p.header_type IS DISTINCT FROM
   AND replace(p.driver, 'vfio', '') = p.driver;
 
 CREATE VIEW step_group_neighbours_along AS
-SELECT a.host, a.address AS subject, 'driver' AS kind, p.address AS target, 'vfio-pci' AS want
+SELECT a.host, a.address AS subject, 'driver' AS kind, p.address AS target, 'vfio' AS want
 FROM accelerator a
 JOIN pci_function p ON p.host = a.host AND p.iommu_group = a.iommu_group AND p.address <> a.address
 WHERE a.is_vf = 0 AND a.iommu_group <> 'none' AND p.header_type IS DISTINCT FROM 'bridge'

@@ -19,7 +19,7 @@ FROM accelerator a
 WHERE a.is_vf = 0;
 
 CREATE VIEW step_bind_vf_vfio AS
-SELECT v.host, v.address AS subject, 'driver' AS kind, v.address AS target, 'vfio-pci' AS want
+SELECT v.host, v.address AS subject, 'driver' AS kind, v.address AS target, 'vfio' AS want
 FROM accelerator v
 WHERE v.is_vf = 1;
 

@@ -153,14 +153,16 @@ CREATE TABLE cost (
 -- Rates for estimates of time to a running guest.
 -- observed: ''
 CREATE TABLE boot_rate (
-  term TEXT NOT NULL, -- term: vmm-and-kernel-start, map-bar, dma-map-bar
-  surface TEXT NOT NULL, -- surface it holds for, '*' for all
-  milliseconds INTEGER NOT NULL, -- time
-  per_gib INTEGER NOT NULL, -- it is per GiB (of guest memory or BAR), not once {0|1}
-  estimate INTEGER NOT NULL, -- an estimate {0|1}
-  note TEXT, -- when it holds
-  source TEXT NOT NULL, -- source
-  PRIMARY KEY (term, surface)
+  term TEXT NOT NULL, -- part of the time to a running guest {vmm-and-kernel-start|zero-memory|pin-memory|map-bar|dma-map-bar|reset|guest-driver}
+  variant TEXT NOT NULL, -- when it holds: a page size, a kernel, a way of resetting, a vendor; '' always
+  surface TEXT NOT NULL, -- surface it holds for, or mechanism with '@', '*' for all
+  low_us INTEGER NOT NULL, -- least time, in microseconds
+  high_us INTEGER, -- most time, in microseconds, NULL if nobody says
+  per TEXT NOT NULL, -- of what it is a rate {once|gib-of-memory|gib-of-bar}
+  note TEXT NOT NULL, -- what was measured, or what is not known
+  source TEXT, -- source, NULL if there is none
+  checked TEXT NOT NULL, -- day the source was last read, YYYY-MM-DD
+  PRIMARY KEY (term, variant, surface)
 );
 
 -- Features of VMMs and host kernels by version. No row: not known.
