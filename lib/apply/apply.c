@@ -85,6 +85,12 @@ static bool follows_another(const struct hp_steps *steps, size_t at)
 	return false;
 }
 
+/* Whether a step before may make the subject: whom it would hurt is asked then. */
+static bool will_appear(const struct hp_steps *steps, size_t at, const json_t *now)
+{
+	return at > 0 && steps->items[at].kind->appears && json_is_string(now);
+}
+
 static int look_at(struct request *request, const struct hp_steps *steps, size_t at,
                    struct hp_error *err)
 {
@@ -109,7 +115,7 @@ static int look_at(struct request *request, const struct hp_steps *steps, size_t
 	}
 	if (!hp_same_state(step, step->before, now, NULL))
 		refuse_stale(request, step, now);
-	else
+	else if (!will_appear(steps, at, now))
 		ask_obstacles(request, step, now, err);
 	add_todo(request, step, now);
 	return 0;

@@ -46,8 +46,7 @@ static void read_one(const char *directory, const char *id, struct hp_history *h
 int hp_history_read(const char *state, struct hp_history *ret, struct hp_error *err)
 {
 	hp_cleanup_names struct hp_names ids = {0};
-	hp_cleanup_free char *directory =
-	    hp_asprintf("%s/journal", state ? state : HP_STATE_DIRECTORY);
+	hp_cleanup_free char *directory = hp_journal_place(state);
 	int r = hp_journal_list(directory, &ids, err);
 	if (r < 0)
 		return r;

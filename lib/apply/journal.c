@@ -54,9 +54,14 @@ static int make_directory(const char *path, mode_t mode, struct hp_error *err)
 	return 0;
 }
 
+char *hp_journal_place(const char *state)
+{
+	return hp_asprintf("%s/journal", state ? state : HP_STATE_DIRECTORY);
+}
+
 int hp_journal_directory(const char *state, char **ret, struct hp_error *err)
 {
-	hp_cleanup_free char *path = hp_asprintf("%s/journal", state ? state : HP_STATE_DIRECTORY);
+	hp_cleanup_free char *path = hp_journal_place(state);
 	int r = make_directory(path, 0700, err);
 	if (r < 0)
 		return r;
@@ -131,12 +136,12 @@ static int put_line(struct hp_journal *journal, json_t *line, struct hp_error *e
 }
 
 int hp_journal_progress(struct hp_journal *journal, size_t step, enum hp_progress progress,
-                        const json_t *state, struct hp_error *err)
+                        const json_t *before, struct hp_error *err)
 {
 	json_t *line =
 	    json_pack("{s:I, s:o}", words[progress], (json_int_t)step, "at", stamp_json());
-	if (state)
-		json_object_set_new(line, "state", json_deep_copy(state));
+	if (before)
+		json_object_set_new(line, "before", json_deep_copy(before));
 	int r = put_line(journal, line, err);
 	/* In memory the worse holds: what could not be noted may have happened. */
 	if (r == 0 || progress == HP_STEP_INTENT || progress == HP_STEP_UNDOING)
@@ -335,6 +340,12 @@ static int take_head(struct hp_journal *journal, const json_t *line, struct hp_e
 	return 0;
 }
 
+static void replace_state(json_t **state, const json_t *by)
+{
+	json_decref(*state);
+	*state = json_deep_copy(by);
+}
+
 static bool take_progress(struct hp_journal *journal, const json_t *line)
 {
 	for (size_t i = 0; i < HP_COUNT(words); i++) {
@@ -343,11 +354,9 @@ static bool take_progress(struct hp_journal *journal, const json_t *line)
 		if (!json_is_integer(step) || at < 0 || (size_t)at >= journal->steps.count)
 			continue;
 		journal->progress[at] = (enum hp_progress)i;
-		json_t *state = json_object_get(line, "state");
-		if (state && i == HP_STEP_DONE) {
-			json_decref(journal->steps.items[at].after);
-			journal->steps.items[at].after = json_deep_copy(state);
-		}
+		json_t *state = json_object_get(line, "before");
+		if (state)
+			replace_state(&journal->steps.items[at].before, state);
 		journal->open = true;
 		return true;
 	}
@@ -373,8 +382,7 @@ static void take_resumption(struct hp_journal *journal, const json_t *line)
 		uint64_t at;
 		if (!hp_parse_u64(number, &at) || at >= journal->steps.count)
 			continue;
-		json_decref(journal->steps.items[at].before);
-		journal->steps.items[at].before = json_deep_copy(state);
+		replace_state(&journal->steps.items[at].before, state);
 	}
 	keep(&journal->boot, line, "boot");
 	journal->open = true;
@@ -506,9 +514,6 @@ int hp_journal_reopen(struct hp_journal *journal, struct hp_error *err)
 {
 	journal->fd = open(journal->path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
 	int r = journal->fd < 0 ? -errno : cut(journal);
-	/* What a crash left is put right on a full disk too. */
-	if (r == 0 && !journal->open)
-		r = reserve(journal);
 	return r < 0
 	           ? hp_fail(err, r, "cannot write the journal %s: %s", journal->path, strerror(-r))
 	           : 0;

@@ -24,15 +24,17 @@ enum hp_progress {
 struct hp_journal {
 	int fd; // -1: only read
 	char *path, *id, *begun, *ended, *outcome, *note;
-	char *boot;            // boot in which it was walked last
-	struct hp_steps steps; // `after` as it was read back
+	char *boot; // boot in which it was walked last
+	struct hp_steps steps;
 	enum hp_progress *progress;
 	bool undo; // it was asked to be undone
 	bool open; // it neither ended nor waits: whoever walked it did not come to an end
 	struct hp_names complaints;
 };
 
-/* The directory of journals below `state` (NULL: HP_STATE_DIRECTORY), made if need be. */
+/* The directory of journals below `state` (NULL: HP_STATE_DIRECTORY), to be freed; and the same,
+ * made if need be. */
+char *hp_journal_place(const char *state);
 int hp_journal_directory(const char *state, char **ret, struct hp_error *err);
 /* The ids of all journals, oldest first. None is no failure. */
 int hp_journal_list(const char *directory, struct hp_names *ret, struct hp_error *err);
@@ -48,9 +50,10 @@ int hp_journal_load(const char *directory, const char *id, struct hp_journal *re
 int hp_journal_reopen(struct hp_journal *journal, struct hp_error *err);
 void hp_journal_finish(struct hp_journal *journal);
 
-/* Each writes one line and waits until it is on the disk. */
+/* Each writes one line and waits until it is on the disk. `before`: what is there
+ * before, where the step did not know it; may be NULL. */
 int hp_journal_progress(struct hp_journal *journal, size_t step, enum hp_progress progress,
-                        const json_t *state, struct hp_error *err);
+                        const json_t *before, struct hp_error *err);
 int hp_journal_undo(struct hp_journal *journal, const char *boot, struct hp_error *err);
 /* After a reboot the steps that waited go on, from what is there now: the states before of `steps`
  * that wait. */

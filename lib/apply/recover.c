@@ -284,11 +284,9 @@ static enum hp_outcome outcome_of(const struct request *request)
 
 static int recover(struct request *request, bool boot, struct hp_error *err)
 {
-	hp_cleanup_free char *directory = NULL;
+	hp_cleanup_free char *directory = hp_journal_place(request->options->state);
 	hp_cleanup_names struct hp_names ids = {0};
-	int r = hp_journal_directory(request->options->state, &directory, err);
-	if (r == 0)
-		r = hp_journal_list(directory, &ids, err);
+	int r = hp_journal_list(directory, &ids, err);
 	if (r < 0)
 		return r;
 	hp_boot_id(request->host, request->boot, sizeof(request->boot));

@@ -220,12 +220,10 @@ static int undo(struct request *request, struct hp_error *err)
 
 static int find_and_undo(struct request *request, const char *id, struct hp_error *err)
 {
-	hp_cleanup_free char *directory = NULL;
+	hp_cleanup_free char *directory = hp_journal_place(request->options->state);
 	hp_cleanup_names struct hp_names ids = {0};
 	size_t later = 0;
-	int r = hp_journal_directory(request->options->state, &directory, err);
-	if (r == 0)
-		r = hp_check_none_open(directory, err);
+	int r = hp_check_none_open(directory, err);
 	if (r == 0)
 		r = hp_journal_list(directory, &ids, err);
 	if (r == 0)

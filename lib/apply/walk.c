@@ -101,15 +101,29 @@ static int differs(const struct hp_step *step, const char *when, const json_t *w
 	               when, is, expected);
 }
 
-/* Whether the state still is what the step leaves: others may have come between. */
-static int check_old(struct hp_walk *walk, const struct hp_step *step, bool back,
+/* A subject that an earlier step made: what is there now is what undo brings back. */
+static bool appeared(const struct hp_step *step, bool back, const json_t *now)
+{
+	const char *word = json_string_value(step->before);
+	return !back && step->kind->appears && word && strcmp(word, "absent") == 0 &&
+	       json_is_object(now);
+}
+
+/* Whether the state still is what the step leaves: others may have come between. `ret_seen` is set
+ * where it was not known before what it leaves. */
+static int check_old(struct hp_walk *walk, struct hp_step *step, bool back, json_t **ret_seen,
                      struct hp_error *err)
 {
 	json_t *now = NULL;
 	int r = step->kind->read(walk->host, step->subject, &now, err);
-	if (r == 0 && !hp_same_state(step, from(step, back), now, NULL) &&
-	    !hp_same_state(step, to(step, back), now, NULL))
+	if (r == 0 && appeared(step, back, now)) {
+		json_decref(step->before);
+		step->before = json_incref(now);
+		*ret_seen = step->before;
+	} else if (r == 0 && !hp_same_state(step, from(step, back), now, NULL) &&
+	           !hp_same_state(step, to(step, back), now, NULL)) {
 		r = differs(step, "just before its write", from(step, back), now, err);
+	}
 	json_decref(now);
 	return r;
 }
@@ -140,7 +154,7 @@ static int write_step(struct hp_walk *walk, const struct hp_step *step, bool bac
 }
 
 /* "Applied" means observed: what the kernel took is no proof. */
-static int read_back(struct hp_walk *walk, struct hp_step *step, bool back, json_t **ret_found,
+static int read_back(struct hp_walk *walk, const struct hp_step *step, bool back,
                      struct hp_error *err)
 {
 	hp_cleanup_text struct hp_text notes = {0};
@@ -148,60 +162,43 @@ static int read_back(struct hp_walk *walk, struct hp_step *step, bool back, json
 	int r = step->kind->read(walk->host, step->subject, &found, err);
 	if (r < 0)
 		return r;
-	if (!hp_same_state(step, to(step, back), found, &notes)) {
+	if (hp_same_state(step, to(step, back), found, &notes))
+		take_notes(walk, &notes);
+	else
 		r = differs(step, "read back,", to(step, back), found, err);
-		json_decref(found);
-		return r;
-	}
-	take_notes(walk, &notes);
-	*ret_found = found;
-	return 0;
-}
-
-/* The state that was read back goes into the journal where it is not just what was meant. */
-static int note_done(struct hp_walk *walk, const struct hp_move *move, json_t *found,
-                     struct hp_error *err)
-{
-	struct hp_step *step = &walk->journal->steps.items[move->step];
-	bool other = !json_equal(found, to(step, move->back));
-	int r = hp_journal_progress(walk->journal, move->step,
-	                            move->back ? HP_STEP_UNDONE : HP_STEP_DONE,
-	                            other ? found : NULL, err);
-	if (other && !move->back) {
-		json_decref(step->after);
-		step->after = json_incref(found);
-	}
+	json_decref(found);
 	return r;
 }
 
-static int note_intent(struct hp_walk *walk, const struct hp_move *move, struct hp_error *err)
+static int note_done(struct hp_walk *walk, const struct hp_move *move, struct hp_error *err)
 {
 	return hp_journal_progress(walk->journal, move->step,
-	                           move->back ? HP_STEP_UNDOING : HP_STEP_INTENT, NULL, err);
+	                           move->back ? HP_STEP_UNDONE : HP_STEP_DONE, NULL, err);
 }
 
-static int check(struct hp_walk *walk, const struct hp_move *move, struct hp_error *err)
+static int note_intent(struct hp_walk *walk, const struct hp_move *move, const json_t *seen,
+                       struct hp_error *err)
 {
-	const struct hp_step *step = &walk->journal->steps.items[move->step];
-	int r = check_old(walk, step, move->back, err);
-	return r == 0 ? check_holders(walk, step, move->back, err) : r;
+	return hp_journal_progress(walk->journal, move->step,
+	                           move->back ? HP_STEP_UNDOING : HP_STEP_INTENT, seen, err);
 }
 
 static int move_one(struct hp_walk *walk, const struct hp_move *move, struct hp_error *err)
 {
 	struct hp_step *step = &walk->journal->steps.items[move->step];
-	json_t *found = NULL;
+	json_t *seen = NULL;
 	say(walk, move, move->back ? "undoing" : "begins");
-	int r = check(walk, move, err);
+	int r = check_old(walk, step, move->back, &seen, err);
 	if (r == 0)
-		r = note_intent(walk, move, err);
+		r = check_holders(walk, step, move->back, err);
+	if (r == 0)
+		r = note_intent(walk, move, seen, err);
 	if (r == 0)
 		r = write_step(walk, step, move->back, err);
 	if (r == 0)
-		r = read_back(walk, step, move->back, &found, err);
+		r = read_back(walk, step, move->back, err);
 	if (r == 0)
-		r = note_done(walk, move, found, err);
-	json_decref(found);
+		r = note_done(walk, move, err);
 	say(walk, move, r < 0 ? "failed" : move->back ? "undone" : "done");
 	return r;
 }
@@ -210,15 +207,13 @@ static int move_one(struct hp_walk *walk, const struct hp_move *move, struct hp_
  * neither. */
 static bool force_one(struct hp_walk *walk, const struct hp_move *move, struct hp_error *err)
 {
-	struct hp_step *step = &walk->journal->steps.items[move->step];
-	json_t *found = NULL;
+	const struct hp_step *step = &walk->journal->steps.items[move->step];
 	say(walk, move, "undoing");
-	note_intent(walk, move, NULL);
+	note_intent(walk, move, NULL, NULL);
 	int r = write_step(walk, step, move->back, err);
-	int seen = read_back(walk, step, move->back, &found, r < 0 ? NULL : err);
+	int seen = read_back(walk, step, move->back, r < 0 ? NULL : err);
 	if (seen == 0) // whatever the write said
-		note_done(walk, move, found, NULL);
-	json_decref(found);
+		note_done(walk, move, NULL);
 	say(walk, move, seen < 0 ? "stays" : "undone");
 	return seen == 0;
 }
@@ -320,11 +315,10 @@ void hp_keep_refusals(const struct hp_apply_options *options, const struct hp_st
 
 bool hp_is_ours(const char *state_directory, const struct hp_step *step, const json_t *state)
 {
-	hp_cleanup_free char *directory = NULL;
+	hp_cleanup_free char *directory = hp_journal_place(state_directory);
 	hp_cleanup_names struct hp_names ids = {0};
 	bool ours = false, found = false;
-	if (hp_journal_directory(state_directory, &directory, NULL) < 0 ||
-	    hp_journal_list(directory, &ids, NULL) < 0)
+	if (hp_journal_list(directory, &ids, NULL) < 0)
 		return false;
 	for (size_t i = ids.count; !found && i-- > 0;) {
 		struct hp_journal journal;

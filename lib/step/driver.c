@@ -316,6 +316,7 @@ const struct hp_kind hp_kind_driver = {
     .effect = HP_EFFECT_NOW,
     .undo = HP_UNDO_EXACT,
     .disrupts = true,
+    .appears = true,
     .read = read_driver,
     .want = want_driver,
     .obstacles = driver_obstacles,

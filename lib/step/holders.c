@@ -292,6 +292,20 @@ void hp_step_networks(struct hp_host *host, const char *address, struct hp_obsta
 	}
 }
 
+int hp_step_mdev_holders(struct hp_host *host, const char *uuid, struct hp_obstacles *ret,
+                         struct hp_error *err)
+{
+	char group[32];
+	struct scan scan = {.host = host, .address = uuid, .ret = ret};
+	hp_cleanup_free char *link = hp_asprintf("/sys/bus/mdev/devices/%s/iommu_group", uuid);
+	if (hp_host_link_name(host, link, group, sizeof(group)) <= 0)
+		return 0;
+	add_node(&scan, "/dev/vfio/", group);
+	int r = find_processes(&scan, err);
+	hp_text_free(&scan.nodes);
+	return r;
+}
+
 int hp_step_holders(struct hp_host *host, const char *address, struct hp_obstacles *ret,
                     struct hp_error *err)
 {

@@ -8,6 +8,9 @@
  * refused, always: the kernel would wait for them. -ENODATA where a live host does not tell. */
 int hp_step_holders(struct hp_host *host, const char *address, struct hp_obstacles *ret,
                     struct hp_error *err);
+/* The same for a mediated device: processes with its group's node open or mapped. */
+int hp_step_mdev_holders(struct hp_host *host, const char *uuid, struct hp_obstacles *ret,
+                         struct hp_error *err);
 /* Adds the networks that run over the function, as CONSENT for `address`. */
 void hp_step_networks(struct hp_host *host, const char *address, struct hp_obstacles *ret);
 /* Adds whoever else keeps the state of the function, as OWNER; `driver` is what it shall have, ""

@@ -80,6 +80,22 @@ const struct hp_kind *hp_kind_find(const char *name, struct hp_error *err)
 	return NULL;
 }
 
+static size_t place_of(const struct hp_kind *kind)
+{
+	size_t i = 0;
+	while (i < hp_kind_count && hp_kinds[i] != kind)
+		i++;
+	return 2 * i + 1;
+}
+
+size_t hp_step_place(const struct hp_step *step)
+{
+	const char *driver = hp_state_text(step->after, "driver");
+	if (step->kind == &hp_kind_driver && *driver && !strstr(driver, "vfio"))
+		return place_of(&hp_kind_sriov) - 1;
+	return place_of(step->kind);
+}
+
 void hp_step_finish(struct hp_step *step)
 {
 	free(step->subject);

@@ -69,6 +69,9 @@ struct hp_kind {
 	const char *differs; // what undoing may leave different, if not exact
 	bool lasts;          // survives a reboot by itself; else recovery brings it about again
 	bool disrupts;       // somebody may use the subject
+	/* Other steps make its subjects (VFs): one that is absent when the plan is made is looked
+	 * at when its turn comes, and what is there then is what undo brings back. */
+	bool appears;
 
 	/* The state now. A subject that is not there is "absent"; what cannot be told is an error.
 	 * Works on every host, captures too. */
@@ -115,6 +118,10 @@ struct hp_steps {
 	struct hp_step *items;
 	size_t count;
 };
+
+/* Where a step belongs in a plan: smaller goes first. As its kind in hp_kinds, but a function gets
+ * a driver of its own before its VFs are made, and leaves it after they are gone. */
+size_t hp_step_place(const struct hp_step *step);
 
 struct hp_step *hp_steps_add(struct hp_steps *steps, const struct hp_kind *kind,
                              const char *subject);
