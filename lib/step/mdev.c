@@ -1,5 +1,5 @@
-// Mediated devices, and their definitions as mdevctl keeps them. SPDX-License-Identifier:
-// Apache-2.0
+// Mediated devices, and their definitions as mdevctl keeps them.
+// SPDX-License-Identifier: Apache-2.0
 //
 // Subject: the UUID. Words: "PARENT TYPE" (it exists until the next boot), "PARENT TYPE auto" or
 // "PARENT TYPE manual" (mdevctl also keeps a definition, started at boot or by hand), "none".
