@@ -55,10 +55,11 @@ static void *grow(void *items, size_t count, size_t size)
  * one with the subsystem wins, of classes the longest prefix. */
 static const char ask_sql[] =
     "SELECT (SELECT m.subsystem FROM accelerator_model m WHERE m.vendor = ?1 AND m.device = ?2"
-    "         AND m.subsystem IN ('', ?3 || ':' || ?4) ORDER BY m.subsystem DESC LIMIT 1),"
+    "         AND (m.subsystem = '' OR m.subsystem = ?3 || ':' || ?4)"
+    "         ORDER BY m.subsystem DESC LIMIT 1),"
     " (SELECT c.kind FROM accelerator_class c"
     "  WHERE c.vendor = ?1 AND substr(?5, 1, length(c.class_prefix)) = c.class_prefix"
-    "  ORDER BY length(c.class_prefix) DESC LIMIT 1),"
+    "  ORDER BY c.class_prefix DESC LIMIT 1),"
     " (SELECT max(d.kind = 'nvswitch') FROM fabric_device d"
     "  WHERE d.vendor = ?1 AND ?2 BETWEEN d.device_first AND d.device_last)";
 

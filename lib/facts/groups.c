@@ -63,8 +63,8 @@ struct quirk {
 static const char alias[] = "alias-function-";
 
 struct topology {
-	struct function *functions;
-	size_t count;
+	struct function *functions; // in the order of the scan
+	size_t count, first_vf;
 	struct quirk *quirks;
 	size_t quirk_count;
 	bool capable;
@@ -72,6 +72,7 @@ struct topology {
 	bool overridden; // pcie_acs_override=: a patch that this kernel may have or not
 	char *disabled;  // pci=disable_acs_redir=
 	bool configured; // pci=config_acs=
+	bool aliased;    // some function uses the requester id of another
 	int groups;
 };
 
@@ -104,8 +105,15 @@ static enum answer flag_column(sqlite3_stmt *statement, int column)
 
 static bool parse_address(const char *text, struct function *ret)
 {
-	if (sscanf(text, "%x:%x:%x.%x", &ret->domain, &ret->bus, &ret->slot, &ret->number) != 4)
-		return false;
+	unsigned *const parts[] = {&ret->domain, &ret->bus, &ret->slot, &ret->number};
+	static const char ends[] = "::.";
+	for (size_t i = 0; i < HP_COUNT(parts); i++) {
+		char *end;
+		*parts[i] = (unsigned)strtoul(text, &end, 16);
+		if (end == text || (ends[i] && *end != ends[i]))
+			return false;
+		text = end + 1;
+	}
 	ret->key = (uint64_t)ret->domain << 16 | ret->bus << 8 | ret->slot << 3 | ret->number;
 	return true;
 }
@@ -141,15 +149,28 @@ static int by_scan(const void *a, const void *b)
 	return x->key < y->key ? -1 : x->key > y->key;
 }
 
+/* Its place in one of the two runs, each in the order of addresses: of those that are no VFs, and
+ * of VFs. */
+static int find_in(const struct topology *t, size_t low, size_t high, uint64_t key)
+{
+	size_t end = high;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		if (t->functions[middle].key < key)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < end && t->functions[low].key == key ? (int)low : NOT_KNOWN;
+}
+
 static int find(const struct topology *t, const char *address)
 {
 	struct function wanted = {0};
 	if (!parse_address(address, &wanted))
 		return NOT_KNOWN;
-	for (size_t i = 0; i < t->count; i++)
-		if (t->functions[i].key == wanted.key)
-			return (int)i;
-	return NOT_KNOWN;
+	int at = find_in(t, 0, t->first_vf, wanted.key);
+	return at >= 0 ? at : find_in(t, t->first_vf, t->count, wanted.key);
 }
 
 static int bind_host(sqlite3 *db, const char *sql, const char *host, sqlite3_stmt **ret,
@@ -176,6 +197,8 @@ static int load_functions(struct topology *t, sqlite3 *db, const char *host, str
 	}
 	if (t->count)
 		qsort(t->functions, t->count, sizeof(*t->functions), by_scan);
+	while (t->first_vf < t->count && t->functions[t->first_vf].is_vf != YES)
+		t->first_vf++;
 	return r;
 }
 
@@ -505,7 +528,7 @@ static bool uses_id_of(const struct function *a, const struct function *b)
 
 static int group_of_same_id(const struct topology *t, const struct function *f)
 {
-	for (size_t i = 0; i < t->count; i++) {
+	for (size_t i = 0; t->aliased && i < t->count; i++) {
 		const struct function *other = &t->functions[i];
 		if (other->group != NOT_YET && other != f &&
 		    (uses_id_of(f, other) || uses_id_of(other, f)))
@@ -568,6 +591,8 @@ static void solve(struct topology *t)
 	settle_multifunction(t);
 	for (size_t i = 0; i < t->count; i++)
 		settle_isolation(t, &t->functions[i]), settle_alias(t, &t->functions[i]);
+	for (size_t i = 0; i < t->count; i++)
+		t->aliased |= t->functions[i].alias != NONE;
 	for (size_t i = 0; i < t->count; i++)
 		settle_group(t, (int)i, 0);
 }
@@ -648,13 +673,16 @@ static int predict_host(struct hp_facts *facts, const char *host, struct hp_erro
 
 int hp_facts_predict_groups(struct hp_facts *facts, struct hp_error *err)
 {
+	/* Two ranges of an index are looked into at once, all rows of a wide table are not. */
 	sqlite3_stmt *hosts hp_cleanup_statement = NULL;
 	int r = hp_db_prepare(
 	    hp_facts_db(facts),
 	    "SELECT i.host FROM iommu i JOIN observed o ON o.host = i.host AND o.tbl = "
 	    "'pci_function' AND o.subject = '' AND o.state = 'complete' WHERE i.state IS "
 	    "NOT NULL AND NOT EXISTS (SELECT 1 FROM pci_function f WHERE f.host = i.host "
-	    "AND f.iommu_group <> 'none' AND f.iommu_group_origin IS NOT 'predicted') AND "
+	    "AND f.iommu_group < 'none' AND f.iommu_group_origin IS NOT 'predicted') "
+	    "AND NOT EXISTS (SELECT 1 FROM pci_function f WHERE f.host = i.host "
+	    "AND f.iommu_group > 'none' AND f.iommu_group_origin IS NOT 'predicted') AND "
 	    "EXISTS (SELECT 1 FROM pci_function f WHERE f.host = i.host AND f.port_type IS NOT "
 	    "NULL) ORDER BY i.host",
 	    &hosts, err);
