@@ -47,7 +47,7 @@ int __wrap_hp_host_run(struct hp_host *host, const char *const argv[], int deadl
 
 void world_make(struct world *world, const struct entry *entries, program *programs)
 {
-	static const struct hp_host_options options = {.level = 1};
+	static const struct hp_host_options options = {.level = 2};
 	*world = (struct world){.programs = programs};
 	tree_make(&world->tree);
 	for (; entries->path; entries++)
