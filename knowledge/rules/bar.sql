@@ -36,17 +36,17 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   'kata-containers/kata-containers:docs/use-cases/NVIDIA-GPU-passthrough-and-Kata.md');
 CREATE VIEW rule_above_4g_decoding AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN b.high > 0 OR w.value = 'enabled' THEN 'pass'
+       CASE WHEN a.high > 0 OR w.value = 'enabled' THEN 'pass'
             WHEN w.value = 'disabled' THEN 'fail' ELSE 'unknown' END AS result,
        a.address || ': Above 4G Decoding ' || coalesce(w.value, 'not seen') || ', BARs above 4 GiB: '
-         || coalesce(CAST(b.high AS TEXT), 'not seen') AS evidence
-FROM accelerator a
-LEFT JOIN setting w ON w.host = a.host AND w.component = 'firmware' AND w.name = 'above-4g'
-LEFT JOIN (SELECT x.host, x.address, COUNT(CASE WHEN x.start_address >= 4294967296 THEN 1 END) AS high
-           FROM accelerator a2
-           JOIN pci_bar x ON x.host = a2.host AND x.address = a2.address AND x.kind = 'bar'
-           GROUP BY x.host, x.address) b ON b.host = a.host AND b.address = a.address
-WHERE a.is_vf = 0;
+         || coalesce(CAST(a.high AS TEXT), 'not seen') AS evidence
+FROM (SELECT x.host, x.address,
+             CASE WHEN COUNT(b.bar) > 0 THEN COUNT(CASE WHEN b.start_address >= 4294967296 THEN 1 END) END AS high
+      FROM accelerator x
+      LEFT JOIN pci_bar b ON b.host = x.host AND b.address = x.address AND b.kind = 'bar'
+      WHERE x.is_vf = 0
+      GROUP BY x.host, x.address) a
+LEFT JOIN setting w ON w.host = a.host AND w.component = 'firmware' AND w.name = 'above-4g';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('large-bar-huge-mappings', 'The kernel maps large BARs by huge pages', 'degrades', '@vfio',

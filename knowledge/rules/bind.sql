@@ -178,7 +178,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
  ('coherent-gpu-on-variant-driver', 'A Grace Hopper or Grace Blackwell GPU is passed by its own VFIO driver', 'blocks', '@vfio',
   'Bind it to nvgrace-gpu-vfio-pci (Linux 6.9 and later, CONFIG_NVGRACE_GPU_VFIO_PCI): plain vfio-pci does not show the guest the GPU''s coherent memory.',
   'kernel:drivers/vfio/pci/nvgrace-gpu/Kconfig | https://gitlab.com/redhat/centos-stream/src/kernel/centos-stream-9/-/merge_requests/4776',
-  'accelerator.device=2342|accelerator.device=2345|accelerator.device=2348|accelerator.device=2941|accelerator.device=31c2');
+  'accelerator.device=?2342|accelerator.device=2345|accelerator.device=2348|accelerator.device=2941|accelerator.device=31c2');
 CREATE VIEW rule_coherent_gpu_on_variant_driver AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN a.device IS NULL THEN 'unknown'

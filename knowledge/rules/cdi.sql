@@ -68,7 +68,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   'Set enable_cdi = true (and cdi_spec_dirs) for the CRI plugin in containerd 1.7 and restart it; 2.0 and later has it '
   || 'on; before 1.7 there is none.',
   'repo:cncf-tags/container-device-interface:README.md | repo:google/gvisor:g3doc/user_guide/gpu.md',
-  'intent kubernetes_node.container_runtime=containerd');
+  'intent kubernetes_node.container_runtime=?containerd');
 CREATE VIEW rule_containerd_cdi AS
 SELECT n.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN n.container_runtime IS NULL THEN 'unknown'

@@ -106,7 +106,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
  ('clh-clique', 'A GPUDirect clique and vfio_p2p_dma=off are not asked for together', 'blocks', 'cloud-hypervisor:whole',
   'Leave one of them out: Cloud Hypervisor refuses the configuration. With iommufd below Linux 6.19, which needs vfio_p2p_dma=off, use the legacy VFIO group for the clique.',
   'cloud-hypervisor/cloud-hypervisor:vmm/src/config.rs@ae44c2971 | cloud-hypervisor/cloud-hypervisor:docs/vfio.md@ae44c29',
-  'intent.p2p_clique=1 intent.vmm=cloud-hypervisor');
+  'intent.p2p_clique=1 intent.vmm=?cloud-hypervisor');
 CREATE VIEW rule_clh_clique AS
 SELECT s.host, '' AS subject, 'cloud-hypervisor' AS surface, 'whole' AS share,
        CASE WHEN t.vfio_p2p_dma = 'off' OR v.version_key < version_key('39.0') THEN 'fail'
@@ -127,7 +127,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
  ('clh-iommufd', 'This Cloud Hypervisor and kernel can use iommufd', 'blocks', 'cloud-hypervisor',
   'iommufd needs Cloud Hypervisor 52.0; below Linux 6.19 add vfio_p2p_dma=off (else IOMMU_IOAS_MAP gives EFAULT), or leave iommufd off.',
   'cloud-hypervisor/cloud-hypervisor commit 13972a0ed | cloud-hypervisor/cloud-hypervisor commit 87992c77c',
-  'intent.iommufd=1 intent.vmm=cloud-hypervisor');
+  'intent.iommufd=1 intent.vmm=?cloud-hypervisor');
 CREATE VIEW rule_clh_iommufd AS
 SELECT s.host, '' AS subject, 'cloud-hypervisor' AS surface, NULL AS share,
        CASE WHEN v.version_key < version_key('52.0') THEN 'fail'
@@ -154,13 +154,13 @@ CREATE VIEW rule_clh_32_bit_window AS
 SELECT a.host, a.address AS subject, 'cloud-hypervisor' AS surface, 'whole' AS share,
        CASE WHEN a.bar_bytes_32 * coalesce(t.devices, 1) > 671088640 THEN 'fail'
             WHEN o.state = 'complete' AND a.bar_bytes_32 * coalesce(t.devices, 1) <= 671088640
-                 AND b.unsure = 0 THEN 'pass'
+                 AND NOT EXISTS (SELECT 1 FROM pci_bar b WHERE b.host = a.host AND b.address = a.address
+                                 AND b.kind = 'bar' AND (b.size_bytes IS NULL
+                                                         OR (b.bits64 IS NULL AND b.io IS DISTINCT FROM 1))) THEN 'pass'
             ELSE 'unknown' END AS result,
        a.address || ': 32-bit BARs ' || coalesce(size_text(a.bar_bytes_32), 'not seen') || ', devices '
          || CAST(coalesce(t.devices, 1) AS TEXT) AS evidence
 FROM accelerator a
 LEFT JOIN intent t ON t.host = a.host
 LEFT JOIN observed o ON o.host = a.host AND o.tbl = 'pci_bar' AND o.subject = a.address
-LEFT JOIN (SELECT host, address, COUNT(CASE WHEN size_bytes IS NULL OR (bits64 IS NULL AND io IS DISTINCT FROM 1) THEN 1 END) AS unsure
-           FROM pci_bar WHERE kind = 'bar' GROUP BY host, address) b ON b.host = a.host AND b.address = a.address
 WHERE a.is_vf = 0;

@@ -22,7 +22,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   'Set the mode with nvidia_gpu_tools.py (--set-cc-mode=on, or ppcie for several Hopper GPUs in one VM, with '
   || '--reset-after-cc-mode-switch), the same on all GPUs of the node.',
   'repo:NVIDIA/cloud-native-docs:confidential-containers/supported-platforms.rst@52dcb7b',
-  'accelerator.confidential=yes intent.confidential=1');
+  'accelerator.confidential=?yes intent.confidential=1');
 CREATE VIEW rule_confidential_mode_on AS
 WITH modes AS (
   SELECT host, COUNT(DISTINCT cc_mode) AS kinds, sorted_list(cc_mode) AS listing

@@ -11,7 +11,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   || '"system not yet initialized", while nvidia-smi looks healthy.',
   'https://github.com/NVIDIA/gpu-operator/issues/286 | '
   || 'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html',
-  'accelerator.nvswitch=yes');
+  'accelerator.nvswitch=?yes');
 CREATE VIEW rule_fabric_manager_installed AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN f.manager_version <> 'none' OR v.state IN ('active', 'inactive', 'failed') THEN 'pass'
@@ -46,7 +46,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   'systemctl enable --now nvidia-fabricmanager; if it fails, its log names the reason (most often another version '
   || 'than the driver''s).',
   'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html',
-  'accelerator.nvswitch=yes');
+  'accelerator.nvswitch=?yes');
 CREATE VIEW rule_fabric_manager_running AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN v.state = 'active' THEN 'pass'
@@ -81,7 +81,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   'Install Fabric Manager in exactly the version of the loaded driver and hold both packages together.',
   'https://github.com/NVIDIA/gpu-driver-container/issues/735 | '
   || 'https://docs.nvidia.com/ai-enterprise/release-4/4.10/index.html',
-  'accelerator.nvswitch=yes');
+  'accelerator.nvswitch=?yes');
 CREATE VIEW rule_fabric_manager_version AS
 WITH fm AS (
   SELECT a.host, a.address, a.model, a.generation, a.nvswitch, s.nvswitches, s.pci_seen, s.nvidia_accelerators,
@@ -140,7 +140,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   'Load mlx5_ib and ib_umad before Fabric Manager starts; install the package that has them (linux-modules-extra on '
   || 'Ubuntu cloud kernels). Without them detection fails and CUDA returns error 802.',
   'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html',
-  'accelerator.generation=blackwell');
+  'accelerator.generation=?blackwell');
 CREATE VIEW rule_fabric_nvlink5_modules AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN a.device IS NULL THEN 'unknown'
@@ -186,7 +186,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   || '(nvidia.NVreg_NvLinkDisable=1). Else CUDA in the guest returns error 802.',
   'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html | '
   || 'https://github.com/kata-containers/kata-containers/issues/11730',
-  'accelerator.nvswitch=yes');
+  'accelerator.nvswitch=?yes');
 CREATE VIEW rule_fabric_partition_for_vm AS
 WITH switch AS (
   SELECT host, COUNT(*) AS total,
@@ -222,7 +222,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   'Activate the VF''s NVLink partition through the Fabric Manager SDK before the guest loads its driver: nothing else '
   || 'does it in FABRIC_MODE=2.',
   'https://github.com/NVIDIA/kubevirt-gpu-device-plugin/pull/193',
-  'accelerator.nvswitch=yes fabric.mode=2');
+  'accelerator.nvswitch=?yes fabric.mode=?2');
 CREATE VIEW rule_fabric_vgpu_partition AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN f.partition_active = 1 THEN 'pass'
@@ -258,7 +258,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   'Start nvidia-imex on every node of the rack''s domain, or let the DRA driver''s ComputeDomains do it: memory is not '
   || 'shared between nodes without it. One node alone does not need it.',
   'repo:kubernetes-sigs/dra-driver-nvidia-gpu:README.md',
-  'accelerator.device=2941|accelerator.device=31c2');
+  'accelerator.device=?2941|accelerator.device=31c2');
 CREATE VIEW rule_fabric_imex AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN a.device IS NULL THEN 'unknown'

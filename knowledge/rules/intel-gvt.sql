@@ -4,7 +4,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
  ('gvt-in-kernel', 'The running kernel has GVT-g', 'blocks', '@gvt',
   'Boot a kernel with CONFIG_DRM_I915_GVT and CONFIG_DRM_I915_GVT_KVMGT, the one that was built for it, and load kvmgt.',
   'https://github.com/intel/gvt-linux/issues/32 | kernel:drivers/gpu/drm/i915/Kconfig',
-  'accelerator.vendor=8086');
+  'accelerator.vendor=?8086');
 CREATE VIEW rule_gvt_in_kernel AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'vgpu' AS share,
        CASE WHEN a.vgpu_mode = 'mdev' OR c.value IN ('y', 'm') OR m.state IN ('loaded', 'builtin', 'available') THEN 'pass'
@@ -22,7 +22,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
  ('gvt-enabled', 'GVT-g is enabled in i915', 'blocks', '@gvt',
   'Boot with i915.enable_gvt=1 (and without i915.enable_guc): the option is off by default.',
   'https://github.com/intel/gvt-linux/issues/32 | kernel:drivers/gpu/drm/i915/i915_params.c',
-  'accelerator.vendor=8086');
+  'accelerator.vendor=?8086');
 CREATE VIEW rule_gvt_enabled AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'vgpu' AS share,
        CASE WHEN a.vgpu_mode = 'mdev' THEN 'pass'
@@ -54,7 +54,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
  ('gvt-kernel-knows-chip', 'The kernel''s GVT-g knows this GPU', 'blocks', '@gvt',
   'Boot a newer kernel: Coffee Lake and Comet Lake came to GVT-g after the 4.19 kernels (patches of 2019).',
   'https://github.com/intel/gvt-linux/issues/177 | https://github.com/intel/gvt-linux/issues/75 | https://github.com/intel/gvt-linux/issues/14',
-  'accelerator.vendor=8086');
+  'accelerator.vendor=?8086');
 CREATE VIEW rule_gvt_kernel_knows_chip AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'vgpu' AS share,
        CASE WHEN a.vgpu_mode = 'mdev' OR k.release_key >= version_key('5.8')

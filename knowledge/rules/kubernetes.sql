@@ -6,7 +6,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   || '/var/lib/rancher: set CONTAINERD_SOCKET and CONTAINERD_CONFIG of the GPU Operator''s toolkit to those.',
   'https://github.com/NVIDIA/gpu-operator/issues/406 | '
   || 'https://docs.nvidia.com/datacenter/cloud-native/gpu-operator/latest/getting-started.html',
-  'kubernetes_node.container_runtime=containerd');
+  'kubernetes_node.container_runtime=?containerd kubernetes_node.flavour=rke2|kubernetes_node.flavour=k3s|device_node.path=/run/k3s/containerd/containerd.sock');
 CREATE VIEW rule_containerd_socket_known AS
 WITH place AS (
   SELECT host,
@@ -44,7 +44,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   'On RKE2 and k3s whatever configures containerd for GPUs must be pointed to /run/k3s/containerd/containerd.sock and to '
   || '/var/lib/rancher/{rke2,k3s}/agent/etc/containerd/config.toml(.tmpl); /etc/containerd is not read there.',
   'https://github.com/NVIDIA/gpu-operator/issues/406',
-  'kubernetes_node.container_runtime=containerd');
+  'kubernetes_node.container_runtime=?containerd');
 CREATE VIEW rule_rancher_containerd_paths AS
 SELECT n.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN n.flavour IN ('rke2', 'k3s') THEN 'fail'
@@ -61,7 +61,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
  ('containerd-cri-on', 'The containerd of the kubelet has its CRI plugin', 'blocks', 'kubernetes kubernetes-dra',
   'Remove "cri" from disabled_plugins in containerd''s config.toml (packages of Docker put it there), and restart it.',
   'https://kubernetes.io/docs/setup/production-environment/container-runtimes/',
-  'kubernetes_node.container_runtime=containerd setting.name=disabled_plugins');
+  'kubernetes_node.container_runtime=?containerd setting.name=disabled_plugins');
 CREATE VIEW rule_containerd_cri_on AS
 SELECT p.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN replace(p.value, 'cri', '') <> p.value AND n.flavour NOT IN ('k3s', 'rke2') THEN 'fail'
@@ -80,7 +80,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   'Give the pods (and the device plugin) runtimeClassName: nvidia, make nvidia the default runtime '
   || '(default_runtime_name), or inject by CDI. Else libnvidia-ml.so.1 is not found in them.',
   'repo:NVIDIA/k8s-device-plugin:README.md@v0.20.0',
-  'kubernetes_node.kubelet=running|kubernetes_node.kubelet=installed');
+  'kubernetes_node.kubelet=?running|kubernetes_node.kubelet=installed setting');
 CREATE VIEW rule_nvidia_runtime_reached AS
 WITH chosen AS (
   SELECT host, sorted_list(value) AS names, MAX(CASE WHEN value = 'nvidia' THEN 1 ELSE 0 END) AS is_nvidia
@@ -123,7 +123,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   'Deploy the device plugin (or the GPU Operator) on this node, and look at its log: without its socket the node '
   || 'advertises no nvidia.com/gpu.',
   'repo:NVIDIA/k8s-device-plugin:README.md@v0.20.0',
-  'kubernetes_node.kubelet=running|kubernetes_node.kubelet=installed');
+  'kubernetes_node.kubelet=?running|kubernetes_node.kubelet=installed');
 CREATE VIEW rule_device_plugin_registered AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN n.device_plugin_socket = 'present' THEN 'pass'
@@ -174,7 +174,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
  ('dra-driver-installed', 'The DRA driver for NVIDIA GPUs runs on this node', 'blocks', 'kubernetes-dra',
   'Install the DRA driver (its GPU kubelet plugin has to be on), or let the GPU Operator 26.7 and later do it.',
   'repo:NVIDIA/cloud-native-docs:gpu-operator/dra-intro-install.rst@52dcb7b',
-  'kubernetes_node.kubelet=running|kubernetes_node.kubelet=installed');
+  'kubernetes_node.kubelet=?running|kubernetes_node.kubelet=installed');
 CREATE VIEW rule_dra_driver_installed AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN d.version = 'none' THEN 'fail'
@@ -191,7 +191,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
  ('dra-driver-branch', 'The NVIDIA driver is of branch 580 or later for DRA', 'degrades', 'kubernetes-dra',
   'Install branch 580 or later: it is the least that the operator-managed DRA driver asks for.',
   'repo:NVIDIA/cloud-native-docs:gpu-operator/release-notes.rst@52dcb7b',
-  'kubernetes_node.kubelet=running|kubernetes_node.kubelet=installed');
+  'kubernetes_node.kubelet=?running|kubernetes_node.kubelet=installed');
 CREATE VIEW rule_dra_driver_branch AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN d.loaded_version_key < version_key('580') THEN 'fail'

@@ -26,10 +26,11 @@ LEFT JOIN cpu c ON c.host = s.host
 LEFT JOIN kvm v ON v.host = s.host
 LEFT JOIN machine m ON m.host = s.host;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('kvm-is-hardware', 'KVM runs guests on hardware virtualization', 'blocks', '@vm -@foreign',
   'Move to bare metal, or to a VM with nested virtualization: /dev/kvm of a software-only KVM (PVM) opens, and no stock guest boots on it.',
-  'https://lore.kernel.org/kvm/20240226143630.33643-1-jiangshanlai@gmail.com/');
+  'https://lore.kernel.org/kvm/20240226143630.33643-1-jiangshanlai@gmail.com/',
+  'kvm.device=present|kvm.module=kvm_pvm|kvm.proof|machine.hypervisor=pvm');
 CREATE VIEW rule_kvm_is_hardware AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN v.proof = 'hardware' THEN 'pass'

@@ -1,10 +1,11 @@
 -- Licences of vGPU guests. SPDX-License-Identifier: Apache-2.0
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('vgpu-guest-licensed', 'The vGPU guest has its licence', 'degrades', '@host-driver',
   'Give the guest a client configuration token (/etc/nvidia/ClientConfigToken) and FeatureType in gridd.conf, let it '
   || 'reach the licence server, start nvidia-gridd. Unlicensed, a vGPU is slowed down after its grace period.',
-  'https://github.com/NVIDIA/gpu-operator/issues/220 | https://docs.nvidia.com/vgpu/latest/grid-licensing-user-guide/index.html');
+  'https://github.com/NVIDIA/gpu-operator/issues/220 | https://docs.nvidia.com/vgpu/latest/grid-licensing-user-guide/index.html',
+  'nvidia_driver.kind=vgpu-guest|nvidia_driver.license_status=licensed|nvidia_driver.license_status=unlicensed|nvidia_driver.license_status=unlicensed-restricted');
 CREATE VIEW rule_vgpu_guest_licensed AS
 SELECT s.host, coalesce(a.address, '') AS subject, NULL AS surface, NULL AS share,
        CASE WHEN d.license_status = 'licensed' THEN 'pass'

@@ -24,7 +24,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   'nvidia-smi -i GPU -mig 1. On A100 and A30 the GPU must be reset after it, with nobody using it; in a VM that owns '
   || 'the GPU, reboot the VM.',
   'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/getting-started-with-mig.html',
-  'accelerator.mig=yes');
+  'accelerator.mig=?yes');
 CREATE VIEW rule_mig_mode_on AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN g.mig_current = 'enabled' THEN 'pass'
@@ -81,7 +81,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   '@host-driver -@mig -@vgpu -:vf -:partition',
   'nvidia-smi -i GPU -mig 0 (A100 and A30: then reset the GPU), or ask for its MIG devices instead.',
   'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/getting-started-with-mig.html',
-  'accelerator.mig=yes');
+  'accelerator.mig=?yes');
 CREATE VIEW rule_mig_off_for_whole AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN g.mig_current = 'enabled' THEN 'fail'
@@ -97,7 +97,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   'Stop what has the GPU open (nvidia-persistenced, DCGM, monitoring, the device plugin, a display server), reset the '
   || 'GPU, start them again; or reboot. An open handle refuses the reset: "In use by another client".',
   'https://github.com/NVIDIA/gpu-operator/issues/118 | https://github.com/NVIDIA/mig-parted/issues/181',
-  'accelerator.mig=yes intent.mig_change=1|nvidia_gpu.mig_pending');
+  'accelerator.mig=?yes intent.mig_change=1|nvidia_gpu.mig_pending');
 CREATE VIEW rule_mig_change_unheld AS
 WITH held AS (
   SELECT host, address, sorted_list(holder) AS holders
@@ -135,7 +135,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   ':mig :mig-vgpu @host-driver -:vf -:partition -:vgpu -@foreign',
   'Unload nvidia_drm (or load it with modeset=0) before the GPU is reset.',
   'https://github.com/NVIDIA/mig-parted/issues/181',
-  'accelerator.mig=yes intent.mig_change=1|nvidia_gpu.mig_pending');
+  'accelerator.mig=?yes intent.mig_change=1|nvidia_gpu.mig_pending');
 CREATE VIEW rule_mig_change_drm AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN m.state = 'loaded' AND (p.value IN ('Y', '1') OR m.refcount > 0) THEN 'fail'
@@ -158,7 +158,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   'Change the mode, then reboot the VM: a guest cannot reset the GPU that was passed to it ("Not Supported").',
   'https://github.com/NVIDIA/mig-parted/issues/9 | '
   || 'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/getting-started-with-mig.html',
-  'accelerator.mig=yes intent.mig_change=1|nvidia_gpu.mig_pending');
+  'accelerator.mig=?yes intent.mig_change=1|nvidia_gpu.mig_pending');
 CREATE VIEW rule_mig_change_in_vm AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN mc.hypervisor = 'none' THEN 'pass'
@@ -275,7 +275,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
  ('mig-profile-offered', 'The wanted MIG profile exists on this GPU', 'blocks', ':mig :mig-vgpu',
   'Choose a profile of this board: happypath slices lists them.',
   'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/supported-mig-profiles.html',
-  'accelerator.mig=yes intent.mig_profile');
+  'accelerator.mig=?yes intent.mig_profile');
 CREATE VIEW rule_mig_profile_offered AS
 WITH offered AS (
   SELECT device, sorted_list(profile) AS profiles FROM mig_profile GROUP BY device
@@ -336,7 +336,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
  ('mps-without-mig', 'The device plugin''s MPS is not asked of a GPU in MIG mode', 'blocks', 'kubernetes:mps',
   'Switch MIG off on this GPU, or share its MIG devices by time-slicing: the plugin''s MPS does not work on them.',
   'repo:NVIDIA/k8s-device-plugin:README.md@v0.20.0',
-  'accelerator.mig=yes');
+  'accelerator.mig=?yes');
 CREATE VIEW rule_mps_without_mig AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN g.mig_current = 'enabled' THEN 'fail'

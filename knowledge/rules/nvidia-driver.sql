@@ -157,7 +157,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   '@host-driver :vgpu :mig-vgpu -@foreign',
   'Install the open flavour of the kernel modules: Blackwell and Grace Hopper are not driven by the proprietary ones.',
   'https://developer.nvidia.com/blog/nvidia-transitions-fully-towards-open-source-gpu-kernel-modules/',
-  'accelerator.open_module=required');
+  'accelerator.open_module=?required');
 CREATE VIEW rule_nvidia_open_required AS
 WITH nv AS (
   SELECT a.host, a.address, a.name, a.generation, a.open_module,
@@ -184,7 +184,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   '@host-driver :vgpu :mig-vgpu -@foreign',
   'Install the proprietary flavour of a branch that still has this GPU: the open modules drive Turing and later only.',
   'repo:NVIDIA/open-gpu-kernel-modules:README.md@595.45.04',
-  'accelerator.open_module=unsupported');
+  'accelerator.open_module=?unsupported');
 CREATE VIEW rule_nvidia_open_supported AS
 WITH nv AS (
   SELECT a.host, a.address, a.name, a.generation, a.open_module,

@@ -271,7 +271,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   '@host-driver',
   'If CUDA does not initialise, load nvidia_uvm with uvm_disable_hmm=1.',
   'repo:NVIDIA/cloud-native-docs:gpu-operator/platform-support.rst@52dcb7b',
-  'accelerator.device=2bb5');
+  'accelerator.device=?2bb5');
 CREATE VIEW rule_uvm_hmm_blackwell AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN p.value IN ('1', 'Y') THEN 'pass'

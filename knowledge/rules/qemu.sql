@@ -23,7 +23,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
  ('qemu-iommufd', 'This QEMU can use iommufd', 'blocks', '@qemu -:vgpu -:mig-vgpu -:mig',
   'Use QEMU 9.0 or later, or leave iommufd off.',
   'qemu/qemu:docs/devel/vfio-iommufd.rst | https://lore.kernel.org/qemu-devel/20250217173455.449983-1-clg@redhat.com',
-  'intent.iommufd=1 intent.vmm=qemu');
+  'intent.iommufd=1 intent.vmm=?qemu');
 CREATE VIEW rule_qemu_iommufd AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN v.version_key >= version_key('9.0') THEN 'pass' WHEN v.version_key < version_key('9.0') THEN 'fail'

@@ -31,7 +31,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
  ('reset-comes-back', 'The chip is not one that stays down after a guest had it', 'degrades', '@vfio',
   'Polaris, Vega and early Navi have no function-level reset that works: load vendor-reset (for Vega 10 one with the PSP mode 1 reset) and write device_specific to reset_method, never let amdgpu touch the card, and expect to reboot the host after a guest crash.',
   'https://github.com/gnif/vendor-reset/pull/108 | https://github.com/gnif/vendor-reset/issues/52 | https://github.com/ROCm/legacy-rocm-build/issues/3414',
-  'accelerator.reset_bug=yes|kernel_message');
+  'accelerator.reset_bug=yes|accelerator.vendor=?1002|kernel_message');
 CREATE VIEW rule_reset_comes_back AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN has_word(a.reset_methods, 'flr') = 1 OR a.flr = 1 THEN CASE WHEN m.told > 0 THEN 'fail' ELSE 'pass' END
@@ -65,7 +65,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
  ('amd-reserved-from-boot', 'A card that amdgpu cannot hand over cleanly is reserved for VFIO from boot', 'degrades', '@vfio',
   'Reserve it with vfio-pci.ids and load vfio-pci first: what amdgpu has initialised, vendor-reset does not fully restore.',
   'https://github.com/gnif/vendor-reset/issues/52',
-  'accelerator.reset_bug=yes');
+  'accelerator.reset_bug=yes|accelerator.vendor=?1002');
 CREATE VIEW rule_amd_reserved_from_boot AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN a.driver NOT IN ('amdgpu', 'radeon') THEN 'pass'
@@ -93,7 +93,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
  ('amd-more-than-bus-reset', 'An AMD GPU has more than a bus reset', 'degrades', '@vfio',
   'Expect that after a guest crash the card does not come back without a power cycle of the host; Instinct boards with FLR are not affected.',
   'https://github.com/ROCm/legacy-rocm-build/issues/3414',
-  'accelerator.vendor=1002');
+  'accelerator.vendor=?1002');
 CREATE VIEW rule_amd_more_than_bus_reset AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN a.vendor IS NULL THEN 'unknown'
@@ -107,7 +107,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
  ('blackwell-flr', 'No GPU whose function-level reset is reported to hang it', 'degrades', '@vfio',
   'Test a shutdown and a crash of the guest before relying on it; write bus to reset_method if FLR hangs the card. Reported for GeForce RTX 50 and RTX PRO 6000 Blackwell, not for H100, B200 or RTX 4090.',
   'https://github.com/NVIDIA/open-gpu-kernel-modules/issues/853 | https://www.guiahardware.es/rtx-5090-y-rtx-6000-pro-el-bug-de-reset-en-virtualizacion-que-congela-las-vms',
-  'accelerator.generation=blackwell');
+  'accelerator.generation=?blackwell');
 CREATE VIEW rule_blackwell_flr AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN has_word(a.reset_methods, 'flr') = 0 THEN 'pass'

@@ -91,7 +91,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
  ('vfio-group-node', 'VFIO''s device node of the group is there', 'blocks', '@vfio',
   'Load vfio and vfio_iommu_type1, look whether every endpoint of the group is free, and make /dev/vfio visible where the VMM runs (container, chroot).',
   'kernel:Documentation/driver-api/vfio.rst',
-  'accelerator.driver=vfio-pci');
+  'accelerator.driver=?vfio-pci');
 CREATE VIEW rule_vfio_group_node AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN g.vfio_node = 'present' OR i.vfio_cdev = 'present' THEN 'pass' WHEN g.vfio_node = 'none' AND a.driver = 'vfio-pci' THEN 'fail'

@@ -194,10 +194,11 @@ FROM accelerator a
 JOIN software w ON w.host = a.host AND w.name = 'vgpu-device-manager'
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('vgpu-uuid-given', 'The VMM is started with the VM''s UUID on its command line', 'blocks', '@vgpu -@host-driver -@foreign',
   'Add -uuid UUID to QEMU''s arguments (Proxmox: args: -uuid …; libvirt does so itself): NVIDIA''s vGPU manager reads it from there.',
-  'https://github.com/DualCoder/vgpu_unlock/issues/71 | https://github.com/cloud-hypervisor/cloud-hypervisor/issues/5319');
+  'https://github.com/DualCoder/vgpu_unlock/issues/71 | https://github.com/cloud-hypervisor/cloud-hypervisor/issues/5319',
+  'intent.uuid|intent_argument.target=vmm|kernel_message');
 CREATE VIEW rule_vgpu_uuid_given AS
 SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        CASE WHEN t.uuid = 1 OR g.uuids > 0 THEN 'pass'
@@ -270,7 +271,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
  ('vgpu-one-size', 'vGPUs of one GPU have one type where the host mixes none', 'blocks', '@vgpu -@host-driver -@foreign',
   'Use one type on this GPU. GPUs whose vGPUs are mediated devices of the PF (Turing and older) do not mix sizes.',
   'https://github.com/DualCoder/vgpu_unlock/issues/54',
-  'accelerator.vgpu_mode=mdev');
+  'accelerator.vgpu_mode=?mdev');
 CREATE VIEW rule_vgpu_one_size AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN d.types > 1 OR (d.types = 1 AND y.found = 0 AND t.vgpu_type IS NOT NULL AND d.other > 0) THEN 'fail'
@@ -291,10 +292,11 @@ LEFT JOIN (SELECT i.host, COUNT(v.type) AS found FROM intent i
            GROUP BY i.host) y ON y.host = a.host
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de' AND coalesce(a.vgpu_mode, 'mdev') = 'mdev';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('vgpu-types-creatable', 'A vGPU type can be made on the GPU or one of its VFs', 'blocks', '@vgpu -@host-driver -@foreign',
   'Where every type is taken: remove vGPUs. Where none was ever offered: switch MIG mode on and make GPU instances (boards whose types are MIG-backed), check the licence of the host driver, look at nvidia-vgpud''s log.',
-  'https://github.com/harvester/harvester/issues/7111 | https://github.com/mbilker/vgpu_unlock-rs/issues/29');
+  'https://github.com/harvester/harvester/issues/7111 | https://github.com/mbilker/vgpu_unlock-rs/issues/29',
+  'accelerator.vgpu_mode=?mdev|accelerator.vgpu_mode=sriov-mdev|accelerator.vgpu_mode=vendor-vfio');
 CREATE VIEW rule_vgpu_types_creatable AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN y.left_over > 0 THEN 'pass'

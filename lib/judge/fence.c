@@ -15,6 +15,7 @@ enum {
 	    10000, // virtual machine instructions between two calls of the progress handler
 	STEP_CALLS = 10000, // such calls a statement: some seconds
 	HEAP_BYTES = 512 << 20,
+	SEEN = 64, // a rule reads some dozen columns, most of them several times
 };
 
 struct limit {
@@ -29,6 +30,12 @@ static const struct limit limits[] = {
     {SQLITE_LIMIT_TRIGGER_DEPTH, 0},
 };
 
+/* A column that was asked for, by the addresses of SQLite's own names, which stay while a statement
+ * is prepared. */
+struct seen {
+	const char *table, *column;
+};
+
 struct hp_fence {
 	sqlite3 *db;
 	enum hp_fence_mode mode;
@@ -39,7 +46,9 @@ struct hp_fence {
 	char **matrices;                     // tables of the knowledge, by name
 	size_t matrix_count;
 	struct hp_fence_reads *reads; // of the statement being prepared
-	char *denied;                 // what it was not allowed
+	struct seen seen[SEEN];       // what was allowed of it already
+	size_t seen_count;
+	char *denied; // what it was not allowed
 };
 
 /* What both engines have, or the preludes give; `count` and `sum` are aggregates of both. */
@@ -148,9 +157,19 @@ static void note_read(struct hp_fence *fence, const struct hp_table_def *table, 
 	reads->items[reads->count++] = item;
 }
 
+static bool is_seen(const struct hp_fence *fence, const char *table, const char *column)
+{
+	for (size_t i = 0; i < fence->seen_count; i++)
+		if (fence->seen[i].column == column && fence->seen[i].table == table)
+			return true;
+	return false;
+}
+
 static int authorize_read(struct hp_fence *fence, const char *table, const char *column,
                           const char *schema)
 {
+	if (is_seen(fence, table, column))
+		return SQLITE_OK;
 	/* SQLite names no schema for a table of which no column is read, as in count(*). */
 	bool anywhere = !schema && !*column;
 	if (fence->mode == HP_FENCE_MODE_ROWS || (!schema && !anywhere))
@@ -159,6 +178,9 @@ static int authorize_read(struct hp_fence *fence, const char *table, const char 
 	const struct hp_table_def *facts = in_main ? find_table(fence, table) : NULL;
 	if (facts) {
 		note_read(fence, facts, column);
+		if (fence->seen_count < SEEN)
+			fence->seen[fence->seen_count++] =
+			    (struct seen){.table = table, .column = column};
 		return SQLITE_OK;
 	}
 	if (!anywhere && strcmp(schema, "knowledge") != 0)
@@ -283,6 +305,7 @@ int hp_fence_prepare(struct hp_fence *fence, const char *sql, const char *file, 
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
 	const char *tail = "";
 	free(hp_steal(fence->denied));
+	fence->seen_count = 0;
 	fence->calls_left = STEP_CALLS;
 	struct hp_fence_reads reads = {0};
 	fence->reads = ret_reads ? &reads : NULL;

@@ -29,6 +29,7 @@ struct term {
 	const struct hp_table_def *table;
 	const struct hp_column_def *column; // NULL: any row will do
 	char *value;                        // NULL: any that is known
+	bool or_unknown;
 };
 
 static void term_finish(struct term *term)
@@ -89,6 +90,9 @@ static int parse(struct part text, struct term *ret, struct hp_error *err)
 		return hp_fail(err, -EINVAL, "needs '%.*s': table '%s' has no column '%s'",
 		               (int)text.length, text.at, table, column ? column : "");
 	ret->column = column ? &ret->table->columns[found] : NULL;
+	ret->or_unknown = rest.length && *rest.at == '?';
+	rest.at += ret->or_unknown;
+	rest.length -= ret->or_unknown;
 	ret->value = names.length < text.length ? hp_strndup(rest.at, rest.length) : NULL;
 	if (ret->value && !may_hold(ret->column, ret->value))
 		return hp_fail(err, -EINVAL, "needs '%.*s': '%s' is not in the column's domain",
@@ -127,11 +131,11 @@ static bool ask(struct hp_needs *asked, const struct term *term)
 	hp_cleanup_text struct hp_text sql = {0};
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
 	hp_text_printf(&sql, "SELECT 1 FROM %s", term->table->name);
-	if (term->value)
-		hp_text_printf(&sql, " WHERE %s = ?1 OR %s IS NULL", term->column->name,
-		               term->column->name);
-	else if (term->column)
-		hp_text_printf(&sql, " WHERE %s IS NOT NULL", term->column->name);
+	if (term->column)
+		hp_text_printf(&sql, " WHERE %s %s", term->column->name,
+		               term->value ? "= ?1" : "IS NOT NULL");
+	if (term->or_unknown)
+		hp_text_printf(&sql, " OR %s IS NULL", term->column->name);
 	if (hp_db_prepare(asked->db, sql.data, &statement, NULL))
 		return true; // the rule itself will tell
 	sqlite3_bind_text(statement, 1, term->value, -1, SQLITE_STATIC);

@@ -7,8 +7,9 @@
 #include <stdbool.h>
 
 /* A rule's `needs` is words, all of which must be met. A word is terms joined by '|', one of which
- * must be met. A term is `table` (it has a row), `table.column` (known in some row) or
- * `table.column=value` (some row has the value, or does not know). */
+ * must be met. A term is `table` (it has a row), `table.column` (known in some row),
+ * `table.column=value` (some row has the value) or `table.column=?value` (some row has the value,
+ * or does not know). */
 
 /* Whether all its tables, columns and values are ones that there are. */
 int hp_needs_check(const char *needs, struct hp_error *err);

@@ -87,10 +87,19 @@ static bool is_known(struct run *run, const struct hp_table_def *table,
 	return hp_db_number(run->host.db, sql, 0) > 0;
 }
 
+/* The hosts before are hosts of which nothing is known by now. */
+static void forget_others(struct run *run)
+{
+	hp_cleanup_free char *sql = hp_asprintf("DELETE FROM host_summary WHERE host <> '%s'",
+	                                        hp_facts_host(run->host.facts));
+	test_host_exec(&run->host, sql);
+}
+
 static void judge_host(struct run *run, const char *path)
 {
 	test_host_import(&run->host, path);
 	test_host_derive(&run->host);
+	forget_others(run);
 	judge_all(run, path);
 	for (size_t t = 0; t < hp_table_count; t++)
 		for (size_t c = 0; c < hp_tables[t].column_count; c++)

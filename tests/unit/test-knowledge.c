@@ -303,7 +303,9 @@ static const struct {
     {"kernel.lockdown=integrity", false},
     {"intent.vfs=4", true},
     {"intent.vfs=5", false},
-    {"intent.iommufd=1", true}, // not known: it may be
+    {"intent.iommufd=1", false},
+    {"intent.iommufd=?1", true}, // not known: it may be
+    {"intent.vfs=?5", false},
     {"intent.iommufd", false},
     {"kernel intent.vfs=4", true},
     {"kernel  intent.vfs=5", false},
