@@ -98,9 +98,12 @@ void hp_say(const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	fputs("happypath: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	char *message = NULL;
+	if (vasprintf(&message, format, args) >= 0) {
+		hp_utf8_repair(message); // it may quote a host or a stranger's file
+		fprintf(stderr, "happypath: %s\n", message);
+		free(message);
+	}
 	va_end(args);
 }
 

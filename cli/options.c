@@ -290,7 +290,9 @@ static bool is_date(const char *text)
 	for (size_t i = 0; i < sizeof(shape); i++)
 		if (shape[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != shape[i])
 			return false;
-	return true;
+	unsigned month = (unsigned)atoi(text + 5), day = (unsigned)atoi(text + 8);
+	return month >= 1 && month <= 12 && day >= 1 &&
+	       day <= (month == 2 ? 29u : 30u + (month + month / 8) % 2);
 }
 
 static int check_values(struct parser *parser)

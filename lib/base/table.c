@@ -107,7 +107,9 @@ static json_t *cell_json(const struct hp_column *column, const char *cell)
 		return json_null();
 	if (column->number && hp_parse_s64(cell, &number))
 		return json_integer(number);
-	return json_string(cell);
+	hp_cleanup_free char *copy = hp_strdup(cell);
+	hp_utf8_repair(copy);
+	return json_string(copy);
 }
 
 json_t *hp_table_json(const struct hp_table *table)
@@ -153,8 +155,10 @@ static void print_csv_field(const char *field, FILE *to)
 
 static void print_csv(const struct hp_table *table, FILE *to)
 {
-	for (size_t c = 0; c < table->count; c++)
-		fprintf(to, "%s%s", c ? "," : "", table->columns[c].name);
+	for (size_t c = 0; c < table->count; c++) {
+		fputs(c ? "," : "", to);
+		print_csv_field(table->columns[c].name, to);
+	}
 	fputs("\n", to);
 	for (size_t r = 0; r < table->row_count; r++) {
 		for (size_t c = 0; c < table->count; c++) {

@@ -219,7 +219,9 @@ bool hp_utf8_repair(char *string)
 	for (unsigned char *s = (unsigned char *)string; *s;) {
 		size_t length = sequence(s);
 		bool control =
-		    length == 1 && ((*s < 0x20 && *s != '\t' && *s != '\n') || *s == 0x7f);
+		    (length == 1 && ((*s < 0x20 && *s != '\t' && *s != '\n') || *s == 0x7f)) ||
+		    (length == 2 && s[0] == 0xc2 &&
+		     s[1] < 0xa0); // C1: U+009B begins an escape, too
 		if (!length || control) {
 			*s++ = '?';
 			changed = true;

@@ -14,6 +14,7 @@ struct hp_facts {
 	char **begun; // names of hosts that were begun
 	size_t begun_count;
 	sqlite3_stmt *inserts[HP_TBL_COUNT]; // prepared when first used
+	bool once;                           // a row with the same key is refused
 };
 
 const struct hp_table_def *hp_table_find(const char *name)
@@ -96,6 +97,20 @@ const char *hp_facts_host(const struct hp_facts *facts)
 	return facts->host;
 }
 
+/* What a host says of itself may be any bytes, and ends up on terminals: a clean copy of what is
+ * not clean, NULL of what is. */
+static char *cleaned(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	while (*at >= ' ' && *at < 0x7f)
+		at++;
+	if (!*at)
+		return NULL;
+	char *copy = hp_strdup(text);
+	hp_utf8_repair(copy);
+	return copy;
+}
+
 static bool is_begun(const struct hp_facts *facts, const char *name)
 {
 	for (size_t i = 0; i < facts->begun_count; i++)
@@ -106,6 +121,8 @@ static bool is_begun(const struct hp_facts *facts, const char *name)
 
 void hp_facts_begin_host(struct hp_facts *facts, const char *name)
 {
+	hp_cleanup_free char *clean = cleaned(name);
+	name = clean ? clean : name;
 	char *unique = hp_strdup(name);
 	for (size_t n = 2; is_begun(facts, unique); n++) {
 		free(unique);
@@ -122,12 +139,23 @@ const char *const *hp_facts_begun(const struct hp_facts *facts, size_t *ret_coun
 	return (const char *const *)facts->begun;
 }
 
+void hp_facts_each_row_once(struct hp_facts *facts, bool once)
+{
+	facts->once = once;
+	for (size_t i = 0; i < HP_TBL_COUNT; i++) {
+		sqlite3_finalize(facts->inserts[i]);
+		facts->inserts[i] = NULL;
+	}
+}
+
 static sqlite3_stmt *insert_statement(struct hp_facts *facts, enum hp_tbl table)
 {
 	if (facts->inserts[table])
 		return facts->inserts[table];
 	hp_cleanup_text struct hp_text sql = {0};
-	hp_text_printf(&sql, "INSERT OR REPLACE INTO %s VALUES (", hp_tables[table].name);
+	bool once = facts->once && table != HP_TBL_OBSERVED;
+	hp_text_printf(&sql, "INSERT %sINTO %s VALUES (", once ? "" : "OR REPLACE ",
+	               hp_tables[table].name);
 	for (size_t i = 0; i < hp_tables[table].column_count; i++)
 		hp_text_puts(&sql, i ? ",?" : "?");
 	hp_text_puts(&sql, ")");
@@ -150,6 +178,8 @@ void hp_row_text(struct hp_row *row, int column, const char *value)
 {
 	if (!value)
 		return;
+	hp_cleanup_free char *clean = cleaned(value);
+	value = clean ? clean : value;
 	sqlite3_stmt *insert = row->facts->inserts[row->table];
 	sqlite3_bind_text(insert, column + 1, value, -1, SQLITE_TRANSIENT);
 	if (strcmp(hp_tables[row->table].columns[column].domain, "version") != 0)
@@ -168,9 +198,12 @@ int hp_row_put(struct hp_row *row, struct hp_error *err)
 {
 	sqlite3_stmt *insert = row->facts->inserts[row->table];
 	int code = sqlite3_step(insert);
+	int constraint = sqlite3_extended_errcode(row->facts->db);
 	sqlite3_reset(insert);
 	if (code == SQLITE_DONE)
 		return 0;
+	if (constraint == SQLITE_CONSTRAINT_PRIMARYKEY || constraint == SQLITE_CONSTRAINT_UNIQUE)
+		return hp_fail(err, -EEXIST, "a row with the same key stands above");
 	return hp_fail(err, -EINVAL, "facts: row of %s: %s", hp_tables[row->table].name,
 	               sqlite3_errmsg(row->facts->db));
 }

@@ -37,6 +37,8 @@ struct hp_row {
 struct hp_row hp_row_begin(struct hp_facts *facts, enum hp_tbl table);
 void hp_row_text(struct hp_row *row, int column, const char *value);
 void hp_row_number(struct hp_row *row, int column, int64_t value);
+/* From now on a row with the key of another is refused (-EEXIST) instead of replacing it. */
+void hp_facts_each_row_once(struct hp_facts *facts, bool once);
 /* Writes the row; one with the same key is replaced. Keys of version columns are filled in. */
 int hp_row_put(struct hp_row *row, struct hp_error *err);
 

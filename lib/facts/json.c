@@ -76,6 +76,7 @@ struct import {
 	hp_complain *complain;
 	void *data;
 	int refusals;
+	bool lost_rows[HP_TBL_COUNT]; // rows of it were refused: what it lists is not all
 };
 
 /* Where a complaint points: a table, a row of it, a column. */
@@ -179,6 +180,8 @@ static void take_value(struct import *import, struct hp_row *row, int column, js
 		if (!json_is_integer(value))
 			return refuse(import, place, "expected a whole number%s",
 			              flag ? " (0 or 1)" : "");
+		if (!hp_value_in_range(def, json_integer_value(value)))
+			return refuse(import, place, "must not be negative");
 		if (flag && json_integer_value(value) != 0 && json_integer_value(value) != 1)
 			return refuse(import, place, "expected 0 or 1");
 		return hp_row_number(row, column, json_integer_value(value));
@@ -206,26 +209,27 @@ static void take_value(struct import *import, struct hp_row *row, int column, js
 
 // -- tables --
 
-static bool key_given(const struct hp_table_def *def, json_t *object)
+static bool is_given(json_t *object, const char *name)
 {
-	for (size_t i = 1; i < def->column_count; i++)
-		if (def->columns[i].required && !json_object_get(object, def->columns[i].name))
-			return false;
-	return true;
+	json_t *value = json_object_get(object, name);
+	return value && !json_is_null(value);
 }
 
+/* NULL: all are given. */
 static const char *missing_key(const struct hp_table_def *def, json_t *object)
 {
 	for (size_t i = 1; i < def->column_count; i++)
-		if (def->columns[i].required && !json_object_get(object, def->columns[i].name))
+		if (def->columns[i].required && !is_given(object, def->columns[i].name))
 			return def->columns[i].name;
-	return "";
+	return NULL;
 }
 
 static void take_row(struct import *import, enum hp_tbl table, size_t number, json_t *object)
 {
 	const struct hp_table_def *def = &hp_tables[table];
 	struct place place = {.table = def->name, .row = number};
+	bool lost = import->lost_rows[table];
+	import->lost_rows[table] = true; // until it is there
 	if (!json_is_object(object))
 		return refuse(import, &place, "row %zu: expected an object {column: value, …}",
 		              number + 1);
@@ -238,7 +242,7 @@ static void take_row(struct import *import, enum hp_tbl table, size_t number, js
 		     strcmp(def->columns[i].name, "line") == 0))
 			json_object_set_new(object, def->columns[i].name,
 			                    json_integer((json_int_t)number));
-	if (!key_given(def, object))
+	if (missing_key(def, object))
 		return refuse(import, &place, "row %zu lacks \"%s\"", number + 1,
 		              missing_key(def, object));
 	struct hp_row row = hp_row_begin(import->facts, table);
@@ -256,12 +260,16 @@ static void take_row(struct import *import, enum hp_tbl table, size_t number, js
 	struct hp_error err = {0};
 	place.column = NULL;
 	if (hp_row_put(&row, &err))
-		refuse(import, &place, "row %zu: %s", number + 1, err.message);
+		return refuse(import, &place, "row %zu: %s", number + 1, err.message);
+	import->lost_rows[table] = lost;
 }
 
+/* A table that lost a row is not complete, whatever its writer thought. */
 static void observe(struct import *import, enum hp_tbl table, const char *subject,
                     const char *state)
 {
+	if (import->lost_rows[table] && strcmp(state, "complete") == 0)
+		state = "partial";
 	hp_facts_observed(import->facts, table, subject, state, NULL);
 }
 
@@ -358,6 +366,27 @@ static void take_observed(struct import *import, const char *name, json_t *value
 	}
 }
 
+/* What stands beside "facts". A misspelt "observed" would make complete what is not. */
+static void check_members(struct import *import, json_t *root)
+{
+	static const char *const texts[] = {"schema", "host", "source"};
+	struct place nowhere = {0};
+	const char *name;
+	json_t *value;
+	json_object_foreach(root, name, value)
+	{
+		bool known = strcmp(name, "facts") == 0 || json_is_null(value);
+		for (size_t i = 0; i < HP_COUNT(texts); i++)
+			known |= strcmp(name, texts[i]) == 0 && json_is_string(value);
+		known |= strcmp(name, "observed") == 0 && json_is_object(value);
+		if (!known)
+			refuse(import, &nowhere,
+			       "\"%s\" is not understood; expected \"host\" and \"source\": "
+			       "text, \"facts\": {table: rows, …}, \"observed\": {table: state, …}",
+			       name);
+	}
+}
+
 static int take_document(struct import *import, json_t *root, struct hp_error *err)
 {
 	const char *schema = json_string_value(json_object_get(root, "schema"));
@@ -371,10 +400,12 @@ static int take_document(struct import *import, json_t *root, struct hp_error *e
 		               import->name);
 	const char *host = json_string_value(json_object_get(root, "host"));
 	hp_facts_begin_host(import->facts, host && *host ? host : hp_facts_host(import->facts));
+	check_members(import, root);
+	bool unclear = import->refusals; // then nothing says what is complete
 	const char *name;
 	json_t *value;
 	json_object_foreach(facts, name, value)
-	    take_table(import, name, value, json_object_get(observed, name) != NULL);
+	    take_table(import, name, value, unclear || json_object_get(observed, name));
 	json_object_foreach(observed, name, value) take_observed(import, name, value);
 	return import->refusals;
 }
@@ -389,7 +420,9 @@ int hp_facts_import(struct hp_facts *facts, const char *name, const char *text, 
 	hp_cleanup_free char *copy = hp_strndup(text, length);
 	struct import import = {
 	    .facts = facts, .name = name, .text = copy, .complain = complain, .data = data};
+	hp_facts_each_row_once(facts, true);
 	int code = take_document(&import, root, err);
+	hp_facts_each_row_once(facts, false);
 	json_decref(root);
 	return code;
 }

@@ -201,13 +201,21 @@ static bool flag(const char *text, int64_t *ret)
 	return false;
 }
 
+bool hp_value_in_range(const struct hp_column_def *column, int64_t number)
+{
+	return number >= 0 || (number == -1 && (strcmp(column->name, "numa_node") == 0 ||
+	                                        strcmp(column->name, "memlock_bytes") == 0));
+}
+
 int hp_value_number(const struct hp_column_def *column, const char *text, int64_t *ret,
                     struct hp_error *err)
 {
 	if (strcmp(column->domain, "0|1") == 0)
 		return flag(text, ret) ? 0 : hp_fail(err, -EINVAL, "\"%s\": expected 0 or 1", text);
 	if (hp_parse_s64(text, ret))
-		return 0;
+		return hp_value_in_range(column, *ret)
+		           ? 0
+		           : hp_fail(err, -EINVAL, "%s: must not be negative", text);
 	if (strcmp(column->name, "memlock_bytes") == 0 && strcasecmp(text, "unlimited") == 0) {
 		*ret = -1;
 		return 0;

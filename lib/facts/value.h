@@ -22,5 +22,7 @@ int hp_value_text(const struct hp_column_def *column, const char *text, char *bu
 
 /* A number for a column from text: "1", "-1", a flag as yes, no, on, off, true or false, a size as
  * 512G. */
+/* Nothing is negative but what says "none" or "unlimited" so. */
+bool hp_value_in_range(const struct hp_column_def *column, int64_t number);
 int hp_value_number(const struct hp_column_def *column, const char *text, int64_t *ret,
                     struct hp_error *err);

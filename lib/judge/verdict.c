@@ -428,7 +428,8 @@ static void keep_host_findings(struct hp_verdict *verdict, struct hp_verdict_hos
 static bool has_parent(const struct hp_verdict_host *host, const struct hp_accelerator *accelerator)
 {
 	for (size_t i = 0; accelerator->parent && i < host->accelerator_count; i++)
-		if (strcmp(host->accelerators[i].address, accelerator->parent) == 0)
+		if (!host->accelerators[i].is_vf &&
+		    strcmp(host->accelerators[i].address, accelerator->parent) == 0)
 			return true;
 	return false;
 }

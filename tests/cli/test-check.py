@@ -147,7 +147,7 @@ def test_require():
     run("check", "--assume", "memory=1T", "--require", "qemu-vfio", expect=4)
     run("check", "--facts", "-", "--require", "qemu-vfio", expect=4,
         stdin='{"schema": "happypath.facts/1", "host": "bare", "facts": {}}')
-    run("check", *h100, "--require", "nonesuch", expect=2)
+    assert "kubernetes-dra" in run("check", *h100, "--require", "nonesuch", expect=2).stderr
     run("check", *h100, "--require", "qemu-vfio,path=off", expect=2)
 
 
@@ -178,7 +178,8 @@ def test_usage():
     run("check", "-o", "xml", expect=2)
     assert "--wake gpu0" in run("check", "--wake", "gpu0", expect=2).stderr
     run("check", "--wake", "3b:00.0")
-    run("check", "--as-of", "yesterday", expect=2)
+    for day in ("yesterday", "2025-13-01", "2025-00-10", "2025-04-31", "2025-02-30"):
+        run("check", "--as-of", day, expect=2)
     run("explain", expect=2)
     run("explain", "nonesuch", "--assume", "gpu=10de:2330", expect=2)
     assert run("--version").stdout.startswith("happypath ")
@@ -230,6 +231,44 @@ def test_partial():
                            if f["rule"] == "open-driver-stays-away"]
     assert found(empty)[0]["result"] == "pass"
     assert found({**empty, "observed": {"pci_function": "partial"}})[0]["result"] == "unknown"
+
+
+def test_refused_rows():
+    """What was refused of a table leaves it in part seen; what says nothing clear makes nothing complete."""
+    state = "SELECT state FROM observed WHERE tbl = 'pci_function'"
+    facts = json.loads(gpu_facts())
+    gpu = facts["facts"]["pci_function"][0]
+    assert query(state, gpu_facts()) == [{"state": "complete"}]
+    for wrong in ({"adress": "0000:01:00.1"}, {"address": None}, "0000:01:00.1", {**gpu, "driver": "nvidia"}):
+        odd = {**facts, "facts": {"pci_function": [gpu, wrong]}}
+        for observed in ({}, {"pci_function": "complete"}):
+            assert query(state, json.dumps({**odd, "observed": observed})) == [{"state": "partial"}], wrong
+        assert query("SELECT driver FROM pci_function", json.dumps(odd)) == [{"driver": "vfio-pci"}]
+    for wrong in ({"observd": {"pci_function": "partial"}}, {"observed": "partial"}, {"observed": ["pci_function"]}):
+        done = run("query", state, "--facts", "-", "-o", "json", stdin=json.dumps({**facts, **wrong}))
+        assert "is not understood" in done.stderr and json.loads(done.stdout)["rows"] == [], wrong
+    size = lambda bytes: [{"address": gpu["address"], "kind": "bar", "bar": n, "size_bytes": bytes} for n in range(6)]
+    huge = verdict("--facts", "-", stdin=gpu_facts(pci_bar=size((1 << 63) - 1)))
+    assert huge["hosts"][0]["accelerators"]
+    negative = query("SELECT size_bytes FROM pci_bar", gpu_facts(pci_bar=size(-1)))
+    assert all(row["size_bytes"] is None for row in negative)
+
+
+def test_hostile_text():
+    """What a host says of itself never reaches a terminal as it is."""
+    evil = "x\x1b[2J\x9b31m\x07"
+    facts = json.loads(gpu_facts(machine={"vendor": evil}))
+    facts["host"] = facts["facts"]["pci_function"][0]["driver"] = evil
+    facts[evil] = 1
+    for words in (("check",), ("check", "--all"), ("explain", "01:00.0"), ("facts",), ("facts", "-o", "csv")):
+        done = run(*words, "--facts", "-", stdin=json.dumps(facts))
+        assert not set("\x1b\x9b\x07") & set(done.stdout + done.stderr), words
+
+
+def test_listings():
+    header = run("query", "SELECT 'a,b' AS \"c,d\"", "--assume", "gpu=10de:2330", "-o", "csv").stdout
+    assert list(csv.reader(io.StringIO(header))) == [["c,d"], ["a,b"]]
+    assert query("SELECT CAST(1 AS TEXT) || char(56832) AS t", gpu_facts())[0]["t"].startswith("1")
 
 
 def test_forms():
