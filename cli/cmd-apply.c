@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "cli.h"
+#include "plan/plan.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -12,7 +13,6 @@
 enum { PLAN_LIMIT = 16 << 20 };
 
 #define APPLIED_SCHEMA "happypath.applied/1"
-#define PLAN_SCHEMA    "happypath.plan/1"
 
 /* One run of a verb that changes the host. */
 struct run {
@@ -294,31 +294,6 @@ static int read_file(const char *name, struct hp_text *ret, struct hp_error *err
 	return ferror(file) ? hp_fail(err, -EIO, "%s: cannot be read", name) : 0;
 }
 
-static int read_steps(const json_t *plan, const char *name, struct hp_steps *ret,
-                      struct hp_error *err)
-{
-	const char *schema = json_string_value(json_object_get(plan, "schema"));
-	const json_t *steps = json_object_get(plan, "steps");
-	if (!schema || strcmp(schema, PLAN_SCHEMA) != 0)
-		return hp_fail(err, -EINVAL, "%s: expected \"schema\": \"" PLAN_SCHEMA "\"", name);
-	if (!json_is_array(steps))
-		return hp_fail(err, -EINVAL, "%s: \"steps\": expected an array", name);
-	size_t i;
-	json_t *item;
-	json_array_foreach(steps, i, item)
-	{
-		struct hp_step step;
-		hp_cleanup_free char *where = hp_asprintf("%s: step %zu", name, i + 1);
-		int r = hp_step_parse(item, where, &step, err);
-		if (r < 0)
-			return r;
-		struct hp_step *place = hp_steps_add(ret, step.kind, step.subject);
-		hp_step_finish(place);
-		*place = step;
-	}
-	return 0;
-}
-
 static int read_plan(const char *name, struct hp_steps *ret, json_t **ret_origin,
                      struct hp_error *err)
 {
@@ -330,7 +305,7 @@ static int read_plan(const char *name, struct hp_steps *ret, json_t **ret_origin
 	json_t *plan = json_loadb(hp_text_get(&text), text.length, JSON_REJECT_DUPLICATES, &wrong);
 	if (!plan)
 		return hp_fail(err, -EINVAL, "%s:%d: %s", name, wrong.line, wrong.text);
-	r = read_steps(plan, name, ret, err);
+	r = hp_plan_read(plan, name, ret, err);
 	*ret_origin = json_incref(json_object_get(plan, "goal"));
 	json_decref(plan);
 	return r;

@@ -325,18 +325,15 @@ static int mend_offer(struct maker *maker, const struct hp_candidate *candidate,
 
 // -- from drafts to steps --
 
-static size_t place(const struct hp_kind *kind)
+static size_t place(const struct draft *draft)
 {
-	size_t i = 0;
-	while (i < hp_kind_count && hp_kinds[i] != kind)
-		i++;
-	return i;
+	return hp_step_place(&(struct hp_step){.kind = draft->kind, .after = draft->after});
 }
 
 static int by_place(const void *a_, const void *b_)
 {
 	const struct draft *a = a_, *b = b_;
-	size_t left = place(a->kind), right = place(b->kind);
+	size_t left = place(a), right = place(b);
 	return left != right ? (left > right) - (left < right) : strcmp(a->subject, b->subject);
 }
 

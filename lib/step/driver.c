@@ -291,14 +291,21 @@ static int write_driver(struct hp_host *host, const char *subject, const json_t 
                         const json_t *after, struct hp_error *err)
 {
 	char now[NAME_SIZE];
-	const char *to = hp_state_text(after, "driver");
+	const char *to = hp_state_text(after, "driver"),
+		   *override = hp_state_text(after, "override");
 	int there = hp_host_exists(host, path_of(subject, "").text);
 	if (there != 1)
 		return hp_fail(err, -ENODEV, "%s is not there any more", subject);
 	int r = read_driver_name(host, subject, now, err);
-	if (r >= 0 && strcmp(now, to) != 0)
-		r = move(host, subject, now, to, err);
-	return r < 0 ? r : set_override(host, subject, hp_state_text(after, "override"), err);
+	if (r < 0)
+		return r;
+	if (strcmp(now, to) == 0)
+		return set_override(host, subject, override, err);
+	r = move(host, subject, now, to, err);
+	/* The move left the driver's name in it. */
+	return r < 0 || (*to && strcmp(to, override) == 0)
+	           ? r
+	           : set_override(host, subject, override, err);
 }
 
 static void tell_driver(const char *subject HP_UNUSED, const json_t *state, struct hp_text *ret)
