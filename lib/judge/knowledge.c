@@ -2,6 +2,7 @@
 #include "judge/knowledge.h"
 #include "base/cleanup.h"
 #include "base/database.h"
+#include "base/pool.h"
 #include "base/text.h"
 #include "judge/load.h"
 #include "judge/paths.h"
@@ -21,6 +22,7 @@ struct hp_knowledge {
 	char *file, *version, *as_of;
 	void *map; // the file, while it is read in place
 	size_t map_size;
+	struct hp_pool *pool; // of the strings of rules and fixes
 	struct hp_rule *rules;
 	size_t rule_count;
 	struct hp_fix *fixes;
@@ -105,10 +107,10 @@ static int lay_over(struct hp_knowledge *knowledge, const char *directory,
 	return code < 0 ? code : 0;
 }
 
-static char *copy_text(sqlite3_stmt *statement, int column)
+static const char *copy_text(struct hp_knowledge *knowledge, sqlite3_stmt *statement, int column)
 {
 	const char *text = hp_db_text(statement, column);
-	return hp_strdup(text ? text : "");
+	return hp_pool_strdup(knowledge->pool, text ? text : "");
 }
 
 static int read_fixes(struct hp_knowledge *knowledge, struct hp_error *err)
@@ -133,13 +135,13 @@ static int read_fixes(struct hp_knowledge *knowledge, struct hp_error *err)
 			rule++;
 		struct hp_fix *fix = &knowledge->fixes[knowledge->fix_count++];
 		*fix = (struct hp_fix){
-		    .id = copy_text(statement, 1),
-		    .kind = copy_text(statement, 2),
+		    .id = copy_text(knowledge, statement, 1),
+		    .kind = copy_text(knowledge, statement, 2),
 		    .distance = (enum hp_distance)hp_distance_parse(hp_db_text(statement, 3)),
-		    .title = copy_text(statement, 4),
-		    .undo = copy_text(statement, 5),
-		    .sql = copy_text(statement, 6),
-		    .file = copy_text(statement, 7),
+		    .title = copy_text(knowledge, statement, 4),
+		    .undo = copy_text(knowledge, statement, 5),
+		    .sql = copy_text(knowledge, statement, 6),
+		    .file = copy_text(knowledge, statement, 7),
 		    .line = (size_t)sqlite3_column_int64(statement, 8),
 		};
 		if (!knowledge->rules[rule].fix_count++)
@@ -163,15 +165,15 @@ static int read_rules(struct hp_knowledge *knowledge, struct hp_error *err)
 	    sizeof(*knowledge->rules));
 	while ((code = hp_db_step(statement, err)) == 1)
 		knowledge->rules[knowledge->rule_count++] = (struct hp_rule){
-		    .id = copy_text(statement, 0),
-		    .title = copy_text(statement, 1),
+		    .id = copy_text(knowledge, statement, 0),
+		    .title = copy_text(knowledge, statement, 1),
 		    .impact = (enum hp_impact)hp_impact_parse(hp_db_text(statement, 2)),
-		    .applies = copy_text(statement, 3),
-		    .resolution = copy_text(statement, 4),
-		    .reference = copy_text(statement, 5),
-		    .needs = copy_text(statement, 6),
-		    .sql = copy_text(statement, 7),
-		    .file = copy_text(statement, 8),
+		    .applies = copy_text(knowledge, statement, 3),
+		    .resolution = copy_text(knowledge, statement, 4),
+		    .reference = copy_text(knowledge, statement, 5),
+		    .needs = copy_text(knowledge, statement, 6),
+		    .sql = copy_text(knowledge, statement, 7),
+		    .file = copy_text(knowledge, statement, 8),
 		    .line = (size_t)sqlite3_column_int64(statement, 9),
 		};
 	return code ? code : read_fixes(knowledge, err);
@@ -216,6 +218,7 @@ int hp_knowledge_open(sqlite3 *db, const struct hp_knowledge_options *options,
 	static const struct hp_knowledge_options defaults = {0};
 	struct hp_knowledge *knowledge = hp_calloc(1, sizeof(*knowledge));
 	knowledge->db = db;
+	knowledge->pool = hp_pool_new();
 	int code = open_all(knowledge, options ? options : &defaults, err);
 	if (code)
 		hp_knowledge_close(knowledge);
@@ -224,38 +227,13 @@ int hp_knowledge_open(sqlite3 *db, const struct hp_knowledge_options *options,
 	return code;
 }
 
-static void free_rule(struct hp_rule *rule)
-{
-	free((char *)rule->id);
-	free((char *)rule->title);
-	free((char *)rule->applies);
-	free((char *)rule->resolution);
-	free((char *)rule->reference);
-	free((char *)rule->needs);
-	free((char *)rule->sql);
-	free((char *)rule->file);
-}
-
-static void free_fix(struct hp_fix *fix)
-{
-	free((char *)fix->id);
-	free((char *)fix->kind);
-	free((char *)fix->title);
-	free((char *)fix->undo);
-	free((char *)fix->sql);
-	free((char *)fix->file);
-}
-
 void hp_knowledge_close(struct hp_knowledge *knowledge)
 {
 	if (!knowledge)
 		return;
 	hp_db_exec(knowledge->db, "DETACH knowledge", NULL);
 	hp_fence_free(knowledge->fence);
-	for (size_t i = 0; i < knowledge->rule_count; i++)
-		free_rule(&knowledge->rules[i]);
-	for (size_t i = 0; i < knowledge->fix_count; i++)
-		free_fix(&knowledge->fixes[i]);
+	hp_pool_free(knowledge->pool);
 	free(knowledge->rules);
 	free(knowledge->fixes);
 	if (knowledge->map)

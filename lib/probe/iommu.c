@@ -201,7 +201,7 @@ static int load_interesting(struct scan *scan, struct hp_text *ret)
 	int r =
 	    hp_db_prepare(hp_facts_db(scan->facts),
 	                  "SELECT DISTINCT iommu_group FROM pci_function WHERE host = ?1 AND "
-	                  "iommu_group IS NOT NULL AND (class IS NULL OR substr(class, 1, 2) IN "
+	                  "iommu_group <> 'none' AND (class IS NULL OR substr(class, 1, 2) IN "
 	                  "('02', '03', '04', '0b', '0c', '12') OR substr(class, 1, 4) = '0680')",
 	                  &statement, scan->err);
 	if (r < 0)
