@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 
+#include <errno.h>
 #include <string.h>
 
 // The administrator's come first: the first file found is the unit.
@@ -76,12 +77,27 @@ const char *hp_unit_enabled(struct hp_host *host, const char *unit, const char *
 	return hp_unit_installs(hp_text_get(&text)) ? "disabled" : "static";
 }
 
+/* 1, 0, or -1 where the directory cannot be listed. */
+static int is_listed(struct hp_host *host, const char *directory, const char *name)
+{
+	hp_cleanup_names struct hp_names names = {0};
+	int found = 0;
+	if (hp_host_list(host, directory, &names) < 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++)
+		found = found || strcmp(names.names[i], name) == 0;
+	return found;
+}
+
 int hp_unit_active(struct hp_host *host, const char *unit)
 {
 	char target[256];
 	hp_cleanup_free char *link = hp_asprintf("/run/systemd/units/invocation:%s", unit);
-	if (hp_host_link(host, link, target, sizeof(target)) > 0)
+	ssize_t r = hp_host_link(host, link, target, sizeof(target));
+	if (r > 0)
 		return 1;
+	if (r == -ENODATA) // a capture that knows the names alone
+		return is_listed(host, "/run/systemd/units", strrchr(link, '/') + 1);
 	return hp_host_exists(host, "/run/systemd/units") > 0 ? 0 : -1;
 }
 

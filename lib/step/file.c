@@ -14,11 +14,9 @@
 
 /* All that this kind may touch. Whatever has a kind of its own is not here. */
 static const char *const owned[] = {
-    "/etc/nvidia-container-runtime/config.toml",
-    "/etc/security/limits.d/*.conf",
-    "/etc/udev/rules.d/*.rules",
-    "/etc/systemd/system/*.d/*.conf",
-    "/etc/apt/preferences.d/*",
+    "/etc/nvidia-container-runtime/config.toml", "/etc/security/limits.d/*.conf",
+    "/etc/udev/rules.d/*-happypath.rules",       "/etc/systemd/system/*.d/happypath.conf",
+    "/etc/apt/preferences.d/happypath",
 };
 
 static int check_subject(const char *subject, struct hp_error *err)

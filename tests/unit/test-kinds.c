@@ -2,6 +2,7 @@
 #include "kinds.h"
 
 #include "base/cleanup.h"
+#include "host/capture.h"
 
 #include "step/edit.h"
 
@@ -551,6 +552,109 @@ static void test_mig(void **state HP_UNUSED)
 	world_free(&world);
 }
 
+// == captures
+
+static const struct entry whole_host[] = {
+    {"/proc/cmdline", "BOOT_IMAGE=/vmlinuz-6.1.0-1 root=/dev/sda1 ro\n"},
+    {"/etc/hostname", "there\n"},
+    {"/etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=quiet\n"},
+    {"/etc/default/grub.d/happypath.cfg", "GRUB_CMDLINE_LINUX=iommu=pt\n"},
+    {"/usr/sbin/update-grub", ""},
+    {"/boot/grub/grub.cfg",
+     "menuentry 'L' {\nlinux /vmlinuz-6.1.0-1 root=/dev/sda1 ro iommu=pt quiet\n}\n"},
+    {"/etc/modprobe.d/happypath.conf", "blacklist nouveau\n"},
+    {"/etc/modules-load.d/happypath.conf", "vfio-pci\n"},
+    {"/etc/initramfs-tools/modules", "vfio\n"},
+    {"/usr/sbin/update-initramfs", ""},
+    {"/usr/sbin/mkinitramfs", ""},
+    {"/boot/initrd.img-6.1.0-1", "image"},
+    {"/etc/security/limits.d/happypath.conf", "@kvm - memlock unlimited\n"},
+    {"/etc/nvidia-container-runtime/config.toml", "no-cgroups = true\n"},
+    {"/etc/udev/rules.d/70-happypath.rules", "SUBSYSTEM==\"vfio\", MODE=\"0660\"\n"},
+    {"/etc/cdi/nvidia.yaml", SPECIFICATION},
+    {"/etc/docker/daemon.json", DAEMON},
+    {"/usr/lib/systemd/system/strange.service", UNIT},
+    {"/etc/systemd/system/strange.service", "-> /dev/null"},
+    {WANTS "strange.service", "-> /usr/lib/systemd/system/strange.service"},
+    {RUNS "strange.service", "-> 0123"},
+    {NULL, NULL},
+};
+
+static const struct {
+	const struct hp_kind *kind;
+	const char *subject, *path; // a file that the state must hold, with its mode
+} owned[] = {
+    {&hp_kind_kernel_cmdline, "", "/etc/default/grub"},
+    {&hp_kind_kernel_cmdline, "", "/etc/default/grub.d/happypath.cfg"},
+    {&hp_kind_modprobe, "happypath.conf", "/etc/modprobe.d/happypath.conf"},
+    {&hp_kind_modprobe, "absent.conf", NULL},
+    {&hp_kind_modules_load, "happypath.conf", "/etc/modules-load.d/happypath.conf"},
+    {&hp_kind_initramfs, "all", "/etc/initramfs-tools/modules"},
+    {&hp_kind_file, "/etc/security/limits.d/happypath.conf",
+     "/etc/security/limits.d/happypath.conf"},
+    {&hp_kind_file, "/etc/nvidia-container-runtime/config.toml",
+     "/etc/nvidia-container-runtime/config.toml"},
+    {&hp_kind_file, "/etc/udev/rules.d/70-happypath.rules", "/etc/udev/rules.d/70-happypath.rules"},
+    {&hp_kind_cdi, "/etc/cdi/nvidia.yaml", "/etc/cdi/nvidia.yaml"},
+    {&hp_kind_runtime, "docker", "/etc/docker/daemon.json"},
+    {&hp_kind_unit, "strange", NULL},
+};
+
+static struct hp_host *capture_of(struct world *world, struct hp_host *recorded)
+{
+	static const struct hp_capture_options plainly = {.program = "test"};
+	static const struct hp_host_options options = {.level = 2};
+	struct hp_text text = {0};
+	struct hp_error err;
+	struct hp_host *capture = NULL;
+	(void)world;
+	hp_capture_extra(recorded);
+	assert_int_equal(hp_capture_write(recorded, &plainly, &text, &err), 0);
+	if (hp_host_open_capture_text("capture", text.data, text.length, &options, &capture, &err) <
+	    0)
+		fail_msg("%s", err.message);
+	hp_text_free(&text);
+	return capture;
+}
+
+/* All that these kinds may own is in a capture, with modes; the kinds read the same from it. */
+static void test_captures_hold_what_kinds_own(void **state HP_UNUSED)
+{
+	static const struct hp_host_options options = {.level = 2};
+	struct world world;
+	struct hp_host *recorded = NULL;
+	struct hp_error err;
+	world_make(&world, whole_host, NULL);
+	for (size_t i = 0; i < HP_COUNT(owned); i++) {
+		hp_cleanup_free char *path = hp_asprintf(
+		    "%s%s", world.tree.path, owned[i].path ? owned[i].path : "/etc/hostname");
+		assert_int_equal(chmod(path, 0640), 0);
+	}
+	assert_int_equal(hp_host_open_root(world.tree.path, &options, &recorded, NULL), 0);
+	hp_host_record(recorded);
+	struct hp_host *capture = capture_of(&world, recorded);
+	for (size_t i = 0; i < HP_COUNT(owned); i++) {
+		json_t *is = read_state(&world, owned[i].kind, owned[i].subject), *held = NULL;
+		if (owned[i].kind->read(capture, owned[i].subject, &held, &err) < 0)
+			fail_msg("%s: %s", owned[i].kind->name, err.message);
+		hp_cleanup_free char *here = json_dumps(is, JSON_ENCODE_ANY | JSON_SORT_KEYS);
+		hp_cleanup_free char *there = json_dumps(held, JSON_ENCODE_ANY | JSON_SORT_KEYS);
+		assert_string_equal(there, here);
+		if (owned[i].path)
+			assert_non_null(strstr(there, "\"mode\": 416"));
+		json_decref(is);
+		json_decref(held);
+	}
+	json_t *unit = read_state(&world, &hp_kind_unit, "strange");
+	hp_cleanup_free char *dump = json_dumps(unit, JSON_SORT_KEYS);
+	assert_string_equal(dump,
+	                    "{\"active\": \"active\", \"enabled\": \"masked\", \"wanted\": true}");
+	json_decref(unit);
+	hp_host_close(capture);
+	hp_host_close(recorded);
+	world_free(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -569,6 +673,7 @@ int main(void)
 	    cmocka_unit_test(test_runtime),
 	    cmocka_unit_test(test_persistence),
 	    cmocka_unit_test(test_mig),
+	    cmocka_unit_test(test_captures_hold_what_kinds_own),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
