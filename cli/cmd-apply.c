@@ -242,7 +242,8 @@ static void set_places(struct run *run, char lock[static 512])
 static int begin(struct run *run, const struct hp_options *cli, char lock[static 512])
 {
 	uint64_t seconds = 0;
-	const struct hp_host_options how = {.level = 1};
+	// Kinds ask nvidia-smi what they are about to set.
+	const struct hp_host_options how = {.level = 2};
 	if (cli->wait && (!hp_parse_u64(cli->wait, &seconds) || seconds > 86400))
 		return hp_fail(&run->error, HP_MISUSE, "--wait %s: expected seconds", cli->wait);
 	run->cli = cli;
