@@ -274,6 +274,7 @@ static int fail_early(struct run *run, int code)
 	hp_host_close(run->host);
 	json_decref(run->steps);
 	json_decref(run->changes);
+	json_decref(run->options.origin);
 	free(run->allow);
 	return status;
 }

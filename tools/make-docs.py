@@ -50,6 +50,50 @@ happypath capture \\-o host.capture
 happypath check \\-\\-capture host.capture
 .fi
 """,
+    "apply": """.SH EXIT STATUS
+.TP
+.B 0
+done, or everything was so already
+.TP
+.B 1
+the tool failed: a plan that cannot be read, a transaction that was never ended (recover first)
+.TP
+.B 2
+usage
+.TP
+.B 3
+refused, nothing was changed: the plan is stale, somebody holds a device, or consent is wanting
+.TP
+.B 5
+a step failed; everything is as it was
+.TP
+.B 6
+a step failed, and not everything is as it was; \\fBhappypath recover\\fR
+.TP
+.B 7
+done, reboot for it to take effect
+.TP
+.B 75
+another happypath is changing this host, or the kernel still holds a write of one that was killed
+.SH NOTES
+Each step's state is read, its intent is written to the journal, it is written, read back, and noted as done. What fails is
+walked back. Ctrl\\-C waits for the end: every write has its deadline.
+.SH EXAMPLES
+.nf
+happypath plan \\-\\-to qemu\\-vfio \\-o json >plan.json
+happypath apply \\-\\-dry\\-run plan.json
+happypath apply \\-\\-yes plan.json
+happypath undo
+.fi
+""",
+    "undo": """.SH NOTES
+Refused where a later transaction that stands changed one of its subjects, where somebody else changed a state since
+(\\fB\\-\\-allow\\fR), or where a device is held. What fails on the way is walked forward again. Exit status as of apply.
+""",
+    "recover": """.SH NOTES
+Every step that may have begun and whose transaction never came to an end is written back to what was before it.
+happypath\\-recover.service runs it with \\fB\\-\\-boot\\fR. Exit status 0 once everything is put right, else as of apply.
+""",
     "diff": """.SH EXAMPLES
 .nf
 happypath diff monday.capture tuesday.capture
@@ -66,7 +110,13 @@ the compiled knowledge
 .TP
 .I /etc/happypath/knowledge.d/
 drop-ins that extend or replace it
+.TP
+.I /var/lib/happypath/journal/
+what was applied, a file of JSON lines a transaction
 .SH ENVIRONMENT
+.TP
+.B HAPPYPATH_STATE
+a directory for journals and lock, in place of /var/lib/happypath and /run/lock
 .TP
 .B HAPPYPATH_KNOWLEDGE
 the compiled knowledge to use

@@ -1,7 +1,7 @@
 // The vGPU type of a VF in NVIDIA's vendor-VFIO mode. SPDX-License-Identifier: Apache-2.0
 //
 // Subject: the VF's address. Words: a type's number ("1148") or name ("NVIDIA L40S-2Q"), as
-// creatable_vgpu_types lists them, or "none". State: {"type": number as text, or null}.
+// creatable_vgpu_types lists them, or "none" ("0"). State: {"type": number as text, or null}.
 #include "step/holders.h"
 #include "step/kinds.h"
 
@@ -66,12 +66,13 @@ static int want_type(struct hp_host *host, const char *subject, const char *word
                      const json_t *before HP_UNUSED, json_t **ret, struct hp_error *err)
 {
 	char number[32] = "";
-	if (strcmp(word, "none") != 0)
+	bool none = strcmp(word, "none") == 0 || strcmp(word, "0") == 0;
+	if (!none)
 		find_type(host, subject, word, number, sizeof(number));
 	/* A VF that is yet to be made lists nothing, and one with a type only what fits beside. */
 	if (!*number && is_number(word))
 		snprintf(number, sizeof(number), "%s", word);
-	if (!*number && strcmp(word, "none") != 0)
+	if (!*number && !none)
 		return hp_fail(err, -EINVAL,
 		               "vgpu-type %s: '%s': expected a type of creatable_vgpu_types, by "
 		               "number or name, or 'none'",
