@@ -118,33 +118,26 @@ FROM (SELECT a1.host, a1.address, p.parent
       WHERE a1.is_vf = 0) a
 LEFT JOIN observed o ON o.host = a.host AND o.tbl = 'pci_function' AND o.subject = ''
 LEFT JOIN (SELECT n.host, n.address, COUNT(*) AS rooted
-           FROM accelerator x
-           JOIN pci_ancestor n ON n.host = x.host AND n.address = x.address
+           FROM pci_ancestor n
            JOIN pci_function b ON b.host = n.host AND b.address = n.ancestor AND b.parent = 'none'
-           WHERE x.is_vf = 0
            GROUP BY n.host, n.address) r ON r.host = a.host AND r.address = a.address
 LEFT JOIN (SELECT t.host, t.address, COUNT(*) AS ports,
                   COUNT(CASE WHEN t.redirects = 0 THEN 1 END) AS open_ports,
                   COUNT(CASE WHEN t.redirects IS NULL THEN 1 END) AS unsure,
                   sorted_list(CASE WHEN t.redirects = 0 THEN t.port || ' (ACS ' || t.acs || ')' END) AS listing
-           FROM (SELECT n.host, n.address, b.address AS port,
-                        coalesce(CASE WHEN i.state = 'off' THEN b.acs_capable ELSE b.acs_enabled END, '?') AS acs,
-                        CASE WHEN b.port_type IS NULL THEN NULL
-                             WHEN i.state = 'off' THEN
-                               CASE WHEN b.acs_capable IS NULL THEN NULL
-                                    WHEN has_word(replace(b.acs_capable, '+', ' '), 'RR') = 1
-                                     AND has_word(replace(b.acs_capable, '+', ' '), 'CR') = 1 THEN 1 ELSE 0 END
-                             WHEN b.acs_enabled IS NULL THEN NULL
-                             WHEN has_word(replace(b.acs_enabled, '+', ' '), 'RR') = 1
-                              AND has_word(replace(b.acs_enabled, '+', ' '), 'CR') = 1 THEN 1
+           FROM (SELECT x.host, x.address, x.port, coalesce(x.acs, '?') AS acs,
+                        CASE WHEN x.port_type IS NULL OR x.acs IS NULL THEN NULL
+                             WHEN has_word(replace(x.acs, '+', ' '), 'RR') = 1
+                              AND has_word(replace(x.acs, '+', ' '), 'CR') = 1 THEN 1
                              ELSE 0 END AS redirects
-                 FROM accelerator x
-                 JOIN pci_ancestor n ON n.host = x.host AND n.address = x.address
-                 JOIN pci_function b ON b.host = n.host AND b.address = n.ancestor
-                 LEFT JOIN iommu i ON i.host = n.host
-                 WHERE x.is_vf = 0 AND coalesce(b.port_type, 'downstream') = 'downstream' AND b.parent <> 'none'
-                   AND EXISTS (SELECT 1 FROM pci_function peer
-                               WHERE peer.host = b.host AND peer.parent = b.parent AND peer.address <> b.address)) t
+                 FROM (SELECT n.host, n.address, b.address AS port, b.port_type,
+                              CASE WHEN i.state = 'off' THEN b.acs_capable ELSE b.acs_enabled END AS acs
+                       FROM pci_ancestor n
+                       JOIN pci_function b ON b.host = n.host AND b.address = n.ancestor
+                       LEFT JOIN iommu i ON i.host = n.host
+                       WHERE coalesce(b.port_type, 'downstream') = 'downstream' AND b.parent <> 'none'
+                         AND EXISTS (SELECT 1 FROM pci_function peer
+                                     WHERE peer.host = b.host AND peer.parent = b.parent AND peer.address <> b.address)) x) t
            GROUP BY t.host, t.address) d ON d.host = a.host AND d.address = a.address;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
