@@ -114,6 +114,8 @@ int hp_session_add(const struct hp_options *options, struct hp_session *session,
 int hp_session_add_redacted(const struct hp_options *options, struct hp_session *session,
                             struct hp_error *err);
 void hp_session_close(struct hp_session *session);
+/* All surfaces that the knowledge has, for messages; a new string. */
+char *hp_surface_names(sqlite3 *db);
 
 /* The text of a capture of an open host. */
 int hp_record(struct hp_host *host, const struct hp_capture_options *options, struct hp_text *ret,

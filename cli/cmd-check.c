@@ -46,19 +46,6 @@ static void free_requirement(struct requirement *requirement)
 	free(requirement->share);
 }
 
-/* For messages; a new string. */
-static char *surface_names(sqlite3 *db)
-{
-	struct hp_text names = {0};
-	hp_cleanup_statement sqlite3_stmt *rows = NULL;
-	if (hp_db_prepare(db, "SELECT surface FROM surface ORDER BY position, surface", &rows,
-	                  NULL))
-		return hp_strdup("");
-	while (hp_db_step(rows, NULL) == 1)
-		hp_text_printf(&names, "%s%s", names.length ? " " : "", hp_db_text(rows, 0));
-	return names.data ? names.data : hp_strdup("");
-}
-
 static int check_surface(const struct requirement *requirement, sqlite3 *db, struct hp_error *err)
 {
 	sqlite3_stmt *statement = NULL;
@@ -73,7 +60,7 @@ static int check_surface(const struct requirement *requirement, sqlite3 *db, str
 	hp_db_finish(&statement);
 	if (known)
 		return 0;
-	hp_cleanup_free char *surfaces = surface_names(db);
+	hp_cleanup_free char *surfaces = hp_surface_names(db);
 	return hp_fail(err, -EINVAL,
 	               "--require: there is no surface and share '%s%s%s'; the surfaces are %s",
 	               requirement->surface, requirement->share ? ":" : "",

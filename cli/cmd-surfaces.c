@@ -661,10 +661,9 @@ static int check_wanted(struct view *view, const char *vendor)
 		return bad_usage(
 		    "'%s' is no known vendor; expected a PCI id or a name, such as 10de or nvidia",
 		    vendor);
+	hp_cleanup_free char *names = hp_surface_names(hp_facts_db(view->facts));
 	if (view->surface && !any_share(view, view->surface, NULL))
-		return bad_usage(
-		    "'%s' is no surface; expected one such as container, qemu-vfio or kubevirt",
-		    view->surface);
+		return bad_usage("'%s' is no surface; the surfaces are %s", view->surface, names);
 	if (view->share && !any_share(view, NULL, view->share))
 		return bad_usage("'%s' is no share; expected whole, mig, vgpu, mig-vgpu, vf, "
 		                 "partition, time-slice or mps",

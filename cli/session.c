@@ -1,6 +1,7 @@
 // The hosts that were asked for: live, a root, captures, files of facts, assumed.
 // SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
+#include "base/database.h"
 #include "cli.h"
 #include "facts/assume.h"
 #include "facts/derive.h"
@@ -98,6 +99,40 @@ static int read_capture(const struct hp_options *options, struct hp_session *ses
 	return code ? code : probe(options, session, host, err);
 }
 
+char *hp_surface_names(sqlite3 *db)
+{
+	struct hp_text names = {0};
+	hp_cleanup_statement sqlite3_stmt *rows = NULL;
+	if (hp_db_prepare(db, "SELECT surface FROM surface ORDER BY position, surface", &rows,
+	                  NULL))
+		return hp_strdup("");
+	while (hp_db_step(rows, NULL) == 1)
+		hp_text_printf(&names, "%s%s", names.length ? " " : "", hp_db_text(rows, 0));
+	return names.data ? names.data : hp_strdup("");
+}
+
+/* A surface that nobody knows would be asked for in silence. */
+static int check_intent(const struct hp_session *session, struct hp_error *err)
+{
+	sqlite3 *db = hp_facts_db(session->facts);
+	hp_cleanup_statement sqlite3_stmt *wrong = NULL;
+	int code =
+	    hp_db_prepare(db,
+	                  "SELECT i.surface FROM intent i WHERE i.host = ?1 AND i.surface "
+	                  "NOT IN ('none', '') AND NOT EXISTS (SELECT 1 FROM surface s WHERE "
+	                  "s.surface = i.surface)",
+	                  &wrong, err);
+	if (code)
+		return code;
+	sqlite3_bind_text(wrong, 1, hp_facts_host(session->facts), -1, SQLITE_TRANSIENT);
+	if ((code = hp_db_step(wrong, err)) != 1)
+		return code;
+	hp_cleanup_free char *names = hp_surface_names(db);
+	return hp_fail(err, -EINVAL,
+	               "intent.surface: there is no surface '%s'; the surfaces are %s",
+	               hp_db_text(wrong, 0), names);
+}
+
 static int read_facts(const struct hp_options *options HP_UNUSED, struct hp_session *session,
                       const char *name, struct hp_error *err)
 {
@@ -115,6 +150,9 @@ static int read_facts(const struct hp_options *options HP_UNUSED, struct hp_sess
 	hp_facts_set_host(session->facts, base_name(name));
 	int refusals = hp_facts_import(session->facts, name, hp_text_get(&text), text.length,
 	                               complain, NULL, err);
+	struct hp_error odd = {0};
+	if (refusals >= 0 && check_intent(session, &odd))
+		hp_say("%s: %s", name, odd.message);
 	return refusals < 0 ? refusals : 0;
 }
 
@@ -123,11 +161,14 @@ static int assume(const struct hp_options *options, struct hp_session *session,
                   struct hp_error *err)
 {
 	int code = 0;
-	for (size_t i = 0; !code && i < options->assume.count; i++)
+	bool surface = false;
+	for (size_t i = 0; !code && i < options->assume.count; i++) {
+		surface |= hp_starts_with(options->assume.items[i], "intent.surface=");
 		code = hp_facts_assume(session->facts, options->assume.items[i], err);
+	}
 	for (char **intent = options->intents; !code && intent && *intent; intent++)
 		code = hp_facts_assume(session->facts, *intent, err);
-	return code;
+	return !code && surface ? check_intent(session, err) : code;
 }
 
 static int read_nothing(const struct hp_options *options HP_UNUSED, struct hp_session *session,

@@ -149,6 +149,9 @@ def test_require():
         stdin='{"schema": "happypath.facts/1", "host": "bare", "facts": {}}')
     assert "kubernetes-dra" in run("check", *h100, "--require", "nonesuch", expect=2).stderr
     run("check", *h100, "--require", "qemu-vfio,path=off", expect=2)
+    assert "kubernetes-dra" in run("check", *h100, "--assume", "intent.surface=nonesuch", expect=2).stderr
+    run("check", *h100, "--assume", "intent.surface=docker")
+    assert "kubernetes-dra" in run("check", "--facts", "-", stdin=gpu_facts(intent={"surface": "qemu-vifo"})).stderr
 
 
 def test_assumptions_refused():
