@@ -4,9 +4,9 @@ import pathlib
 import re
 import shutil
 import subprocess
-import sys
 import time
 
+import disk as diskimage
 import packages
 import topology
 from archive import Archive
@@ -20,7 +20,7 @@ IOMMUS = {
     "none": ([], ""),
 }
 # Loadable wherever steps ask for them, whether or not the host starts with them.
-MODULES = "vfio-pci vfio_iommu_type1 mdev nvidia nvidia-vgpu-vfio pci-stub pci-pf-stub loop ext4 virtio_blk nvme virtio_pci".split()
+MODULES = "vfio-pci vfio_iommu_type1 mdev nvidia nvidia-vgpu-vfio pci-stub pci-pf-stub loop ext4 crc32c_generic virtio_blk nvme virtio_pci".split()
 MEMORY_MIB = 1024
 
 
@@ -71,10 +71,14 @@ class Lab:
         path.write_bytes(archive.data())
         return path
 
+    def add_program(self, archive):
+        archive.program("usr/bin/happypath", self.build / "happypath")
+        archive.file("usr/share/happypath/knowledge/knowledge.sqlite", self.build / "knowledge/knowledge.sqlite")
+
     def root(self, modules, steps, files):
         archive = Archive()
         archive.file("init", HERE / "guest/init")
-        for name in "proc sys dev tmp run root sbin usr/bin usr/sbin var/lib etc lib64".split():
+        for name in "proc sys dev tmp run mnt root sbin usr/bin usr/sbin var/lib etc lib64".split():
             archive.add(name, 0o040755)
         archive.program("bin/sh", shutil.which("dash"))  # busybox's shell would prefer its own modprobe to kmod's
         archive.program("bin/busybox", shutil.which("busybox"))
@@ -82,8 +86,7 @@ class Lab:
         for name in "modprobe insmod rmmod lsmod modinfo depmod".split():
             archive.link(f"usr/sbin/{name}", "../bin/kmod")
         archive.link("sbin/modprobe", "../usr/bin/kmod")  # where the kernel looks
-        archive.program("usr/bin/happypath", self.build / "happypath")
-        archive.file("usr/share/happypath/knowledge/knowledge.sqlite", self.build / "knowledge/knowledge.sqlite")
+        self.add_program(archive)
         archive.text("etc/profile", "export HAPPYPATH_KNOWLEDGE=/usr/share/happypath/knowledge/knowledge.sqlite PS1='lab# '\n")
         archive.text("etc/passwd", "root:x:0:0::/root:/bin/sh\n")
         archive.text("etc/group", "root:x:0:\n")
@@ -104,48 +107,83 @@ class Lab:
 
     # -- running --
 
-    def words(self, tree, iommu, append, initrd):
+    def words(self, tree, iommu, disks=()):
         half = MEMORY_MIB // 2
-        devices, argument = IOMMUS[iommu]
-        return f"""{QEMU} -accel tcg,thread=multi -M q35,kernel-irqchip=split -cpu max,phys-bits=46
+        words = f"""{QEMU} -accel tcg,thread=multi -M q35,kernel-irqchip=split -cpu max,phys-bits=46
             -smp 2,sockets=2 -m {MEMORY_MIB}
             -object memory-backend-ram,id=m0,size={half}M -object memory-backend-ram,id=m1,size={half}M
             -numa node,nodeid=0,cpus=0,memdev=m0 -numa node,nodeid=1,cpus=1,memdev=m1
-            -nodefaults -no-user-config -vga none -display none -no-reboot
-            -kernel {self.kernel.image} -initrd {initrd}""".split() + devices + topology.words(tree) + [
-                "-append", f"console=ttyS0 panic=-1 quiet {argument} {append}"]
+            -nodefaults -no-user-config -vga none -display none -no-reboot""".split()
+        words += IOMMUS[iommu][0] + topology.words(tree)
+        for number, (path, kind) in enumerate(disks):
+            words += ["-drive", f"if=none,id=disk{number},file={path},format={kind}",
+                      "-device", f"virtio-blk-pci,drive=disk{number},bus=pcie.0,addr={0x1C + number:x},bootindex={number + 1}"]
+        return words
+
+    def kernel_words(self, iommu, append, initrd):
+        return ["-kernel", self.kernel.image, "-initrd", initrd,
+                "-append", f"console=ttyS0 panic=-1 quiet {IOMMUS[iommu][1]} {append}"]
 
     def environment(self):
         return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LD_PRELOAD": str(self.devices)}
 
-    def boot(self, name, steps, tree="mixed", iommu="intel", append="", modules=(), files=None, inner=False, seconds=240):
-        """Boots a virtual host, runs the steps in it and returns what they wrote to their output."""
+    def start(self, name, words):
+        """Starts a virtual host whose output goes into the test's folder."""
+        folder = self.folder / name
+        words = [*words, "-serial", f"file:{folder}/console.log", "-serial", f"file:{folder}/data.log"]
+        (folder / "data.log").unlink(missing_ok=True)
+        with open(folder / "qemu.log", "w", encoding="utf-8") as log:
+            return subprocess.Popen(words, env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def finish(self, name, host, seconds):
+        """Waits for a virtual host to end, and returns what its steps wrote to their output."""
+        folder, started = self.folder / name, time.monotonic()
+        try:
+            host.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"the virtual host did not end within {seconds} s; see {folder}/console.log")
+        finally:
+            host.kill()
+        self.took = time.monotonic() - started
+        text = self.output(name)
+        if "LAB-END" not in text:
+            said = (folder / "qemu.log").read_text(errors="replace")[-300:]
+            raise Failed(f"the virtual host did not get through its steps: {said} see {folder}/console.log")
+        return text.split("LAB-END")[0]
+
+    def output(self, name):
+        data = self.folder / name / "data.log"
+        return data.read_text(errors="replace") if data.exists() else ""
+
+    def boot(self, name, steps, tree="mixed", iommu="intel", append="", modules=(), files=None, inner=False, disk=None,
+             seconds=240):
+        """Boots a virtual host from memory, runs the steps in it and returns what they wrote to their output."""
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
-        console, data, initrd = folder / "console.log", folder / "data.log", folder / "root.cpio"
-        data.unlink(missing_ok=True)
+        initrd = folder / "root.cpio"
         extra = self.inner_qemu().read_bytes() if inner else b""
         initrd.write_bytes(self.root(modules, steps, files or {}) + extra)
-        words = self.words(tree, iommu, append, initrd) + ["-serial", f"file:{console}", "-serial", f"file:{data}"]
-        started = time.monotonic()
+        words = self.words(tree, iommu, [(disk, "raw")] if disk else []) + self.kernel_words(iommu, append, initrd)
         try:
-            done = subprocess.run(words, env=self.environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                                  timeout=seconds)
-        except subprocess.TimeoutExpired:
-            raise Failed(f"the virtual host did not end within {seconds} s; see {console}")
+            return self.finish(name, self.start(name, words), seconds)
         finally:
             initrd.unlink()
-        self.took = time.monotonic() - started
-        text = data.read_text(errors="replace") if data.exists() else ""
-        if "LAB-END" not in text:
-            raise Failed(f"the virtual host did not get through its steps: {done.stderr[-300:]} see {console}")
-        return text.split("LAB-END")[0]
+
+    def boot_disk(self, name, disk, steps, tree="h100-mi300x", iommu="intel", seconds=300):
+        """Boots a virtual host from its disk through GRUB, and runs the steps in it."""
+        archive = self.folder / name / "steps.cpio"
+        archive.write_bytes(diskimage.steps_archive(self, steps).ljust(1 << 20, b"\0"))
+        words = self.words(tree, iommu, [(disk, "qcow2"), (archive, "raw")])
+        return self.finish(name, self.start(name, words), seconds)
+
+    def check(self, name, steps, **options):
+        return verdict(self.boot(name, steps, **options))
 
     def shell(self, tree):
         """A root shell on a virtual host, on this terminal."""
         initrd = self.folder / "shell.cpio"
         initrd.write_bytes(self.root(["nvidia"], None, {}) + self.inner_qemu().read_bytes())
-        words = self.words(tree, "intel", "", initrd) + ["-chardev", "stdio,id=terminal,signal=off",
+        words = self.words(tree, "intel") + self.kernel_words("intel", "", initrd) + ["-chardev", "stdio,id=terminal,signal=off",
                                                          "-serial", "chardev:terminal"]
         return subprocess.run(words, env=self.environment()).returncode
 

@@ -32,6 +32,15 @@ since() {
 	awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", b - a }'
 }
 
+# appears PATH: waits for it.
+appears() {
+	for _ in $(seq 100); do
+		[ -e "$1" ] && return
+		sleep 0.1
+	done
+	fail "$1 does not appear"
+}
+
 pci() {
 	echo "/sys/bus/pci/devices/$1"
 }

@@ -1,0 +1,130 @@
+# A virtual host that boots from its own disk: Debian with systemd, GRUB and the tools that own devices beside happypath.
+# The image is made once; each test works on a copy of it. SPDX-License-Identifier: Apache-2.0
+import pathlib
+import shutil
+import struct
+import subprocess
+
+import packages
+from archive import Archive
+
+HERE = pathlib.Path(__file__).resolve().parent
+PACKAGES = """linux-image-amd64 initramfs-tools zstd systemd-sysv udev dbus kmod grub-pc busybox-static pciutils mdevctl
+    driverctl libvirt-daemon-system libvirt-clients libsqlite3-0 libjansson4 libsmartcols1 libkmod2 libfyaml0""".split()
+# Parts of packages that no virtual host of ours has a use for: unpacking them would be most of the work.
+LEFT_OUT = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/lib/modules/*/kernel/sound/*"] + [
+    f"/lib/modules/*/kernel/drivers/{d}/*"
+    for d in "net media gpu infiniband staging usb scsi hid iio input isdn ata hwmon mtd video mmc bluetooth".split()] + [
+    f"/lib/modules/*/kernel/{d}/*" for d in "net/wireless net/bluetooth fs/ocfs2 fs/btrfs fs/xfs fs/ceph fs/smb".split()]
+# Units that cost seconds under emulation and change nothing here.
+MASKED = """systemd-timesyncd.service e2scrub_reap.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer
+    fstrim.timer logrotate.timer e2scrub_all.timer getty@tty1.service serial-getty@ttyS0.service systemd-networkd.service
+    libvirt-guests.service libvirtd.service virtlogd.service ModemManager.service""".split()
+SECTOR, START = 512, 1 << 20
+SIZE = 1 << 30
+
+
+def sources():
+    """The file by which this machine knows Debian's archive."""
+    for path in ("/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"):
+        if pathlib.Path(path).exists():
+            return path
+    raise packages.Missing("no apt sources for Debian")
+
+
+def bootstrap(tree):
+    """A Debian root in a folder, with GRUB and initramfs-tools as an installation leaves them."""
+    packages.need("mmdebstrap", "mke2fs", "qemu-img")
+    shutil.rmtree(tree, ignore_errors=True)
+    prepare = f'cp -r {HERE}/guest/disk/. "$1"'
+    command = ["mmdebstrap", "--mode=root", "--variant=minbase", f"--setup-hook={prepare}", "--dpkgopt=force-unsafe-io",
+               *(f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT), f"--include={','.join(PACKAGES)}",
+               "bookworm", tree, sources()]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise packages.Missing(f"mmdebstrap: {done.stderr[-300:]}")
+
+
+def settle(tree, kernel):
+    """What the lab adds: its modules, the service that runs a test's steps, and no units that only cost time."""
+    modules = tree / "lib/modules" / kernel.release
+    shutil.copytree(kernel.modules / "updates", modules / "updates", dirs_exist_ok=True)
+    subprocess.run(["depmod", "-b", tree, kernel.release], check=True)
+    units = tree / "etc/systemd/system"
+    for unit in MASKED:
+        link(units / unit, "/dev/null")
+    link(units / "multi-user.target.wants/lab.service", "/etc/systemd/system/lab.service")
+    link(units / "default.target", "/lib/systemd/system/multi-user.target")
+    (tree / "etc/fstab").write_text("/dev/vda1 / ext4 rw 0 1\n")
+    (tree / "etc/hostname").write_text("lab\n")
+
+
+def link(path, target):
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
+
+
+def boot_sectors(tree, image):
+    """A partition table with one bootable Linux partition, and GRUB in front of it: boot.img loads what follows it, which
+    is where `grub-install` puts core.img too."""
+    modules = "/usr/lib/grub/i386-pc"
+    shutil.copytree(f"{tree}{modules}", tree / "boot/grub/i386-pc", dirs_exist_ok=True)
+    subprocess.run(["chroot", tree, "grub-mkimage", "-O", "i386-pc", "-o", "/boot/grub/i386-pc/core.img", "-p",
+                    "(hd0,msdos1)/boot/grub", "biosdisk", "part_msdos", "ext2"], check=True)
+    core = (tree / "boot/grub/i386-pc/core.img").read_bytes()
+    entry = struct.pack("<B3sB3sII", 0x80, b"\xfe\xff\xff", 0x83, b"\xfe\xff\xff", START // SECTOR, (SIZE - START) // SECTOR)
+    assert SECTOR + len(core) <= START, "GRUB does not fit in front of the partition"
+    with open(image, "r+b") as disk:
+        disk.write(pathlib.Path(f"{tree}{modules}/boot.img").read_bytes()[:440])
+        disk.seek(446)
+        disk.write(entry + bytes(48) + b"\x55\xaa" + core)
+
+
+CONFIGURE = """
+appears /dev/vda1
+mount -t ext4 /dev/vda1 /mnt || fail "the disk cannot be mounted"
+for d in dev proc sys; do mount --bind /$d /mnt/$d; done
+start=$(now)
+chroot /mnt update-grub 2>&1 || fail "update-grub"
+umount /mnt/sys /mnt/proc /mnt/dev /mnt
+ok "update-grub took $(since "$start") s"
+"""
+
+
+def make(lab):
+    """The image that tests copy; made anew where what it holds has changed."""
+    image, tree = lab.folder / "disk.img", lab.folder / "tree"
+    made_of = [HERE / "disk.py", *(p for p in (HERE / "guest/disk").rglob("*") if p.is_file()),
+               *(lab.kernel.modules / "updates").iterdir()]
+    if packages.current(image, made_of):
+        return image
+    unfinished = image.with_suffix(".new")
+    bootstrap(tree)
+    settle(tree, lab.kernel)
+    unfinished.unlink(missing_ok=True)
+    subprocess.run(["truncate", "-s", str(SIZE), unfinished], check=True)
+    boot_sectors(tree, unfinished)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-E", f"offset={START}", "-d", tree, unfinished, f"{(SIZE - START) >> 10}k"],
+                   check=True)
+    print("disk:", lab.check("disk", CONFIGURE, disk=unfinished, modules=["virtio_pci", "virtio_blk", "ext4"]))
+    shutil.rmtree(tree)
+    unfinished.rename(image)
+    return image
+
+
+def copy(lab, name):
+    """A disk of a test's own, which holds what differs from the image."""
+    image, disk = make(lab), lab.folder / name / "disk.qcow2"
+    disk.parent.mkdir(exist_ok=True)
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", image, "-F", "raw", disk], check=True)
+    return disk
+
+
+def steps_archive(lab, steps):
+    """What a boot from the disk finds beside it: the program under test and the steps of this boot."""
+    archive = Archive()
+    lab.add_program(archive)
+    archive.file("lab/lab.sh", HERE / "guest/lab.sh")
+    archive.text("lab/steps", f". /run/lab/lab/lab.sh\n{steps}\n")
+    return archive.data()
