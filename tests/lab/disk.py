@@ -19,7 +19,8 @@ LEFT_OUT = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/lib
 # Units that cost seconds under emulation and change nothing here.
 MASKED = """systemd-timesyncd.service e2scrub_reap.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer
     fstrim.timer logrotate.timer e2scrub_all.timer getty@tty1.service serial-getty@ttyS0.service systemd-networkd.service
-    libvirt-guests.service libvirtd.service virtlogd.service ModemManager.service""".split()
+    libvirt-guests.service""".split()
+LATER = ["libvirtd.service"]  # started by whoever asks its socket
 SECTOR, START = 512, 1 << 20
 SIZE = 1 << 30
 
@@ -32,12 +33,22 @@ def sources():
     raise packages.Missing("no apt sources for Debian")
 
 
+def remove(tree):
+    """Removes a tree unless something is mounted in it, which would be emptied as well."""
+    mounts = pathlib.Path("/proc/self/mounts").read_text().split("\n")
+    within = [line.split()[1] for line in mounts if line and line.split()[1].startswith(f"{tree.resolve()}/")]
+    if within:
+        raise RuntimeError(f"{tree} is not removed: mounted in it are {' '.join(within)}")
+    shutil.rmtree(tree, ignore_errors=True)
+
+
 def bootstrap(tree):
     """A Debian root in a folder, with GRUB and initramfs-tools as an installation leaves them."""
     packages.need("mmdebstrap", "mke2fs", "qemu-img")
-    shutil.rmtree(tree, ignore_errors=True)
+    remove(tree)
     prepare = f'cp -r {HERE}/guest/disk/. "$1"'
-    command = ["mmdebstrap", "--mode=root", "--variant=minbase", f"--setup-hook={prepare}", "--dpkgopt=force-unsafe-io",
+    # In a mount namespace of its own: what it mounts below the tree goes with it, however it ends.
+    command = ["unshare", "--mount", "mmdebstrap", "--mode=root", "--variant=minbase", f"--setup-hook={prepare}", "--dpkgopt=force-unsafe-io",
                *(f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT), f"--include={','.join(PACKAGES)}",
                "bookworm", tree, sources()]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -53,6 +64,8 @@ def settle(tree, kernel):
     units = tree / "etc/systemd/system"
     for unit in MASKED:
         link(units / unit, "/dev/null")
+    for unit in LATER:
+        (units / "multi-user.target.wants" / unit).unlink(missing_ok=True)
     link(units / "multi-user.target.wants/lab.service", "/etc/systemd/system/lab.service")
     link(units / "default.target", "/lib/systemd/system/multi-user.target")
     (tree / "etc/fstab").write_text("/dev/vda1 / ext4 rw 0 1\n")
@@ -95,8 +108,8 @@ ok "update-grub took $(since "$start") s"
 def make(lab):
     """The image that tests copy; made anew where what it holds has changed."""
     image, tree = lab.folder / "disk.img", lab.folder / "tree"
-    made_of = [HERE / "disk.py", *(p for p in (HERE / "guest/disk").rglob("*") if p.is_file()),
-               *(lab.kernel.modules / "updates").iterdir()]
+    made_of = [HERE / "disk.py", *sorted(p for p in (HERE / "guest/disk").rglob("*") if p.is_file()),
+               *sorted((lab.kernel.modules / "updates").glob("*.ko"))]
     if packages.current(image, made_of):
         return image
     unfinished = image.with_suffix(".new")
@@ -108,9 +121,9 @@ def make(lab):
     subprocess.run(["mke2fs", "-q", "-t", "ext4", "-E", f"offset={START}", "-d", tree, unfinished, f"{(SIZE - START) >> 10}k"],
                    check=True)
     print("disk:", lab.check("disk", CONFIGURE, disk=unfinished, modules=["virtio_pci", "virtio_blk", "ext4"]))
-    shutil.rmtree(tree)
+    remove(tree)
     unfinished.rename(image)
-    return image
+    return packages.made(image, made_of)
 
 
 def copy(lab, name):

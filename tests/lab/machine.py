@@ -51,6 +51,7 @@ class Lab:
         if not packages.current(library, [source]):
             subprocess.run(["gcc", "-std=gnu17", "-O1", "-g", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", library, source,
                             *flags], check=True)
+            packages.made(library, [source])
         return library
 
     # -- roots --
@@ -69,7 +70,7 @@ class Lab:
         for module in sorted(pathlib.Path("/usr/lib/x86_64-linux-gnu/qemu").glob("accel-*x86_64.so")):
             archive.program(str(module), module)
         path.write_bytes(archive.data())
-        return path
+        return packages.made(path, [pathlib.Path(program)])
 
     def add_program(self, archive):
         archive.program("usr/bin/happypath", self.build / "happypath")

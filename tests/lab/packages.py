@@ -1,6 +1,7 @@
 # What the lab takes from Debian's packages without installing anything: kernel, modules, headers, programs of guests.
 # SPDX-License-Identifier: Apache-2.0
 import glob
+import hashlib
 import lzma
 import os
 import pathlib
@@ -41,9 +42,22 @@ def unpack(names, downloads, to):
     return to
 
 
+def digest(sources):
+    total = hashlib.sha256()
+    for path in sources:
+        total.update(str(path).encode() + b"\0" + path.read_bytes())
+    return total.hexdigest()
+
+
 def current(target, sources):
-    """Whether a file was made after what it is made of."""
-    return target.exists() and all(target.stat().st_mtime >= s.stat().st_mtime for s in sources)
+    """Whether a file was made of what its sources hold now; made() says so of a new one."""
+    stamp = target.with_name(f".{target.name}.of")
+    return target.exists() and stamp.exists() and stamp.read_text() == digest(sources)
+
+
+def made(target, sources):
+    target.with_name(f".{target.name}.of").write_text(digest(sources))
+    return target
 
 
 def libraries(program):
@@ -83,7 +97,7 @@ class Kernel:
 
     def build_modules(self):
         """The lab's nvidia modules, beside the kernel's own."""
-        sources = [p for p in self.sources.iterdir() if p.is_file()]
+        sources = sorted(p for p in self.sources.iterdir() if p.is_file())
         to = self.modules / "updates"
         if current(to / "nvidia.ko", sources) and (self.modules / "modules.dep.bin").exists():
             return
@@ -99,6 +113,7 @@ class Kernel:
         for module in work.glob("*.ko"):
             subprocess.run(["strip", "--strip-debug", "-o", to / module.name, module], check=True)
         subprocess.run(["depmod", "-b", self.root, self.release], check=True)
+        made(to / "nvidia.ko", sources)
 
     def headers(self):
         """The kernel's headers, unpacked; their Makefile names a place that only an installed package has."""
