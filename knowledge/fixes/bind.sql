@@ -12,18 +12,31 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('stop-vm', 'accelerator-free-of-vms', 'advice', 'drain', 'Shut down the VM that holds the accelerator', 'exact'),
  ('bind-nvgrace', 'coherent-gpu-on-variant-driver', 'driver', 'drain', 'Bind the GPU to nvgrace-gpu-vfio-pci, on a kernel that has it', 'exact');
 
+-- The module is a step of its own, so that undoing unloads it again where nothing else uses it by then.
 CREATE VIEW step_rebind_vfio AS
 SELECT a.host, a.address AS subject, 'driver' AS kind, a.address AS target, 'vfio' AS want
+FROM accelerator a
+WHERE a.is_vf = 0
+UNION ALL
+SELECT a.host, a.address AS subject, 'module' AS kind, 'vfio_pci' AS target, 'loaded' AS want
 FROM accelerator a
 WHERE a.is_vf = 0;
 
 CREATE VIEW step_bind_vfio AS
 SELECT a.host, a.address AS subject, 'driver' AS kind, a.address AS target, 'vfio' AS want
 FROM accelerator a
+WHERE a.is_vf = 0
+UNION ALL
+SELECT a.host, a.address AS subject, 'module' AS kind, 'vfio_pci' AS target, 'loaded' AS want
+FROM accelerator a
 WHERE a.is_vf = 0;
 
 CREATE VIEW step_vfio_rebind_now AS
 SELECT a.host, a.address AS subject, 'driver' AS kind, a.address AS target, 'vfio' AS want
+FROM accelerator a
+WHERE a.is_vf = 0
+UNION ALL
+SELECT a.host, a.address AS subject, 'module' AS kind, 'vfio_pci' AS target, 'loaded' AS want
 FROM accelerator a
 WHERE a.is_vf = 0;
 

@@ -20,7 +20,7 @@ IOMMUS = {
     "none": ([], ""),
 }
 # Loadable wherever steps ask for them, whether or not the host starts with them.
-MODULES = "vfio-pci vfio_iommu_type1 mdev nvidia nvidia-vgpu-vfio pci-stub pci-pf-stub loop ext4 crc32c_generic virtio_blk nvme virtio_pci".split()
+MODULES = "kvm_amd kvm_intel snd-hda-intel vfio-pci vfio_iommu_type1 mdev nvidia nvidia-vgpu-vfio pci-stub pci-pf-stub loop ext4 crc32c_generic virtio_blk nvme virtio_pci".split()
 MEMORY_MIB = 1024
 
 

@@ -77,3 +77,71 @@ realize() {
 		for (i = 1; i < NF; i++) { if ($i ~ /"device"/) d = $(i + 1); if ($i ~ /"vendor"/) v = $(i + 1) }
 		if (v != 32902) printf "%04x:%04x\n", v, d }'
 }
+
+# snapshot NAME: a capture of this host, and the part of it that must come back when a change is undone.
+snapshot() {
+	happypath capture >"/tmp/$1" 2>/tmp/said || fail "capture: $(cat /tmp/said)"
+	sed -n '/^\[state\]$/,/^\[incidental\]$/p' "/tmp/$1" >"/tmp/$1.state"
+	[ "$(wc -l <"/tmp/$1.state")" -gt 100 ] || fail "the capture has next to no state"
+}
+
+# same A B WHEN: the state of two snapshots is equal byte for byte.
+same() {
+	cmp -s "/tmp/$1.state" "/tmp/$2.state" && return
+	diff "/tmp/$1.state" "/tmp/$2.state" | head -n 40
+	fail "$3: the captures differ: $(diff "/tmp/$1.state" "/tmp/$2.state" | grep '^[<>]' | head -n 3 | tr '\n' ' ')"
+}
+
+records() {
+	grep -c '^[a-z]' "/tmp/$1.state"
+}
+
+# run CODE COMMAND…: the command exits so; what it said is in /tmp/out and /tmp/said.
+run() {
+	wanted=$1
+	shift
+	"$@" >/tmp/out 2>/tmp/said
+	got=$?
+	[ $got = "$wanted" ] || {
+		cat /tmp/out /tmp/said
+		fail "$* exited $got instead of $wanted: $(tr '\n' ' ' </tmp/said | tail -c 600)"
+	}
+}
+
+# said TEXT: the last command said so.
+said() {
+	grep -q -- "$1" /tmp/out /tmp/said || {
+		cat /tmp/out /tmp/said
+		fail "it does not say '$1' but: $(tr '\n' ' ' </tmp/said | tail -c 400)"
+	}
+}
+
+# plan STEP…: a plan file of steps.
+plan() {
+	printf '{"schema": "happypath.plan/1", "steps": ['
+	for s in "$@"; do
+		printf '%s%s' "$comma" "$s"
+		comma=', '
+	done
+	comma=
+	echo ']}'
+}
+
+# step KIND SUBJECT BEFORE AFTER: one step of a plan, states being JSON.
+step() {
+	printf '{"kind": "%s", "subject": "%s", "before": %s, "after": %s, "why": "asked for"}' "$@"
+}
+
+# to_vfio BDF: a plan of the move to vfio-pci alone, made by hand: for what a plan by happypath would not even try.
+to_vfio() {
+	case $(driver "$1") in
+	none) bound=null ;;
+	*) bound="\"$(driver "$1")\"" ;;
+	esac
+	plan "$(step module vfio_pci '{"loaded": false, "with": []}' '{"loaded": true, "with": []}')" \
+		"$(step driver "$1" "{\"driver\": $bound, \"override\": null}" '{"driver": "vfio-pci", "override": "vfio-pci"}')"
+}
+
+modules() {
+	lsmod | awk 'NR > 1 { print $1 }' | sort
+}
