@@ -2,7 +2,8 @@
 //
 // Subject: the function's address. Words: a driver's name ("nvidia", "vfio-pci"), "vfio" (the
 // variant of vfio-pci that the kernel has for this device, else vfio-pci), "none". State:
-// {"driver": name or null, "override": driver_override or null}.
+// {"driver": name or null, "override": driver_override or null, "power": power/control, "on" or
+// "auto", where it matters}: vfio-pci leaves "on" behind, whatever was there before.
 //
 // A bind is a request: without an IOMMU group the kernel takes the one to vfio-pci and leaves the
 // function without a driver. So the write looks at the link afterwards, and says why.
@@ -53,6 +54,14 @@ static int read_override(struct hp_host *host, const char *address, char name[NA
 	return r;
 }
 
+static void add_power(struct hp_host *host, const char *address, json_t *state)
+{
+	char control[NAME_SIZE];
+	if (hp_host_read(host, path_of(address, "power/control").text, control, sizeof(control)) >=
+	    0)
+		json_object_set_new(state, "power", json_string(control));
+}
+
 static int read_driver(struct hp_host *host, const char *subject, json_t **ret,
                        struct hp_error *err)
 {
@@ -70,6 +79,8 @@ static int read_driver(struct hp_host *host, const char *subject, json_t **ret,
 	*ret = there ? json_pack("{s:o, s:o}", "driver", hp_text_or_null(driver), "override",
 	                         hp_text_or_null(override))
 	             : hp_absent();
+	if (there)
+		add_power(host, subject, *ret);
 	return 0;
 }
 
@@ -287,6 +298,17 @@ static int move(struct hp_host *host, const char *address, const char *from, con
 	return r;
 }
 
+static int set_power(struct hp_host *host, const char *address, const char *wanted,
+                     struct hp_error *err)
+{
+	char now[NAME_SIZE];
+	struct path path = path_of(address, "power/control");
+	if (!*wanted || hp_host_read(host, path.text, now, sizeof(now)) < 0 ||
+	    strcmp(now, wanted) == 0)
+		return 0;
+	return hp_host_write(host, path.text, wanted, HP_STEP_DEADLINE_MS, err);
+}
+
 static int write_driver(struct hp_host *host, const char *subject, const json_t *before HP_UNUSED,
                         const json_t *after, struct hp_error *err)
 {
@@ -297,15 +319,23 @@ static int write_driver(struct hp_host *host, const char *subject, const json_t 
 	if (there != 1)
 		return hp_fail(err, -ENODEV, "%s is not there any more", subject);
 	int r = read_driver_name(host, subject, now, err);
-	if (r < 0)
-		return r;
-	if (strcmp(now, to) == 0)
-		return set_override(host, subject, override, err);
-	r = move(host, subject, now, to, err);
+	bool moves = r >= 0 && strcmp(now, to) != 0;
+	if (moves)
+		r = move(host, subject, now, to, err);
 	/* The move left the driver's name in it. */
-	return r < 0 || (*to && strcmp(to, override) == 0)
-	           ? r
-	           : set_override(host, subject, override, err);
+	if (r >= 0 && !(moves && *to && strcmp(to, override) == 0))
+		r = set_override(host, subject, override, err);
+	return r < 0 ? r : set_power(host, subject, hp_state_text(after, "power"), err);
+}
+
+/* What a driver does to the device's power is its own business, unless it was there before. */
+static bool same_driver(const char *subject HP_UNUSED, const json_t *wanted, const json_t *found,
+                        struct hp_text *ret_note HP_UNUSED)
+{
+	const char *power = hp_state_text(wanted, "power");
+	return strcmp(hp_state_text(wanted, "driver"), hp_state_text(found, "driver")) == 0 &&
+	       strcmp(hp_state_text(wanted, "override"), hp_state_text(found, "override")) == 0 &&
+	       (!*power || strcmp(power, hp_state_text(found, "power")) == 0);
 }
 
 static void tell_driver(const char *subject HP_UNUSED, const json_t *state, struct hp_text *ret)
@@ -328,5 +358,6 @@ const struct hp_kind hp_kind_driver = {
     .want = want_driver,
     .obstacles = driver_obstacles,
     .write = write_driver,
+    .same = same_driver,
     .tell = tell_driver,
 };
