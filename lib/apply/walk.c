@@ -82,16 +82,6 @@ static const json_t *to(const struct hp_step *step, bool back)
 	return back ? step->before : step->after;
 }
 
-/* Notes of equivalence, one a line. */
-static void take_notes(struct hp_walk *walk, const struct hp_text *text)
-{
-	hp_cleanup_free char *copy = hp_strdup(hp_text_get(text));
-	char *at = copy;
-	for (const char *line; (line = strsep(&at, "\n"));)
-		if (*line)
-			hp_add_note(&walk->applied->notes, line);
-}
-
 static int differs(const struct hp_step *step, const char *when, const json_t *wanted,
                    const json_t *found, struct hp_error *err)
 {
@@ -157,14 +147,11 @@ static int write_step(struct hp_walk *walk, const struct hp_step *step, bool bac
 static int read_back(struct hp_walk *walk, const struct hp_step *step, bool back,
                      struct hp_error *err)
 {
-	hp_cleanup_text struct hp_text notes = {0};
 	json_t *found = NULL;
 	int r = step->kind->read(walk->host, step->subject, &found, err);
 	if (r < 0)
 		return r;
-	if (hp_same_state(step, to(step, back), found, &notes))
-		take_notes(walk, &notes);
-	else
+	if (!hp_same_state(step, to(step, back), found, NULL))
 		r = differs(step, "read back,", to(step, back), found, err);
 	json_decref(found);
 	return r;
@@ -238,6 +225,31 @@ static enum hp_outcome turn_back(struct hp_walk *walk, const struct hp_move *mov
 	return all ? HP_OUTCOME_ROLLED_BACK : HP_OUTCOME_INCOMPLETE;
 }
 
+/* Notes of equivalence, one a line. */
+static void take_notes(struct hp_walk *walk, const struct hp_text *text)
+{
+	hp_cleanup_free char *copy = hp_strdup(hp_text_get(text));
+	char *at = copy;
+	for (const char *line; (line = strsep(&at, "\n"));)
+		if (*line)
+			hp_add_note(&walk->applied->notes, line);
+}
+
+/* What is as good as wanted and yet not the same is told of the end, when all steps are through. */
+static void note_equivalents(struct hp_walk *walk, const struct hp_move *moves, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct hp_step *step = &walk->journal->steps.items[moves[i].step];
+		hp_cleanup_text struct hp_text notes = {0};
+		json_t *found = NULL;
+		if (step->kind->same &&
+		    step->kind->read(walk->host, step->subject, &found, NULL) == 0)
+			hp_same_state(step, to(step, moves[i].back), found, &notes);
+		take_notes(walk, &notes);
+		json_decref(found);
+	}
+}
+
 enum hp_outcome hp_walk_all(struct hp_walk *walk, const struct hp_move *moves, size_t count,
                             struct hp_error *err)
 {
@@ -248,6 +260,7 @@ enum hp_outcome hp_walk_all(struct hp_walk *walk, const struct hp_move *moves, s
 		if (r < 0)
 			return turn_back(walk, moves, i);
 	}
+	note_equivalents(walk, moves, count);
 	return HP_OUTCOME_DONE;
 }
 

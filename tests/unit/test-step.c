@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -285,6 +286,368 @@ static void test_modules_go_as_they_came(void **state)
 	json_decref(found);
 }
 
+// == PCI functions
+
+#define GPU    "/sys/bus/pci/devices/0000:01:00.0"
+#define AUDIO  "/sys/bus/pci/devices/0000:01:00.1"
+#define BRIDGE "/sys/bus/pci/devices/0000:00:01.0"
+
+static void put_function(struct place *place, const char *directory, const char *class,
+                         const char *driver)
+{
+	const struct tree *tree = &place->tree;
+	hp_cleanup_free char *vendor = hp_asprintf("%s/vendor", directory);
+	hp_cleanup_free char *class_path = hp_asprintf("%s/class", directory);
+	hp_cleanup_free char *override = hp_asprintf("%s/driver_override", directory);
+	hp_cleanup_free char *link = hp_asprintf("%s/driver", directory);
+	hp_cleanup_free char *target = hp_asprintf("/sys/bus/pci/drivers/%s", driver);
+	hp_cleanup_free char *unbind = hp_asprintf("/sys/bus/pci/drivers/%s/unbind", driver);
+	hp_cleanup_free char *group = hp_asprintf("%s/iommu_group", directory);
+	hp_cleanup_free char *member =
+	    hp_asprintf("/sys/kernel/iommu_groups/7/devices%s", strrchr(directory, '/'));
+	tree_put(tree, vendor, "0x10de\n");
+	tree_put(tree, class_path, class);
+	tree_put(tree, override, "(null)\n");
+	tree_put_link(tree, group, "/sys/kernel/iommu_groups/7");
+	tree_put_link(tree, member, directory);
+	if (!*driver)
+		return;
+	tree_put_link(tree, link, target);
+	tree_put(tree, unbind, "");
+}
+
+static void put_gpu(struct place *place, const char *driver)
+{
+	put_function(place, GPU, "0x030200\n", driver);
+	tree_put(&place->tree, "/sys/bus/pci/drivers/vfio-pci/unbind", "");
+}
+
+#define VFIO   "{\"driver\": \"vfio-pci\", \"override\": \"vfio-pci\"}"
+#define NVIDIA "{\"driver\": \"nvidia\", \"override\": null}"
+#define NONE   "{\"driver\": null, \"override\": null}"
+
+static void test_drivers(void **state)
+{
+	struct place *place = *state;
+	const struct hp_kind *kind = &hp_kind_driver;
+	put_gpu(place, "nvidia");
+	assert_json(read_state(place, kind, "0000:01:00.0"), NVIDIA);
+	assert_json(read_state(place, kind, "0000:02:00.0"), "\"absent\"");
+	assert_json(want(place, kind, "0000:01:00.0", "vfio-pci"), VFIO);
+	assert_json(want(place, kind, "0000:01:00.0", "vfio"), VFIO);
+	assert_json(want(place, kind, "0000:01:00.0", "nvidia"), NVIDIA);
+	assert_json(want(place, kind, "0000:01:00.0", "none"), NONE);
+	assert_null(want(place, kind, "0000:01:00.0", "a/b"));
+	assert_write(place, kind, "0000:01:00.0", VFIO,
+	             GPU "/driver_override < vfio-pci\n\n"
+	                 "/sys/bus/pci/drivers/nvidia/unbind < 0000:01:00.0\n"
+	                 "/sys/bus/pci/drivers_probe < 0000:01:00.0\n");
+	assert_write(place, kind, "0000:01:00.0", NVIDIA, "");
+	assert_write(place, kind, "0000:01:00.0", NONE,
+	             "/sys/bus/pci/drivers/nvidia/unbind < 0000:01:00.0\n");
+	json_t *none;
+	assert_int_equal(kind->read(place->host, "01:00.0", &none, NULL), -EINVAL);
+}
+
+/* A driver of its own gets the function for sure, and leaves no override behind. */
+static void test_drivers_back(void **state)
+{
+	struct place *place = *state;
+	put_gpu(place, "vfio-pci");
+	tree_put(&place->tree, GPU "/driver_override", "vfio-pci\n");
+	assert_write(place, &hp_kind_driver, "0000:01:00.0", NVIDIA,
+	             "modprobe < modprobe nvidia\n" GPU "/driver_override < nvidia\n\n"
+	             "/sys/bus/pci/drivers/vfio-pci/unbind < 0000:01:00.0\n"
+	             "/sys/bus/pci/drivers_probe < 0000:01:00.0\n" GPU "/driver_override < \n\n");
+}
+
+static void test_variants_of_vfio(void **state)
+{
+	struct place *place = *state;
+	put_gpu(place, "");
+	tree_put(&place->tree, GPU "/modalias", "pci:v000010DEd00002342sv000010DEsd000016EBbc03\n");
+	tree_put(&place->tree, "/proc/sys/kernel/osrelease", "6.12.0\n");
+	tree_put(&place->tree, "/lib/modules/6.12.0/modules.alias",
+	         "alias vfio_pci:v*d*sv*sd*bc*sc*i* vfio_pci\n"
+	         "alias pci:v000010DEd00002342sv*sd*bc* nvidia\n"
+	         "alias vfio_pci:v000010DEd00002342sv*sd*bc* nvgrace_gpu_vfio_pci\n");
+	assert_json(want(place, &hp_kind_driver, "0000:01:00.0", "vfio"),
+	            "{\"driver\": \"nvgrace_gpu_vfio_pci\", \"override\": "
+	            "\"nvgrace_gpu_vfio_pci\"}");
+}
+
+#define LEAVES "consent 0000:01:00.0: 0000:01:00.0 would leave its driver nvidia\n"
+
+static void test_siblings_are_asked_for(void **state)
+{
+	struct place *place = *state;
+	put_gpu(place, "nvidia");
+	put_function(place, BRIDGE, "0x060400\n", "pcieport");
+	assert_obstacles(place, &hp_kind_driver, "0000:01:00.0", VFIO, LEAVES);
+	put_function(place, AUDIO, "0x040300\n", "snd_hda_intel");
+	assert_obstacles(place, &hp_kind_driver, "0000:01:00.0", VFIO,
+	                 LEAVES "consent 0000:01:00.1: 0000:01:00.1 shares the IOMMU group of "
+	                        "0000:01:00.0 and is with snd_hda_intel: no guest gets one without "
+	                        "the other leaving its driver\n");
+	assert_obstacles(place, &hp_kind_driver, "0000:01:00.0", NVIDIA, "");
+	assert_obstacles(place, &hp_kind_driver, "0000:05:00.0", VFIO,
+	                 "broken 0000:05:00.0: 0000:05:00.0 is not there\n");
+}
+
+static void put_process(struct place *place, const char *pid, const char *file, const char *maps)
+{
+	const struct tree *tree = &place->tree;
+	hp_cleanup_free char *comm = hp_asprintf("/proc/%s/comm", pid);
+	hp_cleanup_free char *exe = hp_asprintf("/proc/%s/exe", pid);
+	hp_cleanup_free char *fd = hp_asprintf("/proc/%s/fd/3", pid);
+	hp_cleanup_free char *map = hp_asprintf("/proc/%s/maps", pid);
+	tree_put(tree, comm, "python3\n");
+	tree_put_link(tree, exe, "/usr/bin/python3");
+	tree_put_link(tree, fd, file);
+	tree_put(tree, map, maps);
+}
+
+static void test_holders(void **state)
+{
+	struct place *place = *state;
+	const struct tree *tree = &place->tree;
+	put_gpu(place, "nvidia");
+	tree_put(tree, "/proc/driver/nvidia/gpus/0000:01:00.0/information",
+	         "Model: \t NVIDIA H100\nDevice Minor: \t 3\n");
+	put_process(place, "41", "/dev/nvidia1", "");
+	assert_obstacles(place, &hp_kind_driver, "0000:01:00.0", VFIO, LEAVES);
+	put_process(place, "42", "/dev/null",
+	            "7f00-7f01 rw-s 0 00:06 1    /dev/nvidia3 (deleted)\n");
+	assert_obstacles(
+	    place, &hp_kind_driver, "0000:01:00.0", VFIO,
+	    "holder 0000:01:00.0: process 42 (python3) has /dev/nvidia3 mapped\n" LEAVES);
+	put_process(place, "43", "/dev/nvidia3", "");
+	assert_obstacles(
+	    place, &hp_kind_driver, "0000:01:00.0", VFIO,
+	    "holder 0000:01:00.0: process 43 (python3) has /dev/nvidia3 open\n" LEAVES);
+}
+
+static void test_holders_without_a_process(void **state)
+{
+	struct place *place = *state;
+	const struct tree *tree = &place->tree;
+	put_gpu(place, "nvidia");
+	tree_put(tree, GPU "/resource",
+	         "0x00000000e0000000 0x00000000efffffff 0x0000000000140204\n");
+	tree_put(tree, "/proc/iomem",
+	         "e0000000-efffffff : 0000:01:00.0\n  e1000000-e10fffff : efifb\n");
+	tree_put(tree, "/sys/class/vtconsole/vtcon1/name", "(M) frame buffer device\n");
+	tree_put(tree, "/sys/class/vtconsole/vtcon1/bind", "1\n");
+	tree_put(tree, "/sys/module/nvidia_drm/parameters/modeset", "Y\n");
+	assert_obstacles(place, &hp_kind_driver, "0000:01:00.0", VFIO,
+	                 "holder 0000:01:00.0: the console's framebuffer (efifb) lies in its BAR: "
+	                 "boot with another console, or with initcall_blacklist=sysfb_init\n"
+	                 "holder 0000:01:00.0: nvidia-drm holds it (modeset=Y): unload nvidia_drm "
+	                 "first\n" LEAVES);
+}
+
+/* A disk that is mounted keeps its controller, whoever consents. */
+static void test_disks_and_networks(void **state)
+{
+	struct place *place = *state;
+	const struct tree *tree = &place->tree;
+	put_function(place, GPU, "0x010802\n", "nvme");
+	tree_put(tree, "/sys/bus/pci/drivers/vfio-pci/unbind", "");
+	tree_put_link(tree, "/sys/class/block/nvme0n1p1",
+	              "../../devices/pci0000:00/0000:01:00.0/nvme/nvme0/nvme0n1/nvme0n1p1");
+	tree_put(tree, "/sys/devices/pci0000:00/0000:01:00.0/nvme/nvme0/nvme0n1/nvme0n1p1/dev",
+	         "259:1\n");
+	tree_put(tree, "/proc/self/mountinfo", "22 1 259:1 / / rw - ext4 /dev/nvme0n1p1 rw\n");
+	tree_put_link(tree, "/sys/class/net/eth0",
+	              "../../devices/pci0000:00/0000:01:00.0/net/eth0");
+	tree_put(tree, "/sys/devices/pci0000:00/0000:01:00.0/net/eth0/operstate", "up\n");
+	assert_obstacles(place, &hp_kind_driver, "0000:01:00.0", VFIO,
+	                 "holder 0000:01:00.0: its disk nvme0n1p1 is mounted at /\n"
+	                 "consent 0000:01:00.0: 0000:01:00.0 would leave its driver nvme\n"
+	                 "consent 0000:01:00.0: its network eth0, which is up, goes away\n");
+}
+
+static void test_owners(void **state)
+{
+	struct place *place = *state;
+	const struct tree *tree = &place->tree;
+	put_gpu(place, "nvidia");
+	tree_put(tree, "/etc/driverctl.d/pci-0000:01:00.0", "vfio-pci\n");
+	assert_obstacles(place, &hp_kind_driver, "0000:01:00.0", VFIO, LEAVES); // wants the same
+	tree_put(tree, "/etc/driverctl.d/pci-0000:01:00.0", "nouveau\n");
+	tree_put(tree, "/run/libvirt/qemu/guest.xml",
+	         "<hostdev>\n <source>\n  <address domain='0x0000' bus='0x01' slot='0x00' "
+	         "function='0x0'/>\n");
+	tree_put(tree, "/run/nvidia/validations/driver-ready", "");
+	assert_obstacles(
+	    place, &hp_kind_driver, "0000:01:00.0", VFIO,
+	    LEAVES "owner 0000:01:00.0: driverctl keeps it with nouveau "
+		   "(/etc/driverctl.d/pci-0000:01:00.0), at every boot: driverctl unset-override "
+		   "0000:01:00.0\n"
+		   "owner 0000:01:00.0: libvirt gave it to a guest that runs "
+		   "(/run/libvirt/qemu/guest.xml)\n"
+		   "owner 0000:01:00.0: the NVIDIA GPU Operator manages this host's GPUs "
+		   "(/run/nvidia/validations)\n");
+}
+
+static void put_vfs(struct place *place, int count)
+{
+	char text[32], name[64], target[64];
+	put_gpu(place, "nvidia");
+	snprintf(text, sizeof(text), "%d\n", count);
+	tree_put(&place->tree, GPU "/sriov_numvfs", text);
+	tree_put(&place->tree, GPU "/sriov_totalvfs", "16\n");
+	tree_put(&place->tree, GPU "/sriov_drivers_autoprobe", "1\n");
+	for (int i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), GPU "/virtfn%d", i);
+		snprintf(target, sizeof(target), "../0000:01:00.%d", i + 4);
+		tree_put_link(&place->tree, name, target);
+		snprintf(name, sizeof(name), "/sys/bus/pci/devices/0000:01:00.%d", i + 4);
+		put_function(place, name, "0x030200\n", "");
+	}
+}
+
+#define VF4   "/sys/bus/pci/devices/0000:01:00.4"
+#define EMPTY "{\"vfs\": 0, \"autoprobe\": 1, \"functions\": {}}"
+
+static void test_vfs(void **state)
+{
+	struct place *place = *state;
+	const struct hp_kind *kind = &hp_kind_sriov;
+	put_vfs(place, 0);
+	assert_json(read_state(place, kind, "0000:01:00.0"), EMPTY);
+	assert_json(want(place, kind, "0000:01:00.0", "4"),
+	            "{\"vfs\": 4, \"autoprobe\": 1, \"functions\": {}}");
+	assert_json(want(place, kind, "0000:01:00.0", "max unprobed"),
+	            "{\"vfs\": 16, \"autoprobe\": 0, \"functions\": {}}");
+	assert_null(want(place, kind, "0000:01:00.0", "17"));
+	assert_null(want(place, kind, "0000:01:00.0", "some"));
+	assert_obstacles(place, kind, "0000:01:00.0", EMPTY, "");
+	assert_write(place, kind, "0000:01:00.0",
+	             "{\"vfs\": 4, \"autoprobe\": 0, \"functions\": {}}",
+	             GPU "/sriov_drivers_autoprobe < 0\n" GPU "/sriov_numvfs < 4\n");
+}
+
+/* The state holds what hangs on the VFs, and the way to another number leads through none. */
+static void test_vfs_and_what_hangs_on_them(void **state)
+{
+	struct place *place = *state;
+	const struct hp_kind *kind = &hp_kind_sriov;
+	put_vfs(place, 2);
+	tree_put(&place->tree, VF4 "/nvidia/current_vgpu_type", "743\n");
+	json_t *before = read_state(place, kind, "0000:01:00.0");
+	assert_json(json_incref(before), "{\"vfs\": 2, \"autoprobe\": 1, \"functions\": {"
+	                                 "\"0000:01:00.4\": {\"driver\": " NONE
+	                                 ", \"type\": {\"type\": \"743\"}, \"mdevs\": {}}, "
+	                                 "\"0000:01:00.5\": {\"driver\": " NONE
+	                                 ", \"type\": \"absent\", \"mdevs\": {}}}}");
+	assert_write(place, kind, "0000:01:00.0",
+	             "{\"vfs\": 4, \"autoprobe\": 1, \"functions\": {}}",
+	             VF4 "/nvidia/current_vgpu_type < 0\n" GPU "/sriov_numvfs < 0\n" GPU
+	                 "/sriov_numvfs < 4\n");
+	assert_obstacles(
+	    place, kind, "0000:01:00.0", EMPTY,
+	    "consent 0000:01:00.0: the 2 VFs of 0000:01:00.0 would go, and be made anew "
+	    "as far as wanted\n");
+	json_t *more = want(place, kind, "0000:01:00.0", "1");
+	assert_int_equal(json_object_size(json_object_get(more, "functions")), 1);
+	assert_true(kind->same("", more, more, NULL));
+	assert_false(kind->same("", more, before, NULL));
+	json_decref(more);
+
+	// What was set up since is nobody's to throw away.
+	struct hp_error err = {0};
+	json_t *to = parse(EMPTY), *known = parse(EMPTY);
+	assert_int_equal(kind->write(place->host, "0000:01:00.0", known, to, &err), -EBUSY);
+	assert_non_null(strstr(err.message, "VF 0000:01:00.4 has vGPUs"));
+	json_decref(to);
+	json_decref(known);
+	json_decref(before);
+}
+
+static void test_vgpu_types(void **state)
+{
+	struct place *place = *state;
+	const struct hp_kind *kind = &hp_kind_vgpu_type;
+	put_vfs(place, 1);
+	assert_json(read_state(place, kind, "0000:01:00.4"), "\"absent\"");
+	tree_put(&place->tree, VF4 "/nvidia/current_vgpu_type", "0\n");
+	tree_put(&place->tree, VF4 "/nvidia/creatable_vgpu_types",
+	         "ID    : vGPU Name\n1148  : NVIDIA L40S-2Q\n");
+	assert_json(read_state(place, kind, "0000:01:00.4"), "{\"type\": null}");
+	assert_json(want(place, kind, "0000:01:00.4", "NVIDIA L40S-2Q"), "{\"type\": \"1148\"}");
+	assert_json(want(place, kind, "0000:01:00.4", "none"), "{\"type\": null}");
+	assert_null(want(place, kind, "0000:01:00.4", "NVIDIA L40S-3Q"));
+	assert_obstacles(place, kind, "0000:01:00.4", "{\"type\": \"1148\"}", "");
+	assert_obstacles(place, kind, "0000:01:00.4", "{\"type\": \"1\"}",
+	                 "broken 0000:01:00.4: the driver lists no type 1 for 0000:01:00.4 "
+	                 "(creatable_vgpu_types)\n");
+	tree_put(&place->tree, VF4 "/nvidia/current_vgpu_type", "1147\n");
+	assert_write(place, kind, "0000:01:00.4", "{\"type\": \"1148\"}",
+	             VF4 "/nvidia/current_vgpu_type < 0\n" VF4
+	                 "/nvidia/current_vgpu_type < 1148\n");
+}
+
+#define UUID "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
+#define KEPT "{\n  \"mdev_type\": \"nvidia-742\",\n  \"start\": \"auto\",\n  \"attrs\": []\n}"
+
+static void test_mdevs(void **state)
+{
+	struct place *place = *state;
+	const struct hp_kind *kind = &hp_kind_mdev;
+	const struct tree *tree = &place->tree;
+	tree_put(tree, "/sys/bus/mdev/drivers_autoprobe", "1\n");
+	assert_json(read_state(place, kind, UUID), "\"absent\"");
+	assert_null(want(place, kind, UUID, "0000:01:00.4"));
+	assert_null(want(place, kind, UUID, "0000:01:00.4 nvidia-742 sometimes"));
+	json_t *kept = want(place, kind, UUID, "0000:01:00.4 nvidia-742 auto");
+	assert_string_equal(hp_state_text(json_object_get(kept, "definition"), "content"), KEPT);
+	char *text = json_dumps(kept, 0);
+	assert_write(
+	    place, kind, UUID, text,
+	    "/etc/mdevctl.d/0000:01:00.4/" UUID " < " KEPT "\n"
+	    "/sys/class/mdev_bus/0000:01:00.4/mdev_supported_types/nvidia-742/create < " UUID "\n");
+	free(text);
+
+	// As it is then: what mdevctl keeps is mdevctl's.
+	tree_put(tree, "/etc/mdevctl.d/0000:01:00.4/" UUID, KEPT);
+	tree_put_link(tree, "/sys/bus/mdev/devices/" UUID,
+	              "../../../devices/pci0000:00/0000:01:00.4/" UUID);
+	tree_put_link(tree, "/sys/devices/pci0000:00/0000:01:00.4/" UUID "/mdev_type",
+	              "../mdev_supported_types/nvidia-742");
+	json_t *now = read_state(place, kind, UUID);
+	json_t *file = json_object_get(now, "definition");
+	json_object_set_new(file, "uid", json_integer(0));
+	json_object_set_new(file, "gid", json_integer(0));
+	assert_true(json_equal(now, kept));
+	json_decref(now);
+	json_decref(kept);
+	assert_obstacles(place, kind, UUID, "\"absent\"",
+	                 "owner " UUID ": mdevctl keeps a definition of " UUID
+	                 " (/etc/mdevctl.d/0000:01:00.4/" UUID ")\n"
+	                 "consent " UUID ": " UUID ", a nvidia-742 of 0000:01:00.4, would go\n");
+	assert_write(place, kind, UUID, "\"absent\"",
+	             "/sys/bus/mdev/devices/" UUID "/remove < 1\n"
+	             "/etc/mdevctl.d/0000:01:00.4/" UUID " < \n");
+	json_t *none;
+	assert_int_equal(kind->read(place->host, "83B8", &none, NULL), -EINVAL);
+}
+
+/* A function gets a driver of its own before its VFs, and leaves it after them. */
+static void test_places_in_a_plan(void **state HP_UNUSED)
+{
+	json_t *vfio = parse(VFIO), *nvidia = parse(NVIDIA), *none = json_null();
+	const struct hp_step to_vfio = {.kind = &hp_kind_driver, .after = vfio};
+	const struct hp_step to_nvidia = {.kind = &hp_kind_driver, .after = nvidia};
+	const struct hp_step vfs = {.kind = &hp_kind_sriov, .after = none};
+	const struct hp_step module = {.kind = &hp_kind_module, .after = none};
+	assert_true(hp_step_place(&module) < hp_step_place(&to_nvidia));
+	assert_true(hp_step_place(&to_nvidia) < hp_step_place(&vfs));
+	assert_true(hp_step_place(&vfs) < hp_step_place(&to_vfio));
+	json_decref(vfio);
+	json_decref(nvidia);
+}
+
 int main(void)
 {
 #define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, make_place, free_place)
@@ -295,6 +658,19 @@ int main(void)
 	    IN_PLACE(test_hugepages),
 	    IN_PLACE(test_modules),
 	    IN_PLACE(test_modules_go_as_they_came),
+	    IN_PLACE(test_drivers),
+	    IN_PLACE(test_drivers_back),
+	    IN_PLACE(test_variants_of_vfio),
+	    IN_PLACE(test_siblings_are_asked_for),
+	    IN_PLACE(test_holders),
+	    IN_PLACE(test_holders_without_a_process),
+	    IN_PLACE(test_disks_and_networks),
+	    IN_PLACE(test_owners),
+	    IN_PLACE(test_vfs),
+	    IN_PLACE(test_vfs_and_what_hangs_on_them),
+	    IN_PLACE(test_vgpu_types),
+	    IN_PLACE(test_mdevs),
+	    cmocka_unit_test(test_places_in_a_plan),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
