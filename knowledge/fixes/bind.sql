@@ -44,3 +44,19 @@ CREATE VIEW step_bind_nvgrace AS
 SELECT a.host, a.address AS subject, 'driver' AS kind, a.address AS target, 'nvgrace-gpu-vfio-pci' AS want
 FROM accelerator a
 WHERE a.is_vf = 0;
+
+CREATE VIEW step_vfio_in_initramfs AS
+SELECT a.host, a.address AS subject, 'initramfs' AS kind, 'all' AS target, 'with vfio-pci' AS want
+FROM accelerator a
+WHERE a.is_vf = 0;
+
+CREATE VIEW step_blacklist_open_drivers AS
+SELECT a.host, a.address AS subject, 'modprobe' AS kind, 'happypath.conf' AS target,
+       'blacklist nouveau; blacklist nova_core; blacklist nova_drm' AS want
+FROM accelerator a
+WHERE a.is_vf = 0;
+
+CREATE VIEW step_blacklist_nova AS
+SELECT s.host, '' AS subject, 'modprobe' AS kind, 'happypath.conf' AS target,
+       'blacklist nova_core; blacklist nova_drm' AS want
+FROM host_summary s;

@@ -17,3 +17,25 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('newer-docker', 'docker-gpus-flag', 'package', 'reload', 'Install Docker 19.03 or later', 'equivalent'),
  ('set-ldconfig', 'toolkit-ldconfig', 'file', 'live', 'Set ldconfig = "@/sbin/ldconfig"', 'exact'),
  ('leave-docker-snap', 'docker-not-snap', 'package', 'reload', 'Install Docker Engine from its own packages', 'equivalent');
+
+CREATE VIEW step_unset_no_cgroups AS
+SELECT f.host, coalesce(a.address, '') AS subject, 'file' AS kind, f.file AS target, 'set no-cgroups = false' AS want
+FROM setting f
+LEFT JOIN accelerator a ON a.host = f.host AND a.vendor = '10de' AND a.is_vf = 0
+WHERE f.file = '/etc/nvidia-container-runtime/config.toml' AND replace(f.name, 'no-cgroups', '') <> f.name;
+
+CREATE VIEW step_add_docker_runtime AS
+SELECT v.host, '' AS subject, 'runtime' AS kind, 'docker' AS target, 'nvidia' AS want
+FROM service v
+WHERE v.service = 'docker' AND v.state <> 'absent';
+
+CREATE VIEW step_open_device_nodes AS
+SELECT DISTINCT a.host, '' AS subject, 'modprobe' AS kind, 'happypath.conf' AS target,
+       'options nvidia NVreg_DeviceFileMode=0666' AS want
+FROM accelerator a
+WHERE a.vendor = '10de';
+
+CREATE VIEW step_set_ldconfig AS
+SELECT f.host, '' AS subject, 'file' AS kind, f.file AS target, 'set ldconfig = "@/sbin/ldconfig"' AS want
+FROM setting f
+WHERE f.file = '/etc/nvidia-container-runtime/config.toml' AND f.name = 'ldconfig';

@@ -19,3 +19,9 @@ SELECT a.host, a.address AS subject, 'module' AS kind, m.module AS target, 'load
 FROM accelerator a
 JOIN module m ON m.host = a.host AND m.module IN ('mlx5_ib', 'ib_umad') AND m.state = 'available'
 WHERE a.is_vf = 0;
+
+CREATE VIEW step_start_fabric_manager AS
+SELECT a.host, a.address AS subject, 'unit' AS kind, 'nvidia-fabricmanager' AS target, 'running enabled' AS want
+FROM accelerator a
+JOIN service v ON v.host = a.host AND v.service = 'nvidia-fabricmanager' AND v.state <> 'absent'
+WHERE a.is_vf = 0;

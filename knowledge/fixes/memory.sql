@@ -9,3 +9,8 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('no-viommu', 'viommu-locks-once', 'advice', 'live', 'Leave the virtual IOMMU out', 'exact'),
  ('raise-dma-entries', 'dma-entries-with-viommu', 'modprobe', 'reload', 'Raise vfio_iommu_type1.dma_entry_limit', 'exact'),
  ('kubevirt-root-gate', 'kubevirt-memlock', 'runtime', 'live', 'Upgrade KubeVirt, or enable its feature gate Root', 'exact');
+
+CREATE VIEW step_raise_dma_entries AS
+SELECT s.host, '' AS subject, 'modprobe' AS kind, 'happypath.conf' AS target,
+       'options vfio_iommu_type1 dma_entry_limit=4294967295' AS want
+FROM host_summary s;

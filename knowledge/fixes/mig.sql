@@ -21,3 +21,18 @@ CREATE VIEW step_release_drm_for_mig AS
 SELECT a.host, a.address AS subject, 'module' AS kind, 'nvidia_drm' AS target, 'unloaded' AS want
 FROM accelerator a
 WHERE a.is_vf = 0;
+
+CREATE VIEW step_enable_mig AS
+SELECT a.host, a.address AS subject, 'mig' AS kind, a.address AS target, 'on' AS want
+FROM accelerator a
+WHERE a.is_vf = 0;
+
+CREATE VIEW step_disable_mig AS
+SELECT a.host, a.address AS subject, 'mig' AS kind, a.address AS target, 'off' AS want
+FROM accelerator a
+WHERE a.is_vf = 0;
+
+CREATE VIEW step_mig_off_for_mps AS
+SELECT a.host, a.address AS subject, 'mig' AS kind, a.address AS target, 'off' AS want
+FROM accelerator a
+WHERE a.is_vf = 0;

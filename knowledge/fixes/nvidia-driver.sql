@@ -29,3 +29,17 @@ CREATE VIEW step_bind_nvidia AS
 SELECT a.host, a.address AS subject, 'driver' AS kind, a.address AS target, 'nvidia' AS want
 FROM accelerator a
 WHERE a.is_vf = 0;
+
+CREATE VIEW step_unblacklist_nvidia AS
+SELECT d.host, coalesce(a.address, '') AS subject, 'modprobe' AS kind, replace(d.file, '/etc/modprobe.d/', '') AS target,
+       '-blacklist nvidia' AS want
+FROM module_directive d
+LEFT JOIN accelerator a ON a.host = d.host AND a.vendor = '10de' AND a.is_vf = 0
+WHERE d.module = 'nvidia' AND d.directive = 'blacklist' AND substr(d.file, 1, 16) = '/etc/modprobe.d/'
+UNION ALL
+SELECT c.host, coalesce(a.address, '') AS subject, 'kernel-cmdline' AS kind, '' AS target,
+       '-' || c.name || '=nvidia' AS want
+FROM cmdline_option c
+LEFT JOIN accelerator a ON a.host = c.host AND a.vendor = '10de' AND a.is_vf = 0
+WHERE c.which = 'running' AND c.value = 'nvidia'
+  AND c.name IN ('modprobe.blacklist', 'module_blacklist', 'rd.driver.blacklist', 'driver.blacklist');

@@ -18,3 +18,9 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('disable-hmm', 'uvm-hmm-blackwell', 'modprobe', 'reload', 'Load nvidia_uvm with uvm_disable_hmm=1', 'exact'),
  ('newer-kernel', 'nvidia-kernel-new-enough', 'package', 'reboot', 'Boot a kernel of 4.15 or later', 'equivalent'),
  ('older-branch', 'nvidia-kernel-new-enough', 'package', 'reload', 'Install branch 550 or before', 'equivalent');
+
+CREATE VIEW step_disable_hmm AS
+SELECT a.host, a.address AS subject, 'modprobe' AS kind, 'happypath.conf' AS target,
+       'options nvidia_uvm uvm_disable_hmm=1' AS want
+FROM accelerator a
+WHERE a.is_vf = 0;

@@ -16,3 +16,9 @@ SELECT a.host, a.address AS subject, 'kernel-cmdline' AS kind, '' AS target,
        '+vfio-pci.ids=' || a.vendor || ':' || a.device AS want
 FROM accelerator a
 WHERE a.is_vf = 0 AND a.vendor IS NOT NULL AND a.device IS NOT NULL;
+
+CREATE VIEW step_disable_idle_d3 AS
+SELECT a.host, a.address AS subject, 'modprobe' AS kind, 'happypath.conf' AS target,
+       'options vfio-pci disable_idle_d3=1' AS want
+FROM accelerator a
+WHERE a.is_vf = 0;

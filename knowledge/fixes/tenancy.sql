@@ -6,3 +6,10 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('record-firmware', 'tenant-firmware-on-record', 'advice', 'live', 'Record the VBIOS version before giving the device away', 'exact'),
  ('default-settings', 'tenant-settings-default', 'mig', 'drain', 'Put MIG mode, ECC and confidential mode back', 'exact'),
  ('no-unsafe-interrupts', 'tenant-no-unsafe-interrupts', 'modprobe', 'reload', 'Take allow_unsafe_interrupts away', 'exact');
+
+CREATE VIEW step_no_unsafe_interrupts AS
+SELECT d.host, '' AS subject, 'modprobe' AS kind, replace(d.file, '/etc/modprobe.d/', '') AS target,
+       '-options vfio_iommu_type1 allow_unsafe_interrupts' AS want
+FROM module_directive d
+WHERE d.module = 'vfio_iommu_type1' AND d.directive = 'options' AND substr(d.file, 1, 16) = '/etc/modprobe.d/'
+  AND replace(d.argument, 'allow_unsafe_interrupts', '') <> d.argument;

@@ -68,3 +68,9 @@ JOIN vgpu_type t ON t.host = v.host AND t.address = v.address AND t.available > 
                     AND (t.type = i.vgpu_type OR t.name = i.vgpu_type)
 WHERE v.is_vf = 1
 GROUP BY v.host, v.parent;
+
+CREATE VIEW step_start_vgpu_manager AS
+SELECT a.host, a.address AS subject, 'unit' AS kind, 'nvidia-vgpu-mgr' AS target, 'running enabled' AS want
+FROM accelerator a
+JOIN service v ON v.host = a.host AND v.service = 'nvidia-vgpu-mgr' AND v.state <> 'absent'
+WHERE a.is_vf = 0;
