@@ -83,6 +83,23 @@ static void test_debian(void **state HP_UNUSED)
 	world_free(&world);
 }
 
+/* "-KEY +KEY=V" sets KEY to V alone; what stands there already is left where it stands. */
+static void test_keys_are_set(void **state HP_UNUSED)
+{
+	struct world world;
+	world_make(&world, debian, programs);
+	tree_put(&world.tree, "/etc/default/grub",
+	         "GRUB_CMDLINE_LINUX_DEFAULT=\"iommu=pt quiet\"\n");
+	programs(&world, (const char *const[]){"update-grub", NULL}, NULL);
+	assert_rehearsed(&world, kind, "", "-iommu +iommu=pt", "");
+	assert_rehearsed(&world, kind, "", "-iommu +iommu=soft",
+	                 "replace /etc/default/grub\nGRUB_CMDLINE_LINUX_DEFAULT=\"quiet\"\n"
+	                 "replace /etc/default/grub.d/happypath.cfg\n" HP_EDIT_HEAD
+	                 "GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT "
+	                 "iommu=soft\"\nrun update-grub\n");
+	world_free(&world);
+}
+
 static void test_words_of_others_are_taken_away(void **state HP_UNUSED)
 {
 	struct world world;
@@ -440,6 +457,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_debian),
+	    cmocka_unit_test(test_keys_are_set),
 	    cmocka_unit_test(test_words_of_others_are_taken_away),
 	    cmocka_unit_test(test_grub_cfg_older_than_its_files),
 	    cmocka_unit_test(test_grub_cfg_must_have_it),

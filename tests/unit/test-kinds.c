@@ -179,6 +179,10 @@ static void test_initramfs_follows_modprobe(void **state HP_UNUSED)
 {
 	struct world world;
 	make_debian(&world);
+	assert_rehearsed(&world, &hp_kind_modprobe, "happypath.conf", "blacklist vfio-pci",
+	                 "replace /etc/modprobe.d/happypath.conf\n" HP_EDIT_HEAD
+	                 "blacklist vfio-pci\nrun update-initramfs -u -k 6.1.0-1\nrun "
+	                 "update-initramfs -u -k 6.1.0-2\n");
 	there_and_back(&world, &hp_kind_modprobe, "happypath.conf", "softdep nvidia pre: vfio-pci",
 	               NULL, "update-initramfs -u -k 6.1.0-1\nupdate-initramfs -u -k 6.1.0-2\n");
 	hp_text_free(&world.ran);
@@ -250,6 +254,10 @@ static void test_file(void **state HP_UNUSED)
 	    &world, &hp_kind_file, path, "set x = 1",
 	    "/etc/nvidia-container-runtime/config.toml has no line that sets x, commented "
 	    "out or not");
+	// A line that sets it goes before one that is commented out.
+	tree_put(&world.tree, path, "#a = 1\na = 2\n");
+	assert_rehearsed(&world, &hp_kind_file, path, "set a = 3",
+	                 "replace /etc/nvidia-container-runtime/config.toml\n#a = 1\na = 3\n");
 	there_and_back(&world, &hp_kind_file, "/etc/security/limits.d/happypath.conf",
 	               "line @kvm - memlock unlimited",
 	               "file /etc/security/limits.d/happypath.conf: no file -> @kvm - memlock "
@@ -535,10 +543,13 @@ static void test_mig(void **state HP_UNUSED)
 	hp_text_free(&world.ran);
 	go(&world, kind, GPU, "2x1g.10gb 3g.40gb");
 	assert_string_equal(hp_text_get(&world.ran), "");
+	snprintf(gpu.layout, sizeof(gpu.layout), "1g.10gb:3 3g.40gb:4 ");
+	json_t *placed = read_state(&world, kind, GPU);
 	go(&world, kind, GPU, "7g.80gb");
 	assert_string_equal(gpu.layout, "7g.80gb:0 ");
-	assert_int_equal(kind->write(world.host, GPU, off, mixed, &err), 0);
-	assert_string_equal(gpu.layout, "3g.40gb:0 1g.10gb:1 1g.10gb:2 ");
+	assert_int_equal(kind->write(world.host, GPU, mixed, placed, &err), 0);
+	assert_string_equal(gpu.layout, "1g.10gb:3 3g.40gb:4 ");
+	json_decref(placed);
 	assert_int_equal(kind->write(world.host, GPU, mixed, off, &err), 0);
 	assert_false(gpu.mig);
 	json_t *back = read_state(&world, kind, GPU);
