@@ -60,3 +60,9 @@ CREATE VIEW step_blacklist_nova AS
 SELECT s.host, '' AS subject, 'modprobe' AS kind, 'happypath.conf' AS target,
        'blacklist nova_core; blacklist nova_drm' AS want
 FROM host_summary s;
+
+CREATE VIEW step_release_holders AS
+SELECT a.host, a.address AS subject, 'unit' AS kind, v.service AS target, 'stopped' AS want
+FROM accelerator a
+JOIN service v ON v.host = a.host AND v.state = 'active'
+WHERE a.is_vf = 0 AND v.service IN ('nvidia-persistenced', 'display-manager');

@@ -7,7 +7,7 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('generate-cdi', 'cdi-spec-present', 'cdi', 'live', 'Generate the CDI specification', 'exact'),
  ('regenerate-cdi', 'cdi-spec-fresh', 'cdi', 'live', 'Generate the CDI specification anew', 'exact'),
  ('regenerate-cdi-for-driver', 'cdi-spec-driver', 'cdi', 'live', 'Generate the CDI specification anew', 'exact'),
- ('mend-cdi', 'cdi-spec-readable', 'cdi', 'live', 'Mend or remove the broken file', 'exact');
+ ('mend-cdi', 'cdi-spec-readable', 'advice', 'live', 'Mend or remove the broken file', 'exact');
 
 CREATE VIEW step_docker_feature_cdi AS
 SELECT s.host, coalesce(a.address, '') AS subject, 'runtime' AS kind, 'docker' AS target, 'nvidia cdi' AS want

@@ -3,14 +3,14 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('install-toolkit', 'container-toolkit-installed', 'package', 'reload',
   'Install the NVIDIA Container Toolkit and configure the engine', 'equivalent'),
  ('unset-no-cgroups', 'no-cgroups-rootless-only', 'file', 'live', 'Set no-cgroups = false', 'exact'),
- ('set-no-cgroups', 'rootless-no-cgroups', 'file', 'live', 'Set no-cgroups = true for that user, or use CDI', 'exact'),
+ ('set-no-cgroups', 'rootless-no-cgroups', 'advice', 'live', 'Set no-cgroups = true for that user, or use CDI', 'exact'),
  ('use-cdi', 'devices-survive-daemon-reload', 'cdi', 'reload', 'Inject by CDI', 'exact'),
- ('char-links', 'devices-survive-daemon-reload', 'file', 'live', 'Make the links below /dev/char', 'exact'),
- ('cgroupfs-driver', 'cgroup1-daemon-reload', 'runtime', 'reload', 'Use the cgroupfs driver, or CDI', 'exact'),
+ ('char-links', 'devices-survive-daemon-reload', 'advice', 'live', 'Make the links below /dev/char', 'exact'),
+ ('cgroupfs-driver', 'cgroup1-daemon-reload', 'advice', 'reload', 'Use the cgroupfs driver, or CDI', 'exact'),
  ('add-docker-runtime', 'docker-nvidia-runtime', 'runtime', 'reload', 'Add the nvidia runtime to Docker', 'exact'),
  ('install-docker-engine', 'docker-on-host', 'package', 'reload', 'Install Docker Engine on the host', 'equivalent'),
  ('open-device-nodes', 'device-nodes-rootless', 'modprobe', 'reload', 'Set NVreg_DeviceFileMode', 'exact'),
- ('make-device-nodes', 'nvidia-device-nodes', 'file', 'live', 'Make the device nodes', 'exact'),
+ ('make-device-nodes', 'nvidia-device-nodes', 'advice', 'live', 'Make the device nodes', 'exact'),
  ('install-uvm', 'nvidia-uvm-module', 'package', 'live', 'Install all NVIDIA modules for this kernel', 'equivalent'),
  ('upgrade-toolkit-cgroup2', 'toolkit-cgroup2', 'package', 'reload', 'Install the toolkit 1.8.0 or later', 'equivalent'),
  ('host-libraries', 'container-library-matches', 'advice', 'live', 'Let the toolkit inject the host''s libraries', 'exact'),
@@ -39,3 +39,8 @@ CREATE VIEW step_set_ldconfig AS
 SELECT f.host, '' AS subject, 'file' AS kind, f.file AS target, 'set ldconfig = "@/sbin/ldconfig"' AS want
 FROM setting f
 WHERE f.file = '/etc/nvidia-container-runtime/config.toml' AND f.name = 'ldconfig';
+
+CREATE VIEW step_use_cdi AS
+SELECT s.host, coalesce(a.address, '') AS subject, 'cdi' AS kind, '/etc/cdi/nvidia.yaml' AS target, 'generated' AS want
+FROM host_summary s
+LEFT JOIN accelerator a ON a.host = s.host AND a.is_vf = 0;

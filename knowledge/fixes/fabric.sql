@@ -7,7 +7,7 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
   'Install Fabric Manager in the driver''s version', 'equivalent'),
  ('load-infiniband', 'fabric-nvlink5-modules', 'module', 'reload',
   'Load mlx5_ib and ib_umad, then restart Fabric Manager', 'exact'),
- ('restart-fabric-manager', 'fabric-registered', 'unit', 'reload', 'Restart nvidia-fabricmanager', 'exact'),
+ ('restart-fabric-manager', 'fabric-registered', 'advice', 'reload', 'Restart nvidia-fabricmanager', 'exact'),
  ('activate-partition', 'fabric-partition-for-vm', 'advice', 'drain',
   'Run Fabric Manager in shared mode and activate the partition', 'exact'),
  ('activate-vgpu-partition', 'fabric-vgpu-partition', 'advice', 'live',
@@ -24,4 +24,9 @@ CREATE VIEW step_start_fabric_manager AS
 SELECT a.host, a.address AS subject, 'unit' AS kind, 'nvidia-fabricmanager' AS target, 'running enabled' AS want
 FROM accelerator a
 JOIN service v ON v.host = a.host AND v.service = 'nvidia-fabricmanager' AND v.state <> 'absent'
+WHERE a.is_vf = 0;
+
+CREATE VIEW step_start_imex AS
+SELECT a.host, a.address AS subject, 'unit' AS kind, 'nvidia-imex' AS target, 'running enabled' AS want
+FROM accelerator a
 WHERE a.is_vf = 0;

@@ -35,8 +35,11 @@ WHERE c.which = 'running'
   AND ((c.name = 'intremap' AND c.value IN ('off', 'nosid')) OR c.name IN ('nointremap', 'nox2apic'));
 
 CREATE VIEW step_noiommu_off AS
-SELECT d.host, '' AS subject, 'modprobe' AS kind, replace(d.file, '/etc/modprobe.d/', '') AS target,
-       '-options vfio enable_unsafe_noiommu_mode' AS want
+SELECT d.host, '' AS subject, 'modprobe' AS kind, substr(d.file, 17) AS target, '-options vfio enable_unsafe_noiommu_mode' AS want
 FROM module_directive d
-WHERE d.module = 'vfio' AND d.directive = 'options' AND substr(d.file, 1, 16) = '/etc/modprobe.d/'
-  AND replace(d.argument, 'enable_unsafe_noiommu_mode', '') <> d.argument;
+WHERE d.directive = 'options' AND d.module = 'vfio' AND substr(d.file, 1, 16) = '/etc/modprobe.d/'
+  AND replace(d.argument, 'enable_unsafe_noiommu_mode', '') <> d.argument
+UNION ALL
+SELECT c.host, '' AS subject, 'kernel-cmdline' AS kind, '' AS target, '-vfio.enable_unsafe_noiommu_mode' AS want
+FROM cmdline_option c
+WHERE c.which = 'running' AND c.name = 'vfio.enable_unsafe_noiommu_mode';

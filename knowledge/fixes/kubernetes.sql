@@ -2,7 +2,7 @@
 INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('point-toolkit-to-containerd', 'containerd-socket-known', 'advice', 'reload',
   'Set CONTAINERD_SOCKET and CONTAINERD_CONFIG of the operator''s toolkit', 'exact'),
- ('enable-cri', 'containerd-cri-on', 'runtime', 'reload', 'Remove cri from disabled_plugins', 'exact'),
+ ('enable-cri', 'containerd-cri-on', 'advice', 'reload', 'Remove cri from disabled_plugins', 'exact'),
  ('reach-nvidia-runtime', 'nvidia-runtime-reached', 'runtime', 'reload',
   'Make nvidia the default runtime, or give the pods its runtime class', 'exact'),
  ('deploy-device-plugin', 'device-plugin-registered', 'advice', 'live', 'Deploy the device plugin', 'exact'),
@@ -18,3 +18,9 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('one-driver', 'operator-driver-not-twice', 'advice', 'reload', 'Set driver.enabled=false', 'exact'),
  ('host-users', 'user-namespaces-legacy-hook', 'advice', 'live', 'Set hostUsers: true', 'exact'),
  ('pass-device-specs', 'cpu-manager-device-specs', 'advice', 'reload', 'Let the device plugin pass device specs', 'exact');
+
+CREATE VIEW step_reach_nvidia_runtime AS
+SELECT a.host, a.address AS subject, 'runtime' AS kind, n.container_runtime AS target, 'nvidia default' AS want
+FROM accelerator a
+JOIN kubernetes_node n ON n.host = a.host
+WHERE a.is_vf = 0 AND n.container_runtime IN ('containerd', 'crio');

@@ -15,7 +15,11 @@ CREATE VIEW step_reserve_from_boot AS
 SELECT a.host, a.address AS subject, 'kernel-cmdline' AS kind, '' AS target,
        '+vfio-pci.ids=' || a.vendor || ':' || a.device AS want
 FROM accelerator a
-WHERE a.is_vf = 0 AND a.vendor IS NOT NULL AND a.device IS NOT NULL;
+WHERE a.is_vf = 0 AND a.vendor IS NOT NULL AND a.device IS NOT NULL
+UNION ALL
+SELECT a.host, a.address AS subject, 'initramfs' AS kind, 'all' AS target, 'with vfio-pci' AS want
+FROM accelerator a
+WHERE a.is_vf = 0;
 
 CREATE VIEW step_disable_idle_d3 AS
 SELECT a.host, a.address AS subject, 'modprobe' AS kind, 'happypath.conf' AS target,

@@ -24,7 +24,8 @@ FROM accelerator v
 WHERE v.is_vf = 1;
 
 CREATE VIEW step_pf_to_its_driver AS
-SELECT a.host, a.address AS subject, 'driver' AS kind, a.address AS target, h.module AS want
+SELECT a.host, a.address AS subject, 'driver' AS kind, a.address AS target,
+       CASE WHEN a.vendor = '1002' THEN 'gim' ELSE h.module END AS want
 FROM accelerator a
 JOIN host_driver h ON h.vendor = a.vendor AND h.kind = a.kind
 WHERE a.is_vf = 0 AND a.vendor NOT IN ('8086', '10ee');

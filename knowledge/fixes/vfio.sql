@@ -6,7 +6,7 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('legacy-group', 'vfio-cdev-for-iommufd', 'advice', 'live', 'Leave iommufd off', 'exact'),
  ('kernel-with-cdev', 'vfio-cdev-for-iommufd', 'package', 'reboot', 'Boot a kernel with iommufd and VFIO character devices', 'equivalent'),
  ('make-group-node', 'vfio-group-node', 'module', 'live', 'Load VFIO and free the group''s endpoints', 'exact'),
- ('permit-device', 'kubevirt-permits-device', 'runtime', 'live', 'Add the id to permittedHostDevices', 'exact'),
+ ('permit-device', 'kubevirt-permits-device', 'advice', 'live', 'Add the id to permittedHostDevices', 'exact'),
  ('kubevirt-after-1-9-0', 'kubevirt-cdev', 'package', 'reload', 'Upgrade KubeVirt beyond 1.9.0', 'equivalent'),
  ('kernel-6-19', 'iommufd-peers', 'package', 'reboot', 'Boot Linux 6.19 or later', 'equivalent');
 
