@@ -253,7 +253,8 @@ static char *change_words(const struct hp_step *step, const char *want)
 {
 	struct hp_text text = {0};
 	if (json_is_null(step->before)) {
-		hp_text_printf(&text, "%s %s: %s", step->kind->name, step->subject, want);
+		hp_text_printf(&text, "%s%s%s: %s", step->kind->name, *step->subject ? " " : "",
+		               step->subject, want);
 		return text.data;
 	}
 	hp_step_tell(step, &text);
@@ -270,21 +271,42 @@ static void print_subjects(const struct printer *printer, size_t from, size_t to
 		line(printer, HP_PLAIN, 6, text.data);
 }
 
+/* What is said of a subject, without its address at the start. */
+static const char *about(const struct hp_obstacle *obstacle)
+{
+	size_t length = strlen(obstacle->subject);
+	bool starts = length && strncmp(obstacle->text, obstacle->subject, length) == 0;
+	return starts ? obstacle->text + length + strspn(obstacle->text + length, " :")
+	              : obstacle->text;
+}
+
+static bool was_said(const struct printer *printer, size_t from, size_t step,
+                     const struct hp_obstacle *obstacle)
+{
+	for (size_t i = from; i < step; i++) {
+		const struct hp_obstacles *obstacles = &printer->plan->details[i].obstacles;
+		for (size_t o = 0; o < obstacles->count; o++)
+			if (strcmp(about(&obstacles->items[o]), about(obstacle)) == 0)
+				return true;
+	}
+	return false;
+}
+
+/* What holds for each of several subjects alike is said once. */
 static void print_hurt(const struct printer *printer, size_t from, size_t to)
 {
-	const char *last = "";
 	for (size_t i = from; i < to; i++) {
 		const struct hp_obstacles *obstacles = &printer->plan->details[i].obstacles;
 		for (size_t o = 0; o < obstacles->count; o++) {
 			const struct hp_obstacle *obstacle = &obstacles->items[o];
 			bool refuses = obstacle->kind == HP_OBSTACLE_HOLDER ||
 			               obstacle->kind == HP_OBSTACLE_BROKEN;
+			if (was_said(printer, from, i, obstacle))
+				continue;
 			hp_cleanup_free char *text =
 			    hp_asprintf("%s: %s: %s", hp_obstacle_name(obstacle->kind),
-			                obstacle->subject, obstacle->text);
-			if (strcmp(last, obstacle->text) != 0)
-				line(printer, refuses ? HP_RED : HP_YELLOW, 6, text);
-			last = obstacle->text;
+			                obstacle->subject, about(obstacle));
+			line(printer, refuses ? HP_RED : HP_YELLOW, 6, text);
 		}
 	}
 }
@@ -345,17 +367,32 @@ static void print_advice(const struct printer *printer)
 	}
 }
 
+static size_t same_titles(const json_t *list, size_t from, const char *title)
+{
+	size_t count = 0;
+	for (size_t i = from; i < json_array_size(list); i++)
+		count += strcmp(member(json_array_get(list, i), "title"), title) == 0;
+	return count;
+}
+
+/* A question that is open for many subjects stands once, with the first one's evidence. */
 static void print_open(const struct printer *printer)
 {
+	const json_t *list = printer->plan->open, *item;
 	size_t i;
-	const json_t *item;
-	if (!json_array_size(printer->plan->open))
+	if (!json_array_size(list))
 		return;
 	head(printer, "Not known, and could ask for more");
-	json_array_foreach(printer->plan->open, i, item)
+	json_array_foreach(list, i, item)
 	{
+		const char *title = member(item, "title");
+		size_t all = same_titles(list, 0, title), rest = same_titles(list, i, title);
+		if (rest < all)
+			continue;
+		hp_cleanup_free char *more =
+		    all > 1 ? hp_asprintf(", and %zu more", all - 1) : hp_strdup("");
 		hp_cleanup_free char *text =
-		    hp_asprintf("%s: %s", member(item, "title"), member(item, "evidence"));
+		    hp_asprintf("%s (%s%s)", title, member(item, "evidence"), more);
 		line(printer, HP_MAGENTA, 2, text);
 	}
 }

@@ -67,7 +67,7 @@ struct hp_step_detail {
 	char *want;                    // the word that the fix asks for
 	json_t *findings;              // ids of those that it mends
 	struct hp_obstacles obstacles; // who is hurt, or in the way
-	bool after_reboot;             // does not last, and other steps reboot
+	bool after_reboot;             // does not last, and other steps, or advice, reboot
 };
 
 struct hp_plan {

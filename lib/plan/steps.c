@@ -383,17 +383,33 @@ static void add_step(struct maker *maker, const struct draft *draft)
 	plan->reboot |= draft->kind->effect == HP_EFFECT_REBOOT;
 }
 
+/* What somebody must do by hand with a reboot, or in the firmware, comes before what does not last.
+ */
+static bool advises_reboot(const json_t *advice)
+{
+	size_t i;
+	const json_t *item;
+	json_array_foreach(advice, i, item)
+	{
+		const char *distance = json_string_value(json_object_get(item, "distance"));
+		if (hp_distance_parse(distance) >= HP_DISTANCE_REBOOT)
+			return true;
+	}
+	return false;
+}
+
 /* Who is hurt: the kind asks the host; without one, what the facts know. */
 static int find_hurt(struct maker *maker, struct hp_error *err)
 {
 	struct hp_plan *plan = maker->planner->plan;
+	bool reboot = plan->reboot || advises_reboot(plan->advice);
 	int code = 0;
 	for (size_t i = 0; !code && i < plan->steps.count; i++) {
 		const struct hp_step *step = &plan->steps.items[i];
 		struct hp_step_detail *detail = &plan->details[i];
 		struct hp_error error = {0};
 		detail->after_reboot =
-		    plan->reboot && !step->kind->lasts && step->kind->effect != HP_EFFECT_REBOOT;
+		    reboot && !step->kind->lasts && step->kind->effect != HP_EFFECT_REBOOT;
 		if (!maker->planner->host)
 			code = hp_hurt_by_facts(maker->planner, step, &detail->obstacles, err);
 		else if (step->kind->obstacles &&
