@@ -119,11 +119,13 @@ static int write_whole(int fd, const char *data, size_t length)
  * the next one. `line` is taken over. */
 static int put_line(struct hp_journal *journal, json_t *line, struct hp_error *err)
 {
-	char *text = json_dumps(line, JSON_COMPACT);
+	hp_cleanup_free char *text = json_dumps(line, JSON_COMPACT);
 	json_decref(line);
+	if (!text)
+		return hp_fail(err, -EILSEQ, "cannot write the journal %s: the line is no JSON",
+		               journal->path);
 	hp_cleanup_text struct hp_text whole = {0};
-	hp_text_printf(&whole, "%s\n", text ? text : "{}");
-	free(text);
+	hp_text_printf(&whole, "%s\n", text);
 	off_t end = lseek(journal->fd, 0, SEEK_END);
 	int r = write_whole(journal->fd, whole.data, whole.length);
 	if (r == 0 && fsync(journal->fd) < 0)

@@ -1,6 +1,8 @@
 // Errors. SPDX-License-Identifier: Apache-2.0
 #include "base/error.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +15,7 @@ int hp_fail(struct hp_error *err, int code, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(err->message, sizeof(err->message), format, args);
 	va_end(args);
+	hp_utf8_repair(err->message); // it may quote anything, and be cut within a character
 	return code;
 }
 
@@ -29,5 +32,6 @@ int hp_wrap(struct hp_error *err, const char *format, ...)
 	snprintf(whole, sizeof(whole), "%s: %s", noun, err->message);
 	memcpy(err->message, whole, sizeof(err->message));
 	err->message[sizeof(err->message) - 1] = '\0';
+	hp_utf8_repair(err->message);
 	return err->code;
 }

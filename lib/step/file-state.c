@@ -2,6 +2,7 @@
 #include "step/kinds.h"
 
 #include <errno.h>
+#include <string.h>
 
 int hp_file_state(const struct hp_file *file, const char *path, json_t **ret, struct hp_error *err)
 {
@@ -9,7 +10,9 @@ int hp_file_state(const struct hp_file *file, const char *path, json_t **ret, st
 		*ret = json_pack("{s:i}", "missing", (int)file->missing);
 		return 0;
 	}
-	json_t *content = json_stringn(file->content, file->length);
+	/* A NUL would end it wherever it is edited: what follows would be lost. */
+	bool text = !memchr(file->content, '\0', file->length);
+	json_t *content = text ? json_stringn(file->content, file->length) : NULL;
 	if (!content)
 		return hp_fail(err, -EILSEQ, "%s is no UTF-8 text", path);
 	*ret = json_pack("{s:o, s:i, s:i, s:i}", "content", content, "mode", (int)file->mode, "uid",

@@ -51,6 +51,7 @@ void hp_obstacles_add(struct hp_obstacles *obstacles, enum hp_obstacle_kind kind
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	hp_utf8_repair(text); // names of processes are anybody's
 	obstacles->items =
 	    hp_realloc(obstacles->items, (obstacles->count + 1) * sizeof(*obstacles->items));
 	obstacles->items[obstacles->count++] = (struct hp_obstacle){

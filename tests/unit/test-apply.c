@@ -97,6 +97,8 @@ static int fake_write(struct hp_host *host, const char *subject, const json_t *b
 		return hp_fail(err, -EIO, "%s is in trouble", subject);
 	if (!back && trouble(host, subject, "die-before"))
 		kill(getpid(), SIGKILL);
+	if (!back && trouble(host, subject, "mumbles"))
+		return hp_fail(err, -EIO, "\xff said modprobe in its own letters, of %s", subject);
 	if (trouble(host, subject, "stuck"))
 		return hp_fail(err, -ETIME, "%s is stuck", subject);
 	if (trouble(host, subject, "silent") && !back) // takes it, and does nothing
@@ -447,6 +449,17 @@ static void test_nothing_written_is_nothing_to_undo(void **state)
 	put_trouble(place, "b", "fails");
 	assert_outcome(place, apply(place, three_steps()), HP_OUTCOME_ROLLED_BACK);
 	assert_all(place, "old");
+}
+
+/* What a program said may be no text: the journal's last line must come to be all the same. */
+static void test_failures_in_no_text(void **state)
+{
+	struct place *place = *state;
+	put_trouble(place, "c", "mumbles");
+	assert_outcome(place, apply(place, three_steps()), HP_OUTCOME_ROLLED_BACK);
+	assert_all(place, "old");
+	assert_non_null(strstr(place->err.message, "? said modprobe"));
+	assert_history(place, HISTORY("rolled-back"));
 }
 
 static void test_incomplete_rollback_is_recovered(void **state)
@@ -912,6 +925,7 @@ int main(void)
 	    IN_PLACE(test_one_at_a_time),
 	    IN_PLACE(test_failures_roll_back),
 	    IN_PLACE(test_nothing_written_is_nothing_to_undo),
+	    IN_PLACE(test_failures_in_no_text),
 	    IN_PLACE(test_incomplete_rollback_is_recovered),
 	    IN_PLACE(test_what_can_never_be_put_back),
 	    IN_PLACE(test_stuck_writes_stop_everything),

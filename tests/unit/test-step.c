@@ -187,6 +187,8 @@ static void test_files_are_states(void **state)
 	assert_false(hp_state_has_file(json));
 	assert_json(json, "{\"missing\": 2}");
 	assert_int_equal(hp_file_state(&bytes, "f", &json, NULL), -EILSEQ);
+	const struct hp_file cut = {.content = (char *)"a\0b", .length = 3};
+	assert_int_equal(hp_file_state(&cut, "f", &json, NULL), -EILSEQ);
 }
 
 #define POOL "/sys/kernel/mm/hugepages/hugepages-2048kB"
