@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Whoever took it last wrote down who it is. */
@@ -41,12 +42,46 @@ static int wait_for(int fd, int wait_ms)
 	}
 }
 
+/* Whether nobody else can open the file that `fd` is, and so hold its lock. */
+static bool is_ours(int fd)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink > 1)
+		return false;
+	return (st.st_mode & 077) == 0 || fchmod(fd, 0600) == 0;
+}
+
+/* Whether `file` is what somebody else put in its place. */
+static bool is_theirs(const char *file)
+{
+	struct stat st;
+	return lstat(file, &st) == 0 &&
+	       (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink > 1);
+}
+
+/* The directory of locks is everybody's on some distributions: a file that somebody else put there
+ * first would keep us out for as long as they like. */
+static int open_own(const char *file)
+{
+	enum { TRIES = 3 };
+	for (int i = 1;; i++) {
+		int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+		int error = errno;
+		if (fd >= 0 && is_ours(fd))
+			return fd;
+		if (fd >= 0)
+			close(fd);
+		if (i == TRIES || !is_theirs(file) || remove(file) < 0)
+			return fd >= 0 ? -EPERM : -error;
+	}
+}
+
 int hp_lock_take(const char *file, int wait_ms, struct hp_error *err)
 {
 	char text[32];
-	hp_cleanup_fd int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	hp_cleanup_fd int fd = open_own(file);
 	if (fd < 0)
-		return hp_fail(err, -errno, "cannot open the lock %s: %s", file, strerror(errno));
+		return hp_fail(err, fd, "cannot open the lock %s: %s", file, strerror(-fd));
 	int r = wait_for(fd, wait_ms);
 	if (r == -EBUSY)
 		return say_held(fd, file, err);

@@ -420,6 +420,28 @@ static void test_one_at_a_time(void **state)
 	assert_outcome(place, apply(place, three_steps()), HP_OUTCOME_DONE);
 }
 
+/* Where everybody may put files, a stranger's lock keeps nobody out. */
+static void test_locks_of_strangers(void **state)
+{
+	struct place *place = *state;
+	struct stat st;
+	tree_put(&place->tree, "/etc/lock", "1\n");
+	int theirs = open(place->lock, O_RDONLY | O_CLOEXEC);
+	if (chown(place->lock, 65534, 65534) < 0)
+		skip(); // not root
+	assert_int_equal(flock(theirs, LOCK_EX), 0);
+	assert_outcome(place, apply(place, three_steps()), HP_OUTCOME_DONE);
+	assert_int_equal(stat(place->lock, &st), 0);
+	assert_int_equal(st.st_uid, geteuid());
+	assert_int_equal(st.st_mode & 07777, 0600);
+	close(theirs);
+
+	assert_int_equal(unlink(place->lock), 0);
+	tree_put_link(&place->tree, "/etc/lock", "/etc/state/a");
+	assert_outcome(place, undo(place, NULL), HP_OUTCOME_DONE);
+	assert_all(place, "old");
+}
+
 // == failures
 
 static const char *const failures[] = {"fails", "once", "silent", "half"};
@@ -923,6 +945,7 @@ int main(void)
 	    IN_PLACE(test_consent),
 	    IN_PLACE(test_one_way),
 	    IN_PLACE(test_one_at_a_time),
+	    IN_PLACE(test_locks_of_strangers),
 	    IN_PLACE(test_failures_roll_back),
 	    IN_PLACE(test_nothing_written_is_nothing_to_undo),
 	    IN_PLACE(test_failures_in_no_text),
