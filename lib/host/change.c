@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define MAX_FILE   (1u << 20)
@@ -226,14 +227,33 @@ static int write_whole(int fd, const char *data, size_t length)
 	return 0;
 }
 
+/* What hangs on a file besides mode and owner (SELinux's label, ACLs) goes over to the one that
+ * takes its place, as far as the kernel lets it: without its label a daemon could not read it. */
+static void copy_labels(int directory, const char *name, int to)
+{
+	char names[4096], value[4096];
+	hp_cleanup_fd int from =
+	    openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	ssize_t length = from < 0 ? 0 : flistxattr(from, names, sizeof(names));
+	for (const char *at = names; length > 0 && at < names + length; at += strlen(at) + 1) {
+		bool of_content = hp_has_word("security.ima security.evm", at);
+		ssize_t size = of_content ? -1 : fgetxattr(from, at, value, sizeof(value));
+		if (size >= 0)
+			fsetxattr(to, at, value, (size_t)size, 0);
+	}
+}
+
 /* The new file under its name for the time being, safe on its disk. */
-static int write_beside(int directory, const char *beside, const struct hp_file *file)
+static int write_beside(int directory, const char *name, const char *beside,
+                        const struct hp_file *file)
 {
 	hp_cleanup_fd int fd =
 	    openat(directory, beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	int r = write_whole(fd, file->content, file->length);
+	if (r == 0)
+		copy_labels(directory, name, fd);
 	if (r == 0 && fchown(fd, file->uid, file->gid) < 0)
 		r = -errno;
 	if (r == 0 && fchmod(fd, file->mode) < 0)
@@ -245,7 +265,7 @@ static int write_beside(int directory, const char *beside, const struct hp_file 
 
 static int put(int directory, const char *name, const char *beside, const struct hp_file *file)
 {
-	int r = write_beside(directory, beside, file);
+	int r = write_beside(directory, name, beside, file);
 	if (r == 0 && renameat(directory, beside, directory, name) < 0)
 		r = -errno;
 	if (r < 0)

@@ -17,6 +17,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -161,6 +162,20 @@ static void test_replaces_files(void **state)
 	assert_content(place, "/etc/hostname", "there\n");
 }
 
+static void test_labels_stay(void **state)
+{
+	struct place *place = *state;
+	char value[16] = "";
+	hp_cleanup_file_state struct hp_file file = {0};
+	hp_cleanup_free char *path = path_in(place, "/etc/hostname");
+	if (setxattr(path, "trusted.label", "theirs", 6, 0) < 0)
+		skip(); // not root, or on a file system without
+	assert_int_equal(hp_host_read_file(place->host, "/etc/hostname", &file, NULL), 0);
+	assert_int_equal(hp_host_replace_file(place->host, "/etc/hostname", &file, NULL), 0);
+	assert_int_equal(getxattr(path, "trusted.label", value, sizeof(value)), 6);
+	assert_string_equal(value, "theirs");
+}
+
 static void test_absent_files_come_and_go_with_their_directories(void **state)
 {
 	struct place *place = *state;
@@ -274,6 +289,7 @@ int main(void)
 	    IN_PLACE(test_deadline_of_a_write),
 	    IN_PLACE(test_a_killed_child_is_a_failure),
 	    IN_PLACE(test_replaces_files),
+	    IN_PLACE(test_labels_stay),
 	    IN_PLACE(test_absent_files_come_and_go_with_their_directories),
 	    IN_PLACE(test_refuses_links_and_what_is_no_file),
 	    IN_PLACE(test_stays_inside),
