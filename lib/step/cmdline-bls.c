@@ -228,15 +228,26 @@ static int want_bls(struct hp_host *host, const struct hp_cmdline_change *change
 	return 0;
 }
 
+/* What a state says of an entry; NULL where it says nothing of any. */
+static const char *options_in(const json_t *state, const char *path)
+{
+	const json_t *other = json_object_get(json_object_get(state, "others"), path);
+	return json_string_value(other ? other : json_object_get(state, "next"));
+}
+
+struct states {
+	const json_t *before, *after;
+};
+
+/* An entry that is neither as before nor as after is somebody else's, made or changed since. */
 static int write_entry(struct hp_host *host, const char *path, const json_t *file, void *data,
                        struct hp_error *err)
 {
-	const json_t *after = data;
+	const struct states *states = data;
 	hp_cleanup_free char *now = hp_bls_options(hp_edit_content(file));
-	const char *other =
-	    json_string_value(json_object_get(json_object_get(after, "others"), path));
-	const char *wanted = other ? other : hp_state_text(after, "next");
-	if (!now || strcmp(now, wanted) == 0)
+	const char *from = options_in(states->before, path);
+	const char *wanted = options_in(states->after, path);
+	if (!now || !from || !wanted || strcmp(now, from) != 0 || strcmp(now, wanted) == 0)
 		return 0;
 	hp_cleanup_free char *text = hp_bls_with_options(hp_edit_content(file), wanted);
 	json_t *with = hp_edit_with(file, text);
@@ -245,9 +256,11 @@ static int write_entry(struct hp_host *host, const char *path, const json_t *fil
 	return r;
 }
 
-static int write_bls(struct hp_host *host, const json_t *after, struct hp_error *err)
+static int write_bls(struct hp_host *host, const json_t *before, const json_t *after,
+                     struct hp_error *err)
 {
-	int r = each_entry(host, write_entry, (json_t *)after, err);
+	struct states states = {before, after};
+	int r = each_entry(host, write_entry, &states, err);
 	return r < 0 ? r : write_kernelopts(host, after, err);
 }
 

@@ -214,7 +214,8 @@ static int build(struct hp_host *host, struct hp_error *err)
 	return hp_fail(err, -ENOENT, "there is neither update-grub nor a grub.cfg to build anew");
 }
 
-static int write_grub(struct hp_host *host, const json_t *after, struct hp_error *err)
+static int write_grub(struct hp_host *host, const json_t *before HP_UNUSED, const json_t *after,
+                      struct hp_error *err)
 {
 	hp_cleanup_boot_next struct hp_boot_next next = {0};
 	json_t *now = json_object();

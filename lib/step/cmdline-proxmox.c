@@ -52,7 +52,8 @@ static int want_proxmox(struct hp_host *host, const struct hp_cmdline_change *ch
 	return 0;
 }
 
-static int write_proxmox(struct hp_host *host, const json_t *after, struct hp_error *err)
+static int write_proxmox(struct hp_host *host, const json_t *before HP_UNUSED, const json_t *after,
+                         struct hp_error *err)
 {
 	(void)after;
 	static const char *const argv[] = {"proxmox-boot-tool", "refresh", NULL};

@@ -26,7 +26,8 @@ struct hp_cmdline_loader {
 	int (*want)(struct hp_host *host, const struct hp_cmdline_change *change, json_t *state,
 	            struct hp_error *err);
 	/* Brings about what is not in files: those are written before. */
-	int (*write)(struct hp_host *host, const json_t *after, struct hp_error *err);
+	int (*write)(struct hp_host *host, const json_t *before, const json_t *after,
+	             struct hp_error *err);
 };
 
 extern const struct hp_cmdline_loader hp_cmdline_bls, hp_cmdline_grub, hp_cmdline_proxmox;

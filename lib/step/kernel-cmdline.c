@@ -11,6 +11,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <string.h>
 
 static const struct hp_cmdline_loader *const loaders[] = {
@@ -54,9 +55,11 @@ static const char *fault(const char *word)
 	if (*word != '+' && *word != '-')
 		return "expected '+' or '-' before it";
 	for (const char *at = ++word; *at; at++)
-		if (!isgraph((unsigned char)*at) || strchr("\"'`$\\", *at))
-			return "quotes, '$', '`', '\\' and what is not ASCII cannot be written "
-			       "safely";
+		if (!isgraph((unsigned char)*at) || strchr("\"'`$\\;|&<>{}", *at))
+			return "quotes, what shells and GRUB's scripts read as more than a letter, "
+			       "and what is not ASCII cannot be written safely";
+	if (*word == '#')
+		return "it would begin a comment";
 	size_t key = strcspn(word, "=");
 	for (size_t i = 0; i < HP_COUNT(kept); i++)
 		if (strlen(kept[i]) == key && strncmp(word, kept[i], key) == 0)
@@ -184,7 +187,33 @@ static int cmdline_obstacles(struct hp_host *host, const char *subject, const js
 	return 0;
 }
 
-static int write_cmdline(struct hp_host *host, const char *subject, const json_t *before HP_UNUSED,
+/* All that this kind may touch, whatever a plan or a journal names. */
+static const char *const sources[] = {
+    "/etc/default/grub",
+    "/etc/default/grub.d/*.cfg",
+    "/etc/kernel/cmdline",
+};
+
+static int check_files(json_t *files, struct hp_error *err)
+{
+	const char *path;
+	json_t *file;
+	json_object_foreach(files, path, file)
+	{
+		bool known = json_is_object(file);
+		size_t i = 0;
+		while (i < HP_COUNT(sources) &&
+		       fnmatch(sources[i], path, FNM_PATHNAME | FNM_PERIOD) != 0)
+			i++;
+		if (!known || i == HP_COUNT(sources))
+			return hp_fail(err, -EINVAL,
+			               "kernel-cmdline: %s is no file of a bootloader's words",
+			               path);
+	}
+	return 0;
+}
+
+static int write_cmdline(struct hp_host *host, const char *subject, const json_t *before,
                          const json_t *after, struct hp_error *err)
 {
 	const struct hp_cmdline_loader *loader = loader_named(after);
@@ -193,12 +222,14 @@ static int write_cmdline(struct hp_host *host, const char *subject, const json_t
 	int r = check_subject(subject, err);
 	if (r == 0 && !loader)
 		r = hp_fail(err, -EINVAL, "kernel-cmdline: no state to bring about");
+	if (r == 0)
+		r = check_files(files, err);
 	json_object_foreach(files, path, file)
 	{
 		if (r == 0)
 			r = hp_edit_write(host, path, file, err);
 	}
-	return r < 0 ? r : loader->write(host, after, err);
+	return r < 0 ? r : loader->write(host, before, after, err);
 }
 
 static bool all_in(const char *words, const char *list, const char *or_list)

@@ -218,11 +218,26 @@ static int write_definition(struct hp_host *host, const char *uuid, const json_t
 	return hp_host_replace_file(host, path, &file, err);
 }
 
+/* Both become parts of paths, whatever a plan or a journal names. */
+static int check_names(const char *subject, const json_t *state, struct hp_error *err)
+{
+	static const char *const members[] = {"parent", "type"};
+	for (size_t i = 0; json_is_object(state) && i < HP_COUNT(members); i++) {
+		const char *name = hp_state_text(state, members[i]);
+		if (!*name || *name == '.' || strchr(name, '/'))
+			return hp_fail(err, -EINVAL, "mdev %s: '%s' is no %s", subject, name,
+			               members[i]);
+	}
+	return 0;
+}
+
 static int write_mdev(struct hp_host *host, const char *subject, const json_t *before HP_UNUSED,
                       const json_t *after, struct hp_error *err)
 {
 	json_t *now = NULL;
-	int r = read_mdev(host, subject, &now, err);
+	int r = check_names(subject, after, err);
+	if (r == 0)
+		r = read_mdev(host, subject, &now, err);
 	if (r < 0)
 		return r;
 	bool same = is_same_device(now, after);

@@ -250,7 +250,7 @@ static void check_compute(const char *address, const json_t *before, struct hp_o
 		const json_t *compute = json_object_get(one, "compute");
 		const char *profile = hp_state_text(one, "profile");
 		const char *name = json_string_value(json_array_get(compute, 0));
-		if (json_array_size(compute) != 1 || strcmp(name, profile) != 0)
+		if (json_array_size(compute) != 1 || !name || strcmp(name, profile) != 0)
 			hp_obstacles_add(
 			    ret, HP_OBSTACLE_BROKEN, address,
 			    "instance %s has compute instances other than one for all of "

@@ -171,7 +171,7 @@ static int read_module(struct hp_host *host, const char *subject, json_t **ret,
 	hp_cleanup_text struct hp_text modules = {0};
 	hp_cleanup_free char *name = hp_strdup(subject);
 	plain_name(name);
-	if (!*name || strpbrk(name, "/ \t\n"))
+	if (!*name || *subject == '-' || strpbrk(name, "/ \t\n"))
 		return hp_fail(err, -EINVAL, "'%s' is no name of a module", subject);
 	int r = hp_host_read_text(host, "/proc/modules", INDEX_LIMIT, &modules);
 	if (r < 0)
@@ -232,8 +232,12 @@ static bool has_name(const json_t *list, const char *name)
 {
 	size_t i;
 	json_t *item;
-	json_array_foreach(list, i,
-	                   item) if (strcmp(json_string_value(item), name) == 0) return true;
+	json_array_foreach(list, i, item)
+	{
+		const char *one = json_string_value(item);
+		if (one && strcmp(one, name) == 0)
+			return true;
+	}
 	return false;
 }
 

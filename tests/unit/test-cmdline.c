@@ -201,6 +201,11 @@ static void test_grub_is_a_shell_script(void **state HP_UNUSED)
 	world_free(&world);
 }
 
+#define UNSAFE(word)                                                                               \
+	"kernel-cmdline: '" word "': quotes, what shells and GRUB's scripts read as more than a "  \
+	"letter, and what is not ASCII cannot be written safely, as in '+intel_iommu=on "          \
+	"-pcie_acs_override'"
+
 static void test_words(void **state HP_UNUSED)
 {
 	static const struct {
@@ -213,8 +218,11 @@ static void test_words(void **state HP_UNUSED)
 	          "-pcie_acs_override'"},
 	    {"-root", "kernel-cmdline: '-root': without its root file system the host does not "
 	              "boot, as in '+intel_iommu=on -pcie_acs_override'"},
-	    {"+a=$(b)", "kernel-cmdline: '+a=$(b)': quotes, '$', '`', '\\' and what is not ASCII "
-	                "cannot be written safely, as in '+intel_iommu=on -pcie_acs_override'"},
+	    {"+a=$(b)", UNSAFE("+a=$(b)")},
+	    {"+pci=disable_acs_redir=1:0.0;2:0.0", UNSAFE("+pci=disable_acs_redir=1:0.0;2:0.0")},
+	    {"+a|b", UNSAFE("+a|b")},
+	    {"+#a", "kernel-cmdline: '+#a': it would begin a comment, as in '+intel_iommu=on "
+	            "-pcie_acs_override'"},
 	};
 	struct world world;
 	world_make(&world, debian, programs);
@@ -292,6 +300,45 @@ static void test_rocky(void **state HP_UNUSED)
 	assert_true(json_equal(with_two, with_three));
 	json_decref(with_two);
 	json_decref(with_three);
+	world_free(&world);
+}
+
+/* An entry that somebody made between there and back has words of its own. */
+static void test_entries_of_others_stay(void **state HP_UNUSED)
+{
+	static const char memtest[] = ENTRY("memtest", "root=/dev/sdb1 ro single");
+	struct world world;
+	struct hp_error err = {0};
+	world_make(&world, rocky, programs);
+	json_t *before = read_state(&world, kind, "kernel");
+	go(&world, kind, "kernel", "+intel_iommu=on");
+	json_t *after = read_state(&world, kind, "kernel");
+	tree_put(&world.tree, "/boot/loader/entries/m-memtest.conf", memtest);
+	assert_int_equal(kind->write(world.host, "kernel", after, before, &err), 0);
+	assert_file(&world, "/boot/loader/entries/m-memtest.conf", memtest);
+	assert_file(&world, "/boot/loader/entries/m-5.14.0-1.conf",
+	            ENTRY("5.14.0-1", "root=/dev/sda1 ro crashkernel=1G $tuned_params"));
+	json_decref(after);
+	json_decref(before);
+	world_free(&world);
+}
+
+/* A plan may name any file: this kind writes its own alone. */
+static void test_files_of_others_stay(void **state HP_UNUSED)
+{
+	struct world world;
+	struct hp_error err = {0};
+	world_make(&world, debian, programs);
+	json_t *before = read_state(&world, kind, "kernel");
+	json_t *after = hp_state_copy(before);
+	json_object_set_new(
+	    json_object_get(after, "files"), "/etc/cron.d/x",
+	    json_pack("{s:s, s:i, s:i, s:i}", "content", "x", "mode", 0644, "uid", 0, "gid", 0));
+	assert_int_equal(kind->write(world.host, "kernel", before, after, &err), -EINVAL);
+	assert_int_equal(hp_host_exists(world.host, "/etc/cron.d/x"), 0);
+	assert_non_null(strstr(err.message, "/etc/cron.d/x is no file of a bootloader's words"));
+	json_decref(after);
+	json_decref(before);
 	world_free(&world);
 }
 
@@ -465,6 +512,8 @@ int main(void)
 	    cmocka_unit_test(test_words),
 	    cmocka_unit_test(test_suse_has_no_drop_ins),
 	    cmocka_unit_test(test_rocky),
+	    cmocka_unit_test(test_entries_of_others_stay),
+	    cmocka_unit_test(test_files_of_others_stay),
 	    cmocka_unit_test(test_rhel_8_keeps_words_in_grubenv),
 	    cmocka_unit_test(test_systemd_boot),
 	    cmocka_unit_test(test_proxmox),
