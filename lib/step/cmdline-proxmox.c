@@ -57,7 +57,7 @@ static int write_proxmox(struct hp_host *host, const json_t *before HP_UNUSED, c
 {
 	(void)after;
 	static const char *const argv[] = {"proxmox-boot-tool", "refresh", NULL};
-	return hp_step_run(host, REFRESH_MS, "pve-kernel-helper", err, argv);
+	return hp_step_run(host, REFRESH_MS, "proxmox-kernel-helper", err, argv);
 }
 
 const struct hp_cmdline_loader hp_cmdline_proxmox = {

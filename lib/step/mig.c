@@ -57,6 +57,8 @@ static int list(struct hp_host *host, const char *address, const char *option, s
 {
 	const char *const argv[] = {"nvidia-smi", "mig", "-i", address, option, NULL};
 	int r = hp_host_run(host, argv, SMI_MS, LIST_LIMIT, ret);
+	if (r > 0 && strstr(hp_text_get(ret), "instances found")) // "No GPU instances found"
+		r = NOT_FOUND;
 	if (r == NOT_FOUND)
 		hp_text_free(ret);
 	if (r < 0)

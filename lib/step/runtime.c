@@ -60,6 +60,58 @@ static const char *option_of(const char *word)
 	return NULL;
 }
 
+/* Without blanks and quotes, which nvidia-ctk writes its own way. */
+static char *squeezed(const char *text, size_t length)
+{
+	hp_cleanup_text struct hp_text plain = {0};
+	for (size_t i = 0; i < length; i++)
+		if (!strchr(" \t\r\"'", text[i]))
+			hp_text_add(&plain, &text[i], 1);
+	return hp_strdup(hp_text_get(&plain));
+}
+
+/* Whether the headers of all tables in a TOML text, or all members of a JSON text, are in the other
+ * too. From 1.18 on nvidia-ctk may print a drop-in alone: in place of the file it would undo all
+ * that the file says. */
+static bool keeps(const char *before, const char *after)
+{
+	json_t *is = json_loads(before, 0, NULL), *shall = json_loads(after, 0, NULL);
+	bool kept = true;
+	const char *name;
+	json_t *member;
+	json_object_foreach(is, name, member) kept = kept && json_object_get(shall, name);
+	bool json = is != NULL;
+	json_decref(is);
+	json_decref(shall);
+	hp_cleanup_free char *plain = squeezed(after, strlen(after));
+	for (; !json && *before; before += strcspn(before, "\n"), before += *before == '\n') {
+		const char *line = before + strspn(before, " \t");
+		hp_cleanup_free char *header = squeezed(line, strcspn(line, "\n#"));
+		kept = kept && (*line != '[' || strstr(plain, header));
+	}
+	return kept;
+}
+
+static int check_config(const char *subject, const char *before, const char *after, bool cdi,
+                        struct hp_error *err)
+{
+	if (!strstr(after, "nvidia"))
+		return hp_fail(err, -EPROTO,
+		               "nvidia-ctk runtime configure --dry-run: expected a configuration "
+		               "with the runtime nvidia in it");
+	if (cdi && !strstr(after, "cdi"))
+		return hp_fail(err, -EPROTO,
+		               "nvidia-ctk runtime configure --cdi.enabled: expected a "
+		               "configuration with CDI on; before toolkit 1.14.5 it set another "
+		               "option");
+	if (!keeps(before, after))
+		return hp_fail(err, -EPROTO,
+		               "nvidia-ctk runtime configure --dry-run does not print the whole "
+		               "file, but a drop-in: run nvidia-ctk runtime configure --runtime=%s",
+		               subject);
+	return 0;
+}
+
 static int want_runtime(struct hp_host *host, const char *subject, const char *word,
                         const json_t *before, json_t **ret, struct hp_error *err)
 {
@@ -85,12 +137,11 @@ static int want_runtime(struct hp_host *host, const char *subject, const char *w
 	int r = hp_step_ask(host, CONFIGURE_MS, "nvidia-container-toolkit", &config, err, argv);
 	if (r < 0)
 		return r;
-	if (!strstr(hp_text_get(&config), "nvidia"))
-		return hp_fail(err, -EPROTO,
-		               "nvidia-ctk runtime configure --dry-run: expected a configuration "
-		               "with the runtime nvidia in it");
-	*ret = hp_edit_with(before, hp_text_get(&config));
-	return 0;
+	r = check_config(subject, hp_edit_content(before), hp_text_get(&config),
+	                 hp_has_word(word, "cdi"), err);
+	if (r == 0)
+		*ret = hp_edit_with(before, hp_text_get(&config));
+	return r;
 }
 
 static int runtime_obstacles(struct hp_host *host, const char *subject, const json_t *before,

@@ -378,7 +378,7 @@ static void test_unit(void **state HP_UNUSED)
 #define SPECIFICATION                                                                              \
 	"cdiVersion: 0.5.0\ndevices:\n- containerEdits: {}\n  name: \"0\"\n"                       \
 	"containerEdits: {}\n"
-#define DAEMON "{\n    \"runtimes\": {\n        \"nvidia\": {}\n    }\n}\n"
+#define DAEMON "{\"live-restore\": true, \"runtimes\": {\"nvidia\": {}}}\n"
 
 static int toolkit(struct world *world HP_UNUSED, const char *const argv[], struct hp_text *output)
 {
@@ -387,6 +387,10 @@ static int toolkit(struct world *world HP_UNUSED, const char *const argv[], stru
 	assert_string_equal(argv[0], "nvidia-ctk");
 	if (strcmp(argv[1], "cdi") == 0)
 		return hp_text_puts(output, SPECIFICATION), 0;
+	if (strcmp(argv[3], "--runtime=containerd") == 0)
+		return hp_text_puts(output, "version = 2\n[plugins.\"a\".containerd]\n"
+		                            "[plugins.\"a\".runtimes.nvidia]\n"),
+		       0;
 	assert_string_equal(argv[3], "--runtime=docker");
 	assert_string_equal(argv[4], "--config=/etc/docker/daemon.json");
 	assert_string_equal(argv[5], "--dry-run");
@@ -415,7 +419,7 @@ static void test_runtime(void **state HP_UNUSED)
 {
 	struct world world;
 	world_make(&world, units, toolkit);
-	world_put(&world, "/etc/docker/daemon.json", "{\"debug\": true}", 0600);
+	world_put(&world, "/etc/docker/daemon.json", "{\"runtimes\": {}}", 0600);
 	assert_obstacles(&world, &hp_kind_runtime, "docker", "nvidia",
 	                 "consent docker.service: docker.service: 2 containers end with it\n");
 	there_and_back(
@@ -425,6 +429,24 @@ static void test_runtime(void **state HP_UNUSED)
 	    "systemctl try-restart -- docker.service\n");
 	world_put(&world, "/etc/docker/daemon.json", "{\"live-restore\": true}", 0600);
 	assert_obstacles(&world, &hp_kind_runtime, "docker", "nvidia", "");
+	world_put(&world, "/etc/docker/daemon.json", "{\"debug\": true}", 0600);
+	assert_refused(
+	    &world, &hp_kind_runtime, "docker", "nvidia",
+	    "nvidia-ctk runtime configure --dry-run does not print the whole file, but a "
+	    "drop-in: run nvidia-ctk runtime configure --runtime=docker");
+	assert_refused(&world, &hp_kind_runtime, "docker", "cdi",
+	               "nvidia-ctk runtime configure --cdi.enabled: expected a configuration with "
+	               "CDI on; before toolkit 1.14.5 it set another option");
+	world_put(&world, "/etc/containerd/config.toml",
+	          "# mine\n[plugins]\n  [plugins.'a'.containerd] # here\n", 0644);
+	assert_refused(
+	    &world, &hp_kind_runtime, "containerd", "nvidia",
+	    "nvidia-ctk runtime configure --dry-run does not print the whole file, but a "
+	    "drop-in: run nvidia-ctk runtime configure --runtime=containerd");
+	world_put(&world, "/etc/containerd/config.toml",
+	          "# mine\n  [plugins.'a'.containerd] # here\n", 0644);
+	there_and_back(&world, &hp_kind_runtime, "containerd", "nvidia", NULL,
+	               "systemctl try-restart -- containerd.service\n");
 	assert_refused(&world, &hp_kind_runtime, "docker", "gpus",
 	               "runtime docker: 'gpus': expected 'nvidia', 'default' or 'cdi'");
 	world_free(&world);
