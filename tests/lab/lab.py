@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import subprocess
 import sys
 
 from machine import HERE, Failed, Lab, verdict
@@ -22,22 +23,29 @@ SKIP = 77
 class Case:
     """A script for the virtual host. Comments at its head say which: '#: KEY VALUE', keys being those of OPTIONS."""
 
-    OPTIONS = {"tree": str, "iommu": str, "append": str, "module": str, "inner": lambda value: value == "yes", "seconds": int}
+    OPTIONS = {"preload": str, "program": str, "tree": str, "iommu": str, "append": str, "module": str,
+               "inner": lambda value: value == "yes", "seconds": int}
 
     def __init__(self, path):
         self.name, self.steps = path.stem, path.read_text()
         self.summary = re.search(r"^# (.*)$", self.steps, re.M)[1]
-        self.options = {"modules": []}
+        self.options, self.programs, self.preloads = {"modules": []}, [], []
         for key, value in re.findall(r"^#: (\w+) (.*)$", self.steps, re.M):
             if key not in self.OPTIONS:
                 raise ValueError(f"{path}: no option '{key}'; there are: {', '.join(self.OPTIONS)}")
             if key == "module":
                 self.options["modules"].append(value)
+            elif key == "program":
+                self.programs.append(value.split())
+            elif key == "preload":
+                self.preloads.append(HERE / value)
             else:
                 self.options[key] = self.OPTIONS[key](value)
 
     def __call__(self, lab):
-        return verdict(lab.boot(self.name, self.steps, **self.options))
+        files = {path: lab.program(package, path) for package, path in self.programs}
+        files |= {f"lab/{source.stem}.so": lab.compile(source) for source in self.preloads}
+        return verdict(lab.boot(self.name, self.steps, files=files, **self.options))
 
 
 # -- tests that compare hosts -------------------------------------------------------------------------
@@ -82,7 +90,7 @@ def run(lab, tests):
     for test in tests:
         try:
             print(f"{test.name}: ok, {test(lab)}", flush=True)
-        except (AssertionError, ValueError, KeyError) as why:
+        except (AssertionError, ValueError, KeyError, OSError, subprocess.SubprocessError, Missing) as why:
             print(f"{test.name}: FAIL, {why}", flush=True)
             failed += 1
     return 1 if failed else 0

@@ -54,6 +54,13 @@ class Lab:
             packages.made(library, [source])
         return library
 
+    def program(self, package, path):
+        """A program of a package that need not be installed here."""
+        root = self.folder / package
+        if not (root / path).exists():
+            packages.unpack([package], self.kernel.downloads, root)
+        return root / path
+
     # -- roots --
 
     def inner_qemu(self):
@@ -103,7 +110,7 @@ class Lab:
             if isinstance(source, str):
                 archive.text(name, source)
             else:
-                archive.program(name, source) if source.suffix in ("", ".so") else archive.file(name, source)
+                archive.program(name, source)
         return archive.data()
 
     # -- running --

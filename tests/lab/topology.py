@@ -53,6 +53,11 @@ def two_vendors(tree):
         tree.device(f"mi300x,bus={tree.port(other)}")
 
 
+def one(tree):
+    """An H100 and nothing else: captures of it are quick."""
+    tree.device(f"h100,bus={tree.port()}")
+
+
 def siblings(tree):
     """Groups with others in them: a board with its sound, one beside a disk's controller, one behind a conventional
     bridge; and an H100 alone."""
@@ -90,6 +95,7 @@ def mixed(tree):
 TOPOLOGIES = {
     "8xh100": hgx,
     "h100-mi300x": two_vendors,
+    "one": one,
     "siblings": siblings,
     "vgpu": vgpu,
     "mixed": mixed,
