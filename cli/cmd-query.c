@@ -4,21 +4,51 @@
 #include "base/database.h"
 #include "cli.h"
 
+#include <string.h>
+
+static bool is_taken(const struct hp_column *columns, int count, const char *name)
+{
+	for (int i = 0; i < count; i++)
+		if (strcmp(columns[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* A new string: two columns of one name would be one in JSON, so the second is NAME:2. */
+static char *name_of(const struct hp_column *columns, int count, const char *name)
+{
+	char *unique = hp_strdup(name);
+	for (int n = 2; is_taken(columns, count, unique); n++) {
+		free(unique);
+		unique = hp_asprintf("%s:%d", name, n);
+	}
+	return unique;
+}
+
 static struct hp_column *columns_of(sqlite3_stmt *statement, int count)
 {
 	struct hp_column *columns = hp_calloc((size_t)count + 1, sizeof(*columns));
 	for (int i = 0; i < count; i++) {
 		const char *type = sqlite3_column_decltype(statement, i);
-		columns[i] = (struct hp_column){.name = sqlite3_column_name(statement, i),
-		                                .number = type && *type == 'I'};
+		columns[i] = (struct hp_column){
+		    .name = name_of(columns, i, sqlite3_column_name(statement, i)),
+		    .number = type && *type == 'I',
+		};
 	}
 	return columns;
+}
+
+static void columns_free(struct hp_column *columns, int count)
+{
+	for (int i = 0; i < count; i++)
+		free((char *)columns[i].name);
+	free(columns);
 }
 
 static int print_rows(sqlite3_stmt *statement, enum hp_format format, struct hp_error *err)
 {
 	int count = sqlite3_column_count(statement), code;
-	hp_cleanup_free struct hp_column *columns = columns_of(statement, count);
+	struct hp_column *columns = columns_of(statement, count);
 	hp_cleanup_free const char **cells = hp_calloc((size_t)count + 1, sizeof(*cells));
 	struct hp_table *table = hp_table_new(columns, (size_t)count);
 	while ((code = hp_db_step(statement, err)) == 1) {
@@ -31,6 +61,7 @@ static int print_rows(sqlite3_stmt *statement, enum hp_format format, struct hp_
 	if (!code)
 		code = hp_table_print(table, format, "happypath.query/1", "rows", stdout, err);
 	hp_table_free(table);
+	columns_free(columns, count);
 	return code;
 }
 

@@ -1,7 +1,11 @@
 // JSON documents, printed as JSON or YAML. SPDX-License-Identifier: Apache-2.0
 #include "base/json.h"
+#include "base/cleanup.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <string.h>
+#include <strings.h>
 
 static void print_yaml(const json_t *value, int depth, FILE *to);
 
@@ -19,13 +23,37 @@ static void print_yaml_value(const json_t *value, int depth, FILE *to)
 	print_yaml(value, depth, to);
 }
 
+/* Whether every reader of YAML takes the word for text as it stands. */
+static bool is_plain_key(const char *key)
+{
+	static const char *const taken[] = {"y",   "n",    "yes",  "no",   "on",
+	                                    "off", "null", "true", "false"};
+	for (size_t i = 0; i < HP_COUNT(taken); i++)
+		if (strcasecmp(key, taken[i]) == 0)
+			return false;
+	if (!isalpha((unsigned char)*key) && *key != '_')
+		return false;
+	while (isalnum((unsigned char)*key) || *key == '_' || *key == '-')
+		key++;
+	return !*key;
+}
+
+static void print_yaml_key(const char *key, FILE *to)
+{
+	hp_cleanup_text struct hp_text quoted = {0};
+	if (!is_plain_key(key))
+		hp_json_string(&quoted, key);
+	fprintf(to, "%s:", quoted.data ? quoted.data : key);
+}
+
 static void print_yaml_object(const json_t *object, int depth, bool item, FILE *to)
 {
 	const char *key;
 	json_t *value;
 	json_object_foreach((json_t *)object, key, value)
 	{
-		fprintf(to, "%*s%s:", item ? 0 : depth, "", key);
+		fprintf(to, "%*s", item ? 0 : depth, "");
+		print_yaml_key(key, to);
 		item = false;
 		print_yaml_value(value, json_is_array(value) ? depth : depth + 2, to);
 	}
@@ -62,13 +90,13 @@ static void print_yaml(const json_t *value, int depth, FILE *to)
 
 int hp_json_print(const json_t *document, enum hp_format format, FILE *to, struct hp_error *err)
 {
-	if (format == HP_FORMAT_YAML) {
+	int failed = 0;
+	if (format == HP_FORMAT_YAML)
 		print_yaml(document, 0, to);
-	} else if (json_dumpf(document, to, JSON_INDENT(2) | JSON_PRESERVE_ORDER) ||
-	           fputc('\n', to) == EOF) {
-		return hp_fail(err, -EIO, "cannot write JSON");
-	}
-	return ferror(to) ? hp_fail(err, -EIO, "cannot write the output") : 0;
+	else
+		failed = json_dumpf(document, to, JSON_INDENT(2) | JSON_PRESERVE_ORDER) ||
+		         fputc('\n', to) == EOF;
+	return failed && !ferror(to) ? hp_fail(err, -EINVAL, "cannot be said in JSON") : 0;
 }
 
 void hp_json_string(struct hp_text *text, const char *string)

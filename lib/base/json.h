@@ -8,7 +8,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* Prints a document, as YAML or else as JSON. YAML is written so that its scalars are JSON's. */
+/* Prints a document, as YAML or else as JSON. YAML is written so that its scalars are JSON's. A
+ * stream that takes no more is no error here: its own flag stands. */
 int hp_json_print(const json_t *document, enum hp_format format, FILE *to, struct hp_error *err);
 
 /* The rows of a listing as an array of objects (a new reference). */

@@ -97,7 +97,7 @@ static int print_columns(const struct hp_table *table, bool wide, FILE *to, stru
 	int code = table->row_count ? scols_print_table(out) : 0;
 	free(shown);
 	scols_unref_table(out);
-	return code < 0 ? hp_fail(err, code, "table: %s", strerror(-code)) : 0;
+	return code < 0 && !ferror(to) ? hp_fail(err, code, "table: %s", strerror(-code)) : 0;
 }
 
 static json_t *cell_json(const struct hp_column *column, const char *cell)

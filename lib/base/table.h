@@ -36,6 +36,6 @@ void hp_table_free(struct hp_table *table);
 void hp_table_add(struct hp_table *table, const char *const *cells);
 size_t hp_table_rows(const struct hp_table *table);
 /* Prints it. JSON and YAML are {"schema": schema, key: [rows]}; `schema` and `key` may be NULL for
- * the other formats. */
+ * the other formats. A stream that takes no more is no error here: its own flag stands. */
 int hp_table_print(const struct hp_table *table, enum hp_format format, const char *schema,
                    const char *key, FILE *to, struct hp_error *err);
