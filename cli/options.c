@@ -284,15 +284,21 @@ static int take_words(struct parser *parser)
 	return code;
 }
 
+static unsigned days_of(unsigned year, unsigned month)
+{
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+	return month == 2 ? 28u + leap : 30u + (month + month / 8) % 2;
+}
+
 static bool is_date(const char *text)
 {
 	static const char shape[] = "dddd-dd-dd";
 	for (size_t i = 0; i < sizeof(shape); i++)
 		if (shape[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != shape[i])
 			return false;
-	unsigned month = (unsigned)atoi(text + 5), day = (unsigned)atoi(text + 8);
-	return month >= 1 && month <= 12 && day >= 1 &&
-	       day <= (month == 2 ? 29u : 30u + (month + month / 8) % 2);
+	unsigned year = (unsigned)atoi(text), month = (unsigned)atoi(text + 5),
+		 day = (unsigned)atoi(text + 8);
+	return month >= 1 && month <= 12 && day >= 1 && day <= days_of(year, month);
 }
 
 static int check_values(struct parser *parser)

@@ -135,6 +135,10 @@ static int set(struct hp_facts *facts, const char *table, const char *key, const
 		return hp_fail(err, -EINVAL, "table %s has no column \"%s\" to assume a value of",
 		               table, column);
 	bool one_row = !key_column(def);
+	if (one_row && key)
+		return hp_fail(err, -EINVAL,
+		               "table %s has one row a host and takes no key; expected %s.%s=%s",
+		               table, table, column, text);
 	int code = one_row || key ? make_row(facts, def, key, err) : 0;
 	if (code < 0)
 		return code;

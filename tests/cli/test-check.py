@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -158,7 +159,8 @@ def test_assumptions_refused():
     """A mistake in an assumption is one of the command line: nothing is judged."""
     for assumption, word in (("gpu=H100x8", "10de:2330 (NVIDIA H100 80GB HBM3)"), ("gpu=1234:5678", "vendor 1234"),
                              ("vmm=firecraker@1.16", "firecracker"), ("board=none-such", "hgx-h100-8"),
-                             ("iommu=maybe", "on|off"), ("nonesuch=1", "guest-memory")):
+                             ("iommu=maybe", "on|off"), ("nonesuch=1", "guest-memory"),
+                             ("machine[x].vendor=Dell", "machine has one row a host and takes no key; expected machine.vendor=Dell")):
         for verb in (("check",), ("facts",), ("query", "SELECT 1"), ("explain", "iommu-on")):
             done = run(*verb, "--assume", assumption, expect=2)
             assert word in done.stderr and not done.stdout and done.stderr.count("--assume") == 1, (assumption, done)
@@ -174,6 +176,24 @@ def test_help():
     assert run("-V").stdout == run("--version").stdout
 
 
+def test_nobody_reads():
+    """Output that cannot be written is a failure; a reader that has enough is none worth a word."""
+    h100 = ("--assume", "gpu=10de:2330")
+    for words in (("--help",), ("--version",), ("check", "--help"), ("check", *h100), ("facts", "-o", "json", *h100),
+                  ("query", "SELECT 1", "-o", "yaml", *h100), ("rules", "-o", "csv"), ("explain", "iommu-on", *h100)):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([PROGRAM, *words], stdout=full, stderr=subprocess.PIPE, text=True)
+        assert done.returncode == 1 and "cannot write" in done.stderr, (words, done)
+        for ignore in (False, True):
+            read, write = os.pipe()
+            os.close(read)
+            done = subprocess.run([PROGRAM, *words], stdout=write, stderr=subprocess.PIPE, text=True,
+                                  preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_IGN if ignore else signal.SIG_DFL),
+                                  restore_signals=False)
+            os.close(write)
+            assert done.returncode and not done.stderr, (words, done)
+
+
 def test_usage():
     assert "did you mean 'check'" in run("chekc", expect=2).stderr
     run("check", "--nonesuch", expect=2)
@@ -181,8 +201,9 @@ def test_usage():
     run("check", "-o", "xml", expect=2)
     assert "--wake gpu0" in run("check", "--wake", "gpu0", expect=2).stderr
     run("check", "--wake", "3b:00.0")
-    for day in ("yesterday", "2025-13-01", "2025-00-10", "2025-04-31", "2025-02-30"):
+    for day in ("yesterday", "2025-13-01", "2025-00-10", "2025-04-31", "2025-02-30", "2025-02-29", "2100-02-29"):
         run("check", "--as-of", day, expect=2)
+    run("check", "--as-of", "2024-02-29", "--assume", "gpu=10de:2330")
     run("explain", expect=2)
     run("explain", "nonesuch", "--assume", "gpu=10de:2330", expect=2)
     assert run("--version").stdout.startswith("happypath ")
@@ -272,6 +293,16 @@ def test_listings():
     header = run("query", "SELECT 'a,b' AS \"c,d\"", "--assume", "gpu=10de:2330", "-o", "csv").stdout
     assert list(csv.reader(io.StringIO(header))) == [["c,d"], ["a,b"]]
     assert query("SELECT CAST(1 AS TEXT) || char(56832) AS t", gpu_facts())[0]["t"].startswith("1")
+
+
+def test_names_of_columns():
+    """Two columns of one name are two; YAML's keys are text, whatever they look like."""
+    twice = query("SELECT 1 AS a, 2 AS a, 3 AS \"a:2\", 4 AS a FROM accelerator", gpu_facts())
+    assert twice == [{"a": 1, "a:2": 2, "a:2:2": 3, "a:3": 4}]
+    sql = 'SELECT 1 AS "b: c", 2 AS "no", 3 AS "7", 4 AS "", 5 AS "- x", 6 AS "plain_one", 7 AS "é""#" FROM accelerator'
+    text = run("query", sql, "--facts", "-", "-o", "yaml", stdin=gpu_facts()).stdout
+    assert text.splitlines()[2:] == ['- "b: c": 1', '  "no": 2', '  "7": 3', '  "": 4', '  "- x": 5', "  plain_one: 6",
+                                     '  "é\\"#": 7']
 
 
 def test_forms():
