@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "base/database.h"
 #include "base/text.h"
+#include "base/worker.h"
 #include "judge/needs.h"
 #include "judge/parts.h"
 
@@ -11,6 +12,7 @@
 struct runner {
 	struct hp_facts *facts;
 	struct hp_fence *fence;
+	const struct hp_rule *rules;
 	const struct hp_verdict_options *options;
 	struct hp_pool *pool;
 	struct hp_findings *findings;
@@ -25,8 +27,7 @@ static const char *host_name(struct runner *runner, const char *host)
 	return runner->last_host;
 }
 
-static struct hp_finding *add(struct runner *runner, const struct hp_rule *rule, const char *host,
-                              const char *subject)
+static struct hp_finding *add_empty(struct runner *runner)
 {
 	struct hp_findings *findings = runner->findings;
 	if (findings->count == runner->size) {
@@ -34,7 +35,13 @@ static struct hp_finding *add(struct runner *runner, const struct hp_rule *rule,
 		findings->items =
 		    hp_realloc(findings->items, runner->size * sizeof(*findings->items));
 	}
-	struct hp_finding *finding = &findings->items[findings->count++];
+	return &findings->items[findings->count++];
+}
+
+static struct hp_finding *add(struct runner *runner, const struct hp_rule *rule, const char *host,
+                              const char *subject)
+{
+	struct hp_finding *finding = add_empty(runner);
 	*finding = (struct hp_finding){
 	    .rule = rule,
 	    .host = host_name(runner, host),
@@ -94,38 +101,211 @@ static int run_rule(struct runner *runner, const struct hp_rule *rule, struct hp
 	return code ? hp_wrap(err, "%s:%zu: rule %s", rule->file, rule->line, rule->id) : 0;
 }
 
-int hp_findings_run(struct hp_facts *facts, const struct hp_knowledge *knowledge,
-                    const struct hp_verdict_options *options, struct hp_pool *pool,
-                    struct hp_findings *ret, struct hp_error *err)
+/* Runs the rules from `from` up to `to`; `failures`, if not NULL, only counts those that cannot be
+ * run. */
+static int run_rules(struct runner *runner, size_t from, size_t to, size_t *failures,
+                     struct hp_error *err)
 {
-	struct runner runner = {.facts = facts,
-	                        .fence = hp_knowledge_fence(knowledge),
-	                        .options = options,
-	                        .pool = pool,
-	                        .findings = ret};
-	const struct hp_rule *rules = hp_knowledge_rules(knowledge, &ret->rule_count);
-	ret->reads = hp_calloc(ret->rule_count + 1, sizeof(*ret->reads));
-	struct hp_needs *asked = hp_needs_new(hp_facts_db(facts));
+	struct hp_findings *findings = runner->findings;
+	struct hp_needs *asked = hp_needs_new(hp_facts_db(runner->facts));
 	int code = 0;
-	for (size_t i = 0; !code && i < ret->rule_count; i++) {
-		if (!hp_needs_met(asked, rules[i].needs))
+	for (size_t i = from; !code && i < to; i++) {
+		if (!hp_needs_met(asked, runner->rules[i].needs))
 			continue;
 		struct hp_error why = {0};
-		size_t before = ret->count;
-		hp_fence_begin(runner.fence, HP_FENCE_MODE_RULE);
-		int failed = run_rule(&runner, &rules[i], &ret->reads[i], &why);
-		hp_fence_end(runner.fence);
+		size_t before = findings->count;
+		hp_fence_begin(runner->fence, HP_FENCE_MODE_RULE);
+		int failed = run_rule(runner, &runner->rules[i], &findings->reads[i], &why);
+		hp_fence_end(runner->fence);
 		if (!failed)
 			continue;
-		ret->count = before; // half an answer is none
-		code = add_failure(&runner, &rules[i], &why, err);
+		findings->count = before; // half an answer is none
+		if (failures)
+			++*failures;
+		else
+			code = add_failure(runner, &runner->rules[i], &why, err);
 	}
 	hp_needs_free(asked);
 	return code;
 }
 
+/* On several processors: most of the time goes into preparing the rules, each for itself. Children
+ * take runs of rules, the last one being our own; what they found comes back in their results. */
+
+enum {
+	MOST_PROCESSORS = 4,   // more save less than their forking costs
+	FEW_RULES = 32,        // so few are not worth a child
+	RESULT_SIZE = 64 << 20 // address space; what is not used costs nothing
+};
+
+struct hand {
+	struct hp_worker *worker;
+	size_t from, to;
+};
+
+struct hp_crew {
+	struct runner runner;
+	struct hand hands[MOST_PROCESSORS];
+	size_t count; // of children
+	size_t own;   // where our own rules begin
+};
+
+/* What a child leaves. */
+struct found {
+	struct hp_finding *items;
+	size_t count;
+	struct hp_fence_reads *reads; // of the rules `from` to `to`
+};
+
+struct order {
+	struct hp_crew *crew;
+	struct hand *hand;
+};
+
+static const char *put_text(struct hp_worker *worker, const char *text, bool *full)
+{
+	size_t size = text ? strlen(text) + 1 : 0;
+	char *copy = text ? hp_worker_alloc(worker, size) : NULL;
+	if (copy)
+		memcpy(copy, text, size);
+	*full |= text && !copy;
+	return copy;
+}
+
+static bool put_findings(struct hp_worker *worker, const struct hp_findings *findings,
+                         struct found *found)
+{
+	bool full = false;
+	found->count = findings->count;
+	found->items = hp_worker_alloc(worker, findings->count * sizeof(*findings->items));
+	for (size_t i = 0; found->items && i < findings->count; i++) {
+		struct hp_finding *finding = &found->items[i];
+		*finding = findings->items[i];
+		finding->id = put_text(worker, finding->id, &full);
+		finding->host = put_text(worker, finding->host, &full);
+		finding->surface = put_text(worker, finding->surface, &full);
+		finding->share = put_text(worker, finding->share, &full);
+		finding->evidence = put_text(worker, finding->evidence, &full);
+	}
+	return found->items && !full;
+}
+
+static bool put_reads(struct hp_worker *worker, const struct hp_fence_reads *reads, size_t count,
+                      struct found *found)
+{
+	found->reads = hp_worker_alloc(worker, count * sizeof(*reads));
+	for (size_t i = 0; found->reads && i < count; i++) {
+		size_t size = reads[i].count * sizeof(*reads[i].items);
+		found->reads[i] =
+		    (struct hp_fence_reads){hp_worker_alloc(worker, size), reads[i].count};
+		if (!found->reads[i].items)
+			return false;
+		if (size)
+			memcpy(found->reads[i].items, reads[i].items, size);
+	}
+	return found->reads;
+}
+
+/* A rule that cannot be run is for the parent to tell of: it runs them all again. */
+static int work(void *data, struct hp_worker *worker)
+{
+	const struct order *order = data;
+	struct runner *runner = &order->crew->runner;
+	size_t failures = 0, from = order->hand->from, to = order->hand->to;
+	struct found *found = hp_worker_alloc(worker, sizeof(*found));
+	if (run_rules(runner, from, to, &failures, NULL) || failures ||
+	    !put_findings(worker, runner->findings, found) ||
+	    !put_reads(worker, runner->findings->reads + from, to - from, found))
+		return -1;
+	return 0;
+}
+
+static void adopt(struct runner *runner, const struct hand *hand, const struct found *found)
+{
+	for (size_t i = 0; i < found->count; i++) {
+		const struct hp_finding *from = &found->items[i];
+		struct hp_finding *finding =
+		    add(runner, from->rule, from->host, from->id + strlen(from->rule->id) + 1);
+		finding->result = from->result;
+		finding->surface = hp_pool_strdup(runner->pool, from->surface);
+		finding->share = hp_pool_strdup(runner->pool, from->share);
+		finding->evidence = hp_pool_strdup(runner->pool, from->evidence);
+	}
+	for (size_t i = hand->from; i < hand->to; i++) {
+		const struct hp_fence_reads *from = &found->reads[i - hand->from];
+		struct hp_fence_reads *reads = &runner->findings->reads[i];
+		size_t size = from->count * sizeof(*from->items);
+		*reads = (struct hp_fence_reads){hp_calloc(1, size + 1), from->count};
+		memcpy(reads->items, from->items, size);
+	}
+}
+
+static void hire(struct hp_crew *crew, size_t processors)
+{
+	size_t rules = crew->runner.findings->rule_count;
+	if (processors > MOST_PROCESSORS)
+		processors = MOST_PROCESSORS;
+	/* We have other things to do first: our share is two thirds of a child's. */
+	size_t each = processors > 1 ? rules * 3 / (3 * (processors - 1) + 2) : 0;
+	for (size_t i = 0; each >= FEW_RULES && i + 1 < processors; i++) {
+		struct hand *hand = &crew->hands[crew->count];
+		*hand = (struct hand){.from = crew->own, .to = crew->own + each};
+		struct order order = {crew, hand};
+		hand->worker = hp_worker_start(work, &order, RESULT_SIZE);
+		if (!hand->worker)
+			return;
+		crew->own = hand->to;
+		crew->count++;
+	}
+}
+
+void hp_findings_begin(struct hp_facts *facts, const struct hp_knowledge *knowledge,
+                       const struct hp_verdict_options *options, struct hp_pool *pool,
+                       struct hp_findings *ret)
+{
+	const struct hp_rule *rules = hp_knowledge_rules(knowledge, &ret->rule_count);
+	ret->reads = hp_calloc(ret->rule_count + 1, sizeof(*ret->reads));
+	ret->crew = hp_calloc(1, sizeof(*ret->crew));
+	ret->crew->runner = (struct runner){.facts = facts,
+	                                    .fence = hp_knowledge_fence(knowledge),
+	                                    .rules = rules,
+	                                    .options = options,
+	                                    .pool = pool,
+	                                    .findings = ret};
+	hire(ret->crew, options->processors ? options->processors : hp_processors());
+}
+
+/* Takes what a child found; where it found nothing whole, its rules are ours. */
+static int take(struct hp_crew *crew, struct hand *hand, struct hp_error *err)
+{
+	const struct found *found = hp_worker_result(hand->worker);
+	if (!found)
+		return run_rules(&crew->runner, hand->from, hand->to, NULL, err);
+	adopt(&crew->runner, hand, found);
+	hp_worker_free(hp_steal(hand->worker));
+	return 0;
+}
+
+int hp_findings_run(struct hp_findings *findings, struct hp_error *err)
+{
+	struct hp_crew *crew = findings->crew;
+	struct hp_findings own = {.reads = findings->reads, .rule_count = findings->rule_count};
+	struct runner runner = crew->runner;
+	runner.findings = &own;
+	int code = run_rules(&runner, crew->own, own.rule_count, NULL, err);
+	for (size_t i = 0; !code && i < crew->count; i++)
+		code = take(crew, &crew->hands[i], err);
+	for (size_t i = 0; !code && i < own.count; i++)
+		*add_empty(&crew->runner) = own.items[i];
+	free(own.items);
+	return code;
+}
+
 void hp_findings_finish(struct hp_findings *findings)
 {
+	for (size_t i = 0; findings->crew && i < findings->crew->count; i++)
+		hp_worker_free(findings->crew->hands[i].worker);
+	free(findings->crew);
 	for (size_t i = 0; i < findings->rule_count; i++)
 		hp_fence_reads_free(&findings->reads[i]);
 	free(findings->reads);

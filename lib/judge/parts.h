@@ -7,17 +7,22 @@
 
 #include <stdint.h>
 
-/* findings.c: every rule run over all hosts at once. */
+/* findings.c: every rule run over all hosts at once. Begun first, so that other processors work at
+ * it while we do something else; facts must not change in between. */
+struct hp_crew;
+
 struct hp_findings {
 	struct hp_finding *items; // by rule
 	size_t count;
 	struct hp_fence_reads *reads; // of each rule, in the order of the knowledge
 	size_t rule_count;
+	struct hp_crew *crew;
 };
 
-int hp_findings_run(struct hp_facts *facts, const struct hp_knowledge *knowledge,
-                    const struct hp_verdict_options *options, struct hp_pool *pool,
-                    struct hp_findings *ret, struct hp_error *err);
+void hp_findings_begin(struct hp_facts *facts, const struct hp_knowledge *knowledge,
+                       const struct hp_verdict_options *options, struct hp_pool *pool,
+                       struct hp_findings *ret);
+int hp_findings_run(struct hp_findings *findings, struct hp_error *err);
 void hp_findings_finish(struct hp_findings *findings);
 
 /* offers.c: what the matrices offer. */

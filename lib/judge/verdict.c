@@ -666,11 +666,10 @@ static int judge(struct hp_verdict *verdict, const struct hp_verdict_options *op
                  struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *ancestors = NULL;
-	int code = hp_findings_run(verdict->facts, verdict->knowledge, options, verdict->pool,
-	                           &verdict->findings, err);
-	if (!code)
-		code = hp_matrix_new(verdict->facts, options->as_of, verdict->pool,
-		                     &verdict->matrix, err);
+	hp_findings_begin(verdict->facts, verdict->knowledge, options, verdict->pool,
+	                  &verdict->findings);
+	int code =
+	    hp_matrix_new(verdict->facts, options->as_of, verdict->pool, &verdict->matrix, err);
 	if (!code)
 		code = read_hosts(verdict, err);
 	if (!code)
@@ -682,6 +681,8 @@ static int judge(struct hp_verdict *verdict, const struct hp_verdict_options *op
 		code = read_accelerators(verdict, &verdict->hosts[i], err);
 	for (size_t i = 0; !code && i < verdict->host_count; i++)
 		code = read_gaps(verdict, &verdict->hosts[i], err);
+	if (!code)
+		code = hp_findings_run(&verdict->findings, err);
 	if (code)
 		return code;
 	size_t rule_count, surface_count;

@@ -79,6 +79,7 @@ struct hp_verdict_host {
 struct hp_verdict_options {
 	const char *as_of;     // day of the matrix, YYYY-MM-DD
 	bool passes;           // keep passing findings
+	size_t processors;     // to work on; 0: as many as there are, 1: no child is forked
 	hp_complain *complain; // rules that could not be run
 	void *data;
 };

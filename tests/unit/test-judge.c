@@ -112,7 +112,7 @@ static const char host_facts[] =
     "\"2330\","
     " \"physical_function\": \"0000:01:00.0\", \"iommu_group\": \"8\"}]}}";
 
-static const struct hp_verdict_host *judge(struct bench *bench, const char *rules, bool passes)
+static void judge_on(struct bench *bench, const char *rules, bool passes, size_t processors)
 {
 	struct hp_error error = {0};
 	hp_cleanup_free char *file = path_in(bench, "knowledge.sqlite");
@@ -122,20 +122,84 @@ static const struct hp_verdict_host *judge(struct bench *bench, const char *rule
 	                                       .owner = geteuid(),
 	                                       .complain = note,
 	                                       .data = &bench->messages};
-	struct hp_verdict_options how = {
-	    .as_of = "2026-08-22", .passes = passes, .complain = note, .data = &bench->messages};
+	struct hp_verdict_options how = {.as_of = "2026-08-22",
+	                                 .passes = passes,
+	                                 .processors = processors,
+	                                 .complain = note,
+	                                 .data = &bench->messages};
 	if (hp_knowledge_open(hp_facts_db(bench->facts), &options, &bench->knowledge, &error) ||
 	    hp_facts_import(bench->facts, "h.json", host_facts, strlen(host_facts), note,
 	                    &bench->messages, &error) ||
 	    hp_facts_derive(bench->facts, &error) ||
 	    hp_verdict_new(bench->facts, bench->knowledge, &how, &bench->verdict, &error))
 		fail_msg("%s%s", error.message, hp_text_get(&bench->messages));
+}
+
+static const struct hp_verdict_host *judge(struct bench *bench, const char *rules, bool passes)
+{
+	judge_on(bench, rules, passes, 1);
 	assert_string_equal(hp_text_get(&bench->messages), "");
 	size_t count;
 	const struct hp_verdict_host *hosts = hp_verdict_hosts(bench->verdict, &count);
 	assert_int_equal(count, 1);
 	assert_int_equal(hosts[0].accelerator_count, 2);
 	return &hosts[0];
+}
+
+/* So many rules that children take their parts of them; `broken` (or -1) fails when it is run. */
+static void many_rules(struct hp_text *rules, int count, int broken)
+{
+	for (int i = 0; i < count; i++)
+		hp_text_printf(
+		    rules,
+		    "INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES"
+		    " ('r%03d', 't', 'blocks', '*', 'r', 'kernel:x');"
+		    "CREATE VIEW rule_r%03d AS SELECT t.host, t.address AS subject, NULL AS "
+		    "surface,"
+		    " NULL AS share, 'pass' AS result, 'rule %d at ' || t.driver || %s AS evidence"
+		    " FROM accelerator t;",
+		    i, i, i,
+		    i == broken ? "(SELECT sum(n) FROM (SELECT 9223372036854775807 AS n UNION ALL "
+				  "SELECT 1))"
+				: "''");
+}
+
+/* Every finding in its order, then what was complained of. */
+static char *all_found(const char *rules, size_t processors)
+{
+	void *state;
+	struct hp_text text = {0};
+	size_t count;
+	bench_open(&state);
+	struct bench *bench = state;
+	judge_on(bench, rules, true, processors);
+	const struct hp_finding *findings = hp_verdict_findings(bench->verdict, &count);
+	for (size_t i = 0; i < count; i++) {
+		/* The directory has another name each time. */
+		const char *file = strstr(findings[i].evidence, "rules/x.sql");
+		hp_text_printf(&text, "%s %s %d %s\n", findings[i].host, findings[i].id,
+		               findings[i].result, file ? file : findings[i].evidence);
+	}
+	hp_text_printf(&text, "%zu findings; %s", count,
+	               strstr(hp_text_get(&bench->messages), "rule") ? "complaints" : "quiet");
+	bench_close(&state);
+	return text.data;
+}
+
+static void processors_find_the_same(void **state HP_UNUSED)
+{
+	enum { RULES = 120 };
+	static const int broken[] = {-1, 0, RULES - 1};
+	for (size_t i = 0; i < HP_COUNT(broken); i++) {
+		hp_cleanup_text struct hp_text rules = {0};
+		many_rules(&rules, RULES, broken[i]);
+		hp_cleanup_free char *one = all_found(rules.data, 1);
+		assert_non_null(strstr(one, broken[i] < 0 ? "quiet" : "complaints"));
+		for (size_t processors = 2; processors <= 8; processors *= 2) {
+			hp_cleanup_free char *more = all_found(rules.data, processors);
+			assert_string_equal(one, more);
+		}
+	}
 }
 
 static const struct hp_offer *offer_of(const struct hp_verdict_host *host, const char *surface,
@@ -342,6 +406,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(readiness_and_distance),
+	    cmocka_unit_test(processors_find_the_same),
 	    cmocka_unit_test_setup_teardown(subjects_hit_what_they_mean, bench_open, bench_close),
 	    cmocka_unit_test_setup_teardown(applies_narrows, bench_open, bench_close),
 	    cmocka_unit_test_setup_teardown(findings_of_the_host_stand_once, bench_open,
