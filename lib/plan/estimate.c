@@ -19,7 +19,8 @@ struct reckoning {
 	const struct hp_accelerator *accelerator;
 	const struct hp_surface_share *surface;
 	struct hp_estimate *estimate;
-	int64_t bar_bytes; // -1: not known
+	int64_t bar_bytes; // of BARs whose size is known; -1: of none
+	bool bars_whole;   // that is all of them
 };
 
 // -- which rate holds: a variant of its term, with the reason --
@@ -161,12 +162,18 @@ static int64_t amount_of(const struct reckoning *r, const char *per)
 	return strcmp(per, "gib-of-bar") == 0 ? r->bar_bytes : GIB;
 }
 
-static char *amount_text(int64_t amount, const char *per)
+static char *amount_text(const struct reckoning *r, int64_t amount, const char *per)
 {
+	bool bars = strcmp(per, "gib-of-bar") == 0;
 	if (strcmp(per, "once") == 0)
 		return hp_strdup("");
-	hp_cleanup_free char *size = amount < 0 ? hp_strdup("BARs not seen") : hp_size_text(amount);
-	return hp_asprintf("%s of %s", size, strcmp(per, "gib-of-bar") == 0 ? "BARs" : "memory");
+	if (amount < 0)
+		return hp_strdup("BARs not seen");
+	hp_cleanup_free char *size = hp_size_text(amount);
+	return hp_asprintf("%s of %s", size,
+	                   !bars           ? "memory"
+	                   : r->bars_whole ? "BARs"
+	                                   : "those BARs whose size is known");
 }
 
 static int64_t milliseconds(int64_t us, int64_t bytes)
@@ -200,8 +207,9 @@ static void reckon_row(const struct reckoning *r, const char *name, sqlite3_stmt
 {
 	const char *per = hp_db_text(row, 2), *source = hp_db_text(row, 4);
 	int64_t amount = amount_of(r, per);
-	bool open = amount < 0 || sqlite3_column_type(row, 1) == SQLITE_NULL;
-	hp_cleanup_free char *size = amount_text(amount, per);
+	bool part = strcmp(per, "gib-of-bar") == 0 && !r->bars_whole;
+	bool open = amount < 0 || part || sqlite3_column_type(row, 1) == SQLITE_NULL;
+	hp_cleanup_free char *size = amount_text(r, amount, per);
 	const char *parts[] = {size, why, hp_db_text(row, 3)};
 	add_term(r->estimate,
 	         (struct hp_estimate_term){
@@ -242,20 +250,43 @@ static void find_memory(const struct reckoning *r, int64_t given)
 		estimate->guest_memory = 16 * GIB;
 }
 
+/* What is known of the BARs bounds from below; from above only all of them do. */
+static int find_bars(struct reckoning *r, struct hp_error *err)
+{
+	int64_t unknown = 1, seen = 0;
+	r->bar_bytes = -1;
+	int code = hp_plan_number(r->db,
+	                          "SELECT SUM(size_bytes) FROM pci_bar WHERE host = ?1 AND address "
+	                          "= ?2 AND kind = 'bar' AND io IS DISTINCT FROM 1",
+	                          r->host, r->accelerator->address, &r->bar_bytes, err);
+	if (code == 1)
+		code = hp_plan_number(
+		    r->db,
+		    "SELECT COUNT(*) FROM pci_bar WHERE host = ?1 AND address = ?2 AND kind = 'bar'"
+		    " AND io IS DISTINCT FROM 1 AND size_bytes IS NULL",
+		    r->host, r->accelerator->address, &unknown, err);
+	if (code == 1)
+		code = hp_plan_number(
+		    r->db, "SELECT bars_known FROM accelerator WHERE host = ?1 AND address = ?2",
+		    r->host, r->accelerator->address, &seen, err);
+	r->bars_whole = code == 1 && !unknown && seen == 1;
+	return code < 0 ? code : 0;
+}
+
 int hp_estimate_offer(sqlite3 *db, const char *host, const struct hp_accelerator *accelerator,
                       const struct hp_surface_share *surface, int64_t guest_memory,
                       struct hp_estimate *ret, struct hp_error *err)
 {
-	struct reckoning r = {db, host, accelerator, surface, ret, -1};
+	struct reckoning r = {.db = db,
+	                      .host = host,
+	                      .accelerator = accelerator,
+	                      .surface = surface,
+	                      .estimate = ret};
 	*ret = (struct hp_estimate){0};
 	if (strcmp(surface->isolation, "vm") != 0)
 		return 0;
 	find_memory(&r, guest_memory);
-	int code = hp_plan_number(
-	    db,
-	    "SELECT bar_bytes FROM accelerator WHERE host = ?1 AND address = ?2 AND bars_known = 1",
-	    host, accelerator->address, &r.bar_bytes, err);
-	code = code < 0 ? code : 0;
+	int code = find_bars(&r, err);
 	for (size_t i = 0; !code && i < HP_COUNT(terms); i++)
 		if (terms[i].applies(surface))
 			code = reckon_term(&r, i, err);
