@@ -41,9 +41,18 @@ static void default_signals(void)
 		signal(number, SIG_DFL);
 }
 
+/* Whoever was started without one of the standard descriptors has others in their places. */
+static int above_standard(int fd)
+{
+	return fd >= 0 && fd <= 2 ? fcntl(fd, F_DUPFD, 3) : fd;
+}
+
 void hp_child_keep(int output, int errors, int lock)
 {
 	enum { LOCK = 3 };
+	output = above_standard(output);
+	errors = above_standard(errors);
+	lock = above_standard(lock);
 	int null = open("/dev/null", O_RDWR);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(output, 1) < 0 ||
 	    dup2(errors < 0 ? null : errors, 2) < 0)

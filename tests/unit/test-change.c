@@ -78,10 +78,10 @@ static void test_writes_attributes(void **state)
 	assert_content(place, "/sys/bus/pci/none", NULL); // no attribute is ever made
 }
 
-/* A FIFO without a reader stands for a kernel that does not answer. */
-static void test_deadline_of_a_write(void **state)
+/* A FIFO without a reader stands for a kernel that does not answer. The lock is descriptor `as`,
+ * where that is not -1. */
+static void check_deadline(struct place *place, int as)
 {
-	struct place *place = *state;
 	struct hp_host *live;
 	struct hp_error err = {0};
 	hp_cleanup_free char *fifo = path_in(place, "/etc/fifo");
@@ -90,9 +90,13 @@ static void test_deadline_of_a_write(void **state)
 	assert_int_equal(hp_host_open_live(&level_1, &live, NULL), 0);
 	int lock = open(locked, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	assert_int_equal(flock(lock, LOCK_EX), 0);
-	hp_host_inherit(live, lock);
+	int kept = as < 0 ? -1 : fcntl(as, F_DUPFD_CLOEXEC, 3);
+	hp_host_inherit(live, as < 0 ? lock : dup2(lock, as));
 	assert_int_equal(hp_host_write(live, fifo, "1", 50, &err), -ETIME);
 	assert_non_null(strstr(err.message, "may still happen"));
+	if (as >= 0)
+		dup2(kept, as);
+	close(kept);
 	close(lock);
 
 	// The child lives and holds the lock, until its write ends.
@@ -106,6 +110,17 @@ static void test_deadline_of_a_write(void **state)
 	close(other);
 	close(reader);
 	hp_host_close(live);
+}
+
+static void test_deadline_of_a_write(void **state)
+{
+	check_deadline(*state, -1);
+}
+
+/* As where happypath was started with a descriptor closed. */
+static void test_deadline_with_the_lock_as_standard_input(void **state)
+{
+	check_deadline(*state, 0);
 }
 
 static void test_a_killed_child_is_a_failure(void **state)
@@ -287,6 +302,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    IN_PLACE(test_writes_attributes),
 	    IN_PLACE(test_deadline_of_a_write),
+	    IN_PLACE(test_deadline_with_the_lock_as_standard_input),
 	    IN_PLACE(test_a_killed_child_is_a_failure),
 	    IN_PLACE(test_replaces_files),
 	    IN_PLACE(test_labels_stay),
