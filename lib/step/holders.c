@@ -77,6 +77,26 @@ static void find_group_node(struct scan *scan)
 		add_node(scan, "/dev/vfio/", group);
 }
 
+static void add_mdev_node(struct scan *scan, const char *uuid)
+{
+	char group[32];
+	hp_cleanup_free char *link = hp_asprintf("/sys/bus/mdev/devices/%s/iommu_group", uuid);
+	if (hp_host_link_name(scan->host, link, group, sizeof(group)) > 0)
+		add_node(scan, "/dev/vfio/", group);
+}
+
+/* Its mdevs are held by guests of their own, and go with its driver. */
+static void find_mdev_nodes(struct scan *scan)
+{
+	hp_cleanup_names struct hp_names names = {0};
+	hp_cleanup_free char *path = hp_asprintf(DEVICES "/%s", scan->address);
+	if (hp_host_list(scan->host, path, &names) < 0)
+		return;
+	for (size_t i = 0; i < names.count; i++)
+		if (strlen(names.names[i]) == strlen("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"))
+			add_mdev_node(scan, names.names[i]);
+}
+
 static bool is_node(const struct scan *scan, const char *path)
 {
 	hp_cleanup_free char *line = hp_asprintf("\n%s\n", path);
@@ -110,10 +130,11 @@ static int ask(struct scan *scan, const char *question, const char *how)
 
 static int find_processes(struct scan *scan, struct hp_error *err)
 {
+	size_t known = scan->ret->count;
 	if (!scan->nodes.length)
 		return 0;
 	int r = ask(scan, "descriptors", "open");
-	if (r == 0 && !scan->ret->count)
+	if (r == 0 && scan->ret->count == known)
 		r = ask(scan, "mappings", "mapped");
 	if (r < 0 && hp_host_kind(scan->host) == HP_HOST_LIVE)
 		return hp_fail(err, r, "cannot tell which processes hold %s: %s", scan->address,
@@ -295,12 +316,8 @@ void hp_step_networks(struct hp_host *host, const char *address, struct hp_obsta
 int hp_step_mdev_holders(struct hp_host *host, const char *uuid, struct hp_obstacles *ret,
                          struct hp_error *err)
 {
-	char group[32];
 	struct scan scan = {.host = host, .address = uuid, .ret = ret};
-	hp_cleanup_free char *link = hp_asprintf("/sys/bus/mdev/devices/%s/iommu_group", uuid);
-	if (hp_host_link_name(host, link, group, sizeof(group)) <= 0)
-		return 0;
-	add_node(&scan, "/dev/vfio/", group);
+	add_mdev_node(&scan, uuid);
 	int r = find_processes(&scan, err);
 	hp_text_free(&scan.nodes);
 	return r;
@@ -313,6 +330,7 @@ int hp_step_holders(struct hp_host *host, const char *address, struct hp_obstacl
 	find_listed_nodes(&scan);
 	find_nvidia_node(&scan);
 	find_group_node(&scan);
+	find_mdev_nodes(&scan);
 	int r = find_processes(&scan, err);
 	find_consoles(&scan);
 	find_nvidia_drm(&scan);

@@ -635,6 +635,44 @@ static void test_mdevs(void **state)
 	assert_int_equal(kind->read(place->host, "83B8", &none, NULL), -EINVAL);
 }
 
+/* A guest holds the mdev of a VF by a group of its own, perhaps by a mapping alone. */
+static void test_guests_of_vfs(void **state)
+{
+	struct place *place = *state;
+	const struct tree *tree = &place->tree;
+	put_vfs(place, 1);
+	tree_put_link(tree, VF4 "/" UUID, "/sys/devices/pci0000:00/0000:01:00.4/" UUID);
+	tree_put_link(tree, "/sys/bus/mdev/devices/" UUID,
+	              "/sys/devices/pci0000:00/0000:01:00.4/" UUID);
+	tree_put_link(tree, "/sys/devices/pci0000:00/0000:01:00.4/" UUID "/mdev_type",
+	              "../mdev_supported_types/nvidia-742");
+	tree_put_link(tree, "/sys/devices/pci0000:00/0000:01:00.4/" UUID "/iommu_group",
+	              "/sys/kernel/iommu_groups/9");
+	put_process(place, "50", "/dev/null", "7f00-7f01 rw-s 0 00:06 1    /dev/vfio/9\n");
+	assert_obstacles(
+	    place, &hp_kind_sriov, "0000:01:00.0", EMPTY,
+	    "consent 0000:01:00.0: the 1 VFs of 0000:01:00.0 would go, and be made anew "
+	    "as far as wanted\n"
+	    "holder 0000:01:00.4: process 50 (python3) has /dev/vfio/9 mapped\n");
+}
+
+/* Names in a state become parts of paths. */
+static void test_mdevs_elsewhere(void **state)
+{
+	struct place *place = *state;
+	struct hp_error err = {0};
+	json_t *none = hp_absent();
+	json_t *to = parse("{\"parent\": \"../cron.d\", \"type\": \"x\", \"active\": false, "
+	                   "\"definition\": {\"content\": \"x\", \"mode\": 420, \"uid\": 0, "
+	                   "\"gid\": 0}}");
+	tree_put(&place->tree, "/etc/mdevctl.d/x", "");
+	assert_int_equal(hp_kind_mdev.write(place->host, UUID, none, to, &err), -EINVAL);
+	assert_non_null(strstr(err.message, "'../cron.d' is no parent"));
+	assert_int_equal(hp_host_exists(place->host, "/etc/cron.d/" UUID), 0);
+	json_decref(to);
+	json_decref(none);
+}
+
 /* A function gets a driver of its own before its VFs, and leaves it after them. */
 static void test_places_in_a_plan(void **state HP_UNUSED)
 {
@@ -672,6 +710,8 @@ int main(void)
 	    IN_PLACE(test_vfs_and_what_hangs_on_them),
 	    IN_PLACE(test_vgpu_types),
 	    IN_PLACE(test_mdevs),
+	    IN_PLACE(test_guests_of_vfs),
+	    IN_PLACE(test_mdevs_elsewhere),
 	    cmocka_unit_test(test_places_in_a_plan),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
