@@ -175,9 +175,13 @@ static const struct {
 /* Taking back what a crash left is what recover is for. */
 static const char recovered[] = "what had not come to an end was taken back";
 
+static const char remains[] = "not everything could be put right: recover again once that is "
+			      "changed, or with --accept to leave it as it is";
+
 static int tell_outcome(const struct run *run, bool recover)
 {
 	const struct hp_applied *applied = &run->applied;
+	bool gives_up = recover && applied->outcome == HP_OUTCOME_INCOMPLETE;
 	bool restored = recover && applied->outcome == HP_OUTCOME_ROLLED_BACK;
 	for (size_t i = 0; i < applied->notes.count; i++)
 		if (strcmp(applied->notes.names[i], run->error.message) != 0)
@@ -188,7 +192,9 @@ static int tell_outcome(const struct run *run, bool recover)
 		hp_say("rehearsed; nothing was changed");
 	else
 		hp_say("%s%s%s", *applied->id ? applied->id : "", *applied->id ? ": " : "",
-		       restored ? recovered : outcomes[applied->outcome].words);
+		       restored   ? recovered
+		       : gives_up ? remains
+		                  : outcomes[applied->outcome].words);
 	return restored ? HP_EXIT_OK : outcomes[applied->outcome].code;
 }
 

@@ -57,8 +57,21 @@ static void refuse_stale(struct request *request, const struct hp_step *step, co
 	                 step->kind->name, step->subject, is, expected);
 }
 
+/* Of a step that follows another on its subject: who holds it then is asked then. */
+static void keep_consents(struct hp_obstacles *found)
+{
+	struct hp_obstacles kept = {0};
+	for (size_t i = 0; i < found->count; i++) {
+		const struct hp_obstacle *one = &found->items[i];
+		if (one->kind == HP_OBSTACLE_CONSENT || one->kind == HP_OBSTACLE_OWNER)
+			hp_obstacles_add(&kept, one->kind, one->subject, "%s", one->text);
+	}
+	hp_obstacles_free(found);
+	*found = kept;
+}
+
 static void ask_obstacles(struct request *request, const struct hp_step *step, const json_t *now,
-                          struct hp_error *err)
+                          bool follows, struct hp_error *err)
 {
 	struct hp_obstacles found = {0};
 	struct hp_obstacles *refusals = &request->applied->obstacles;
@@ -70,17 +83,19 @@ static void ask_obstacles(struct request *request, const struct hp_step *step, c
 		return;
 	if (step->kind->obstacles(request->host, step->subject, now, step->after, &found, err) < 0)
 		hp_obstacles_add(refusals, HP_OBSTACLE_BROKEN, step->subject, "%s", err->message);
-	bool ours = hp_is_ours(request->options->state, step, now);
+	if (follows)
+		keep_consents(&found);
+	bool ours = follows || hp_is_ours(request->options->state, step, now);
 	hp_keep_refusals(request->options, step, ours, &found, refusals);
 }
 
-/* Whether an earlier step of the plan is on the same subject: then the state before is what that
+/* Whether an earlier step that is to go is on the same subject: then the state before is what that
  * one leaves, and is looked at when it is there. */
-static bool follows_another(const struct hp_steps *steps, size_t at)
+static bool follows_another(const struct hp_steps *todo, const struct hp_step *step)
 {
-	for (size_t i = 0; i < at; i++)
-		if (steps->items[i].kind == steps->items[at].kind &&
-		    strcmp(steps->items[i].subject, steps->items[at].subject) == 0)
+	for (size_t i = 0; i < todo->count; i++)
+		if (todo->items[i].kind == step->kind &&
+		    strcmp(todo->items[i].subject, step->subject) == 0)
 			return true;
 	return false;
 }
@@ -102,7 +117,8 @@ static int look_at(struct request *request, const struct hp_steps *steps, size_t
 		                 step->kind->name, step->subject);
 		return 0;
 	}
-	if (follows_another(steps, at)) {
+	if (follows_another(&request->todo, step)) {
+		ask_obstacles(request, step, step->before, true, err);
 		add_todo(request, step, json_deep_copy(step->before));
 		return 0;
 	}
@@ -116,7 +132,7 @@ static int look_at(struct request *request, const struct hp_steps *steps, size_t
 	if (!hp_same_state(step, step->before, now, NULL))
 		refuse_stale(request, step, now);
 	else if (!will_appear(steps, at, now))
-		ask_obstacles(request, step, now, err);
+		ask_obstacles(request, step, now, false, err);
 	add_todo(request, step, now);
 	return 0;
 }
@@ -227,8 +243,9 @@ int hp_check_none_open(const char *directory, struct hp_error *err)
 	int r = hp_journal_list(directory, &ids, err);
 	for (size_t i = 0; r == 0 && i < ids.count; i++) {
 		struct hp_journal journal;
-		if (hp_journal_load(directory, ids.names[i], &journal, NULL) < 0)
-			continue;
+		r = hp_journal_load(directory, ids.names[i], &journal, err);
+		if (r < 0)
+			return hp_wrap(err, "cannot tell whether a transaction ended");
 		if (journal.open)
 			r = hp_fail(err, -EUCLEAN,
 			            "transaction %s was begun on %s and never ended: happypath "

@@ -108,6 +108,42 @@ static void recover_open(struct request *request, struct hp_journal *journal)
 	hp_journal_end(journal, journal->outcome, NULL, NULL);
 }
 
+// == what nobody consented to
+
+static bool is_listed(const struct hp_obstacles *obstacles, const char *text)
+{
+	for (size_t i = 0; i < obstacles->count; i++)
+		if (strcmp(obstacles->items[i].text, text) == 0)
+			return true;
+	return false;
+}
+
+/* Addresses move when cards come and go: whom a step would hurt now, and would not have hurt when
+ * it was consented to, is another. */
+static int check_stranger(struct request *request, const struct hp_step *step, const json_t *now,
+                          struct hp_error *err)
+{
+	struct hp_obstacles then = {0}, found = {0}, hurt = {0};
+	const struct hp_kind *kind = step->kind;
+	int r = 0;
+	if (!kind->obstacles)
+		return 0;
+	kind->obstacles(request->host, step->subject, step->before, step->after, &then, NULL);
+	kind->obstacles(request->host, step->subject, now, step->after, &found, NULL);
+	hp_keep_refusals(request->options, step, true, &found, &hurt);
+	for (size_t i = 0; r == 0 && i < hurt.count; i++)
+		if (hurt.items[i].kind == HP_OBSTACLE_CONSENT &&
+		    strcmp(hurt.items[i].subject, step->subject) == 0 &&
+		    !is_listed(&then, hurt.items[i].text))
+			r = hp_fail(err, -EPERM,
+			            "%s %s is not what it was: %s, and nobody consented to that "
+			            "(--yes)",
+			            kind->name, step->subject, hurt.items[i].text);
+	hp_obstacles_free(&then);
+	hp_obstacles_free(&hurt);
+	return r;
+}
+
 // == what waited for a reboot
 
 /* From what is there after the reboot, not from what was there before it. */
@@ -119,8 +155,12 @@ static int look_again(struct request *request, struct hp_journal *journal, struc
 		if (journal->progress[i] != HP_STEP_WAITING)
 			continue;
 		int r = step->kind->read(request->host, step->subject, &now, err);
-		if (r < 0)
+		if (r == 0)
+			r = check_stranger(request, step, now, err);
+		if (r < 0) {
+			json_decref(now);
 			return r;
+		}
 		json_decref(step->before);
 		step->before = now;
 	}
@@ -216,9 +256,12 @@ static void again(struct request *request, const struct hp_step *step)
 	struct hp_error err = {0};
 	json_t *now = NULL;
 	int r = step->kind->read(request->host, step->subject, &now, &err);
+	bool already = r == 0 && hp_same_state(step, step->after, now, NULL);
+	if (r == 0 && !already)
+		r = check_stranger(request, step, now, &err);
 	if (r < 0)
 		fail(request, err.message);
-	else if (!hp_same_state(step, step->after, now, NULL) && !is_held(request, step, now))
+	else if (!already && !is_held(request, step, now))
 		bring_about(request, step, now);
 	json_decref(now);
 }

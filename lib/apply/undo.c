@@ -13,7 +13,16 @@ struct request {
 	const struct hp_apply_options *options;
 	struct hp_applied *applied;
 	struct hp_journal journal; // of what is to be undone
+	bool *gone;                // steps whose subject is not there any more
 };
+
+static struct hp_walk walk_of(struct request *request)
+{
+	return (struct hp_walk){.host = request->host,
+	                        .options = request->options,
+	                        .applied = request->applied,
+	                        .journal = &request->journal};
+}
 
 /* "12" stands for "000012-20261122T150000Z". */
 static bool is_meant(const char *id, const char *word)
@@ -58,22 +67,41 @@ static bool is_about(const struct hp_step *a, const struct hp_step *b)
 	return strcmp(a->subject, b->subject) == 0 && (a->kind == b->kind || *a->subject);
 }
 
+/* Whether a subject is a VF, or an mdev, that would go with the step's VFs. */
+static bool hangs_on(struct request *request, const struct hp_step *step, const char *subject)
+{
+	json_t *now = NULL, *function;
+	const char *vf;
+	bool found = false;
+	if (!json_object_get(step->after, "functions") ||
+	    step->kind->read(request->host, step->subject, &now, NULL) < 0)
+		return false;
+	json_object_foreach(json_object_get(now, "functions"), vf, function)
+	{
+		found = found || strcmp(vf, subject) == 0 ||
+		        json_object_get(json_object_get(function, "mdevs"), subject);
+	}
+	json_decref(now);
+	return found;
+}
+
 /* A later transaction that stands and has a step on one of the subjects. */
 static void ask_later(struct request *request, const struct hp_journal *later)
 {
 	const struct hp_journal *journal = &request->journal;
 	for (size_t i = 0; i < later->steps.count; i++) {
+		const struct hp_step *other = &later->steps.items[i];
 		if (later->progress[i] != HP_STEP_DONE)
 			continue;
 		for (size_t j = 0; j < journal->steps.count; j++) {
 			const struct hp_step *step = &journal->steps.items[j];
 			if (journal->progress[j] != HP_STEP_DONE ||
-			    !is_about(step, &later->steps.items[i]))
+			    (!is_about(step, other) && !hangs_on(request, step, other->subject)))
 				continue;
 			hp_obstacles_add(
 			    &request->applied->obstacles, HP_OBSTACLE_BROKEN, step->subject,
 			    "transaction %s changed %s later: undo that first", later->id,
-			    *step->subject ? step->subject : step->kind->name);
+			    *other->subject ? other->subject : other->kind->name);
 			return;
 		}
 	}
@@ -124,10 +152,14 @@ static void ask_owner(struct request *request, const struct hp_step *step, const
 static int look(struct request *request, struct hp_error *err)
 {
 	const struct hp_journal *journal = &request->journal;
+	struct hp_walk walk = walk_of(request);
 	for (size_t i = journal->steps.count; i-- > 0;) {
 		const struct hp_step *step = &journal->steps.items[i];
 		json_t *now = NULL;
 		if (journal->progress[i] != HP_STEP_DONE)
+			continue;
+		request->gone[i] = hp_is_gone(&walk, step);
+		if (request->gone[i])
 			continue;
 		int r = step->kind->read(request->host, step->subject, &now, err);
 		if (r < 0)
@@ -142,11 +174,12 @@ static int look(struct request *request, struct hp_error *err)
 	return 0;
 }
 
-static size_t choose(const struct hp_journal *journal, struct hp_move *moves)
+static size_t choose(const struct request *request, struct hp_move *moves)
 {
+	const struct hp_journal *journal = &request->journal;
 	size_t count = 0;
 	for (size_t i = journal->steps.count; i-- > 0;)
-		if (journal->progress[i] == HP_STEP_DONE)
+		if (journal->progress[i] == HP_STEP_DONE && !request->gone[i])
 			moves[count++] = (struct hp_move){.step = i, .back = true};
 	return count;
 }
@@ -176,19 +209,27 @@ static bool needs_reboot(const struct hp_journal *journal, const struct hp_move 
 	return false;
 }
 
+static int note_gone(struct request *request, struct hp_error *err)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < request->journal.steps.count; i++)
+		if (request->gone[i])
+			r = hp_journal_progress(&request->journal, i, HP_STEP_UNDONE, NULL, err);
+	return r;
+}
+
 static int walk_back(struct request *request, const struct hp_move *moves, size_t count,
                      struct hp_error *err)
 {
 	char boot[64];
 	struct hp_journal *journal = &request->journal;
-	struct hp_walk walk = {.host = request->host,
-	                       .options = request->options,
-	                       .applied = request->applied,
-	                       .journal = journal};
+	struct hp_walk walk = walk_of(request);
 	hp_boot_id(request->host, boot, sizeof(boot));
 	int r = hp_journal_reopen(journal, err);
 	if (r == 0)
 		r = hp_journal_undo(journal, boot, err);
+	if (r == 0)
+		r = note_gone(request, err);
 	if (r < 0)
 		return r;
 	enum hp_outcome outcome = hp_walk_all(&walk, moves, count, err);
@@ -205,15 +246,17 @@ static int walk_back(struct request *request, const struct hp_move *moves, size_
 static int undo(struct request *request, struct hp_error *err)
 {
 	struct hp_move *moves = hp_calloc(request->journal.steps.count + 1, sizeof(*moves));
-	size_t count = choose(&request->journal, moves);
+	request->gone = hp_calloc(request->journal.steps.count + 1, sizeof(*request->gone));
 	snprintf(request->applied->id, sizeof(request->applied->id), "%s", request->journal.id);
 	int r = look(request, err);
+	size_t count = choose(request, moves);
 	request->applied->outcome =
 	    request->applied->obstacles.count ? HP_OUTCOME_REFUSED : HP_OUTCOME_DONE;
 	if (r == 0 && request->options->dry_run)
 		rehearse(request, moves, count);
 	else if (r == 0 && request->applied->outcome == HP_OUTCOME_DONE)
 		r = walk_back(request, moves, count, err);
+	free(request->gone);
 	free(moves);
 	return r;
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apply/walk.h"
 #include "apply/lock.h"
+#include "step/kinds.h"
 
 #include "base/cleanup.h"
 
@@ -264,13 +265,38 @@ enum hp_outcome hp_walk_all(struct hp_walk *walk, const struct hp_move *moves, s
 	return HP_OUTCOME_DONE;
 }
 
+bool hp_is_gone(struct hp_walk *walk, const struct hp_step *step)
+{
+	json_t *now = NULL;
+	if (step->kind->lasts || !json_is_object(step->before) || !json_is_object(step->after) ||
+	    step->kind->read(walk->host, step->subject, &now, NULL) < 0)
+		return false;
+	bool gone = hp_is_absent(now);
+	json_decref(now);
+	if (!gone)
+		return false;
+	hp_cleanup_free char *note =
+	    hp_asprintf("%s %s: it is gone, and nothing of it is left to put back",
+	                step->kind->name, step->subject);
+	hp_add_note(&walk->applied->notes, note);
+	return true;
+}
+
+static bool is_left_alone(struct hp_walk *walk, const struct hp_move *move)
+{
+	if (!move->back || !hp_is_gone(walk, &walk->journal->steps.items[move->step]))
+		return false;
+	note_done(walk, move, NULL);
+	return true;
+}
+
 bool hp_walk_each(struct hp_walk *walk, const struct hp_move *moves, size_t count,
                   struct hp_error *err)
 {
 	bool all = true;
 	for (size_t i = 0; i < count; i++) {
 		struct hp_error one = {0};
-		if (force_one(walk, &moves[i], &one))
+		if (is_left_alone(walk, &moves[i]) || force_one(walk, &moves[i], &one))
 			continue;
 		if (all && err)
 			*err = one;

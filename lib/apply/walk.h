@@ -21,7 +21,8 @@ struct hp_move {
  * INCOMPLETE; err says what failed. */
 enum hp_outcome hp_walk_all(struct hp_walk *walk, const struct hp_move *moves, size_t count,
                             struct hp_error *err);
-/* Walks each of them back or forward, whatever fails: whether all came to be. */
+/* Walks each of them back or forward, whatever fails: whether all came to be. Of a subject that is
+ * gone nothing is left to put back. */
 bool hp_walk_each(struct hp_walk *walk, const struct hp_move *moves, size_t count,
                   struct hp_error *err);
 
@@ -31,6 +32,10 @@ bool hp_same_state(const struct hp_step *step, const json_t *wanted, const json_
 /* A state in words, to be freed. */
 char *hp_state_words(const struct hp_step *step, const json_t *state);
 void hp_add_note(struct hp_names *notes, const char *text);
+
+/* Whether a step's subject went away (a device that was pulled, VFs after a boot), and what it was
+ * with it; that is noted. */
+bool hp_is_gone(struct hp_walk *walk, const struct hp_step *step);
 
 /* Takes the lock for a host that will be changed, and lets its children inherit it. */
 int hp_walk_lock(struct hp_host *host, const struct hp_apply_options *options,

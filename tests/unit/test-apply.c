@@ -60,7 +60,7 @@ static int fake_want(struct hp_host *host HP_UNUSED, const char *subject HP_UNUS
 	return 0;
 }
 
-static int fake_obstacles(struct hp_host *host, const char *subject, const json_t *before HP_UNUSED,
+static int fake_obstacles(struct hp_host *host, const char *subject, const json_t *before,
                           const json_t *after HP_UNUSED, struct hp_obstacles *ret,
                           struct hp_error *err HP_UNUSED)
 {
@@ -72,6 +72,9 @@ static int fake_obstacles(struct hp_host *host, const char *subject, const json_
 		if (trouble(host, subject, names[i]))
 			hp_obstacles_add(ret, (enum hp_obstacle_kind)i, subject, "%s of %s",
 			                 names[i], subject);
+	if (trouble(host, subject, "leaves") && !hp_is_absent(before))
+		hp_obstacles_add(ret, HP_OBSTACLE_CONSENT, subject, "%s would leave %s", subject,
+		                 hp_state_text(before, "value"));
 	if (trouble(host, subject, "neighbour"))
 		hp_obstacles_add(ret, HP_OBSTACLE_CONSENT, "next", "next to %s", subject);
 	return 0;
@@ -390,6 +393,21 @@ static void test_consent(void **state)
 	}
 }
 
+/* A step before it on the same subject takes nobody's consent along. */
+static void test_consent_to_each_step(void **state)
+{
+	struct place *place = *state;
+	for (size_t i = 0; i < 2; i++) {
+		struct hp_steps steps = {0};
+		const char *between = i ? "mid-a" : "old-a"; // which is so already
+		add_step(&steps, &volatile_kind, "a", "old-a", between);
+		add_step(&steps, &volatile_kind, "a", between, "new-a");
+		put_trouble(place, "a", "consent");
+		assert_outcome(place, apply(place, steps), HP_OUTCOME_REFUSED);
+		assert_state(place, "a", "old-a");
+	}
+}
+
 static void test_one_way(void **state)
 {
 	struct place *place = *state;
@@ -568,6 +586,34 @@ static void test_undo_minds_what_came_later(void **state)
 	assert_all(place, "old");
 }
 
+/* A device that was pulled, VFs after a boot: nothing of them is left to put back. */
+static void test_subjects_that_are_gone(void **state)
+{
+	struct place *place = *state;
+	hp_cleanup_free char *c = hp_asprintf("%s/etc/state/c", place->tree.path);
+	assert_outcome(place, apply(place, three_steps()), HP_OUTCOME_DONE);
+	assert_int_equal(unlink(c), 0);
+	assert_outcome(place, undo(place, NULL), HP_OUTCOME_DONE);
+	assert_int_equal(place->applied.notes.count, 1);
+	assert_non_null(strstr(place->applied.notes.names[0], "volatile c: it is gone"));
+	assert_state(place, "a", "old-a");
+	assert_state(place, "b", "old-b");
+	assert_history(place, HISTORY("undone"));
+}
+
+static void test_recovery_without_the_subject(void **state)
+{
+	struct place *place = *state;
+	hp_cleanup_free char *a = hp_asprintf("%s/etc/state/a", place->tree.path);
+	put_trouble(place, "a", "stays");
+	put_trouble(place, "c", "once");
+	assert_outcome(place, apply(place, three_steps()), HP_OUTCOME_INCOMPLETE);
+	assert_int_equal(unlink(a), 0);
+	assert_outcome(place, recover(place, false), HP_OUTCOME_ROLLED_BACK);
+	assert_state(place, "a", "(absent)"); // and it was not made anew
+	assert_history(place, HISTORY("rolled-back"));
+}
+
 static void test_subjects_that_appear(void **state)
 {
 	struct place *place = *state;
@@ -735,6 +781,8 @@ static void test_journals_that_are_damaged(void **state)
 	assert_non_null(strstr(history.complaints.names[0], ".jsonl:6: no line of a journal"));
 	hp_history_free(&history);
 	write_part(path, "{}\n", 3);
+	assert_int_equal(apply(place, three_steps()), -EINVAL); // it may be open
+	assert_non_null(strstr(place->err.message, "cannot tell whether a transaction ended"));
 	assert_outcome(place, recover(place, false), HP_OUTCOME_INCOMPLETE);
 	assert_non_null(strstr(place->err.message, ":1: expected the head of a journal"));
 }
@@ -906,6 +954,41 @@ static void test_what_does_not_last_comes_again(void **state)
 	assert_state(place, "a", "old-a");
 }
 
+/* Addresses move when cards come and go. */
+static void test_strangers_at_boot_are_left_alone(void **state)
+{
+	struct place *place = *state;
+	put_trouble(place, "a", "leaves");
+	place->options.yes = true;
+	assert_outcome(place, apply(place, three_steps()), HP_OUTCOME_DONE);
+	place->options.yes = false;
+	boot(place, "second");
+	tree_put(&place->tree, "/etc/state/a", "theirs");
+	assert_outcome(place, recover(place, true), HP_OUTCOME_INCOMPLETE);
+	assert_non_null(strstr(place->err.message, "a would leave theirs, and nobody consented"));
+	assert_state(place, "a", "theirs");
+	boot(place, "third");
+	tree_put(&place->tree, "/etc/state/a", "old-a");
+	assert_outcome(place, recover(place, true), HP_OUTCOME_DONE);
+	assert_state(place, "a", "new-a");
+}
+
+static void test_strangers_after_the_reboot_are_left_alone(void **state)
+{
+	struct place *place = *state;
+	put_trouble(place, "a", "leaves");
+	place->options.yes = true;
+	assert_outcome(place, apply(place, steps_with_reboot()), HP_OUTCOME_REBOOT);
+	place->options.yes = false;
+	boot(place, "second");
+	tree_put(&place->tree, "/etc/state/a", "theirs");
+	assert_outcome(place, recover(place, true), HP_OUTCOME_INCOMPLETE);
+	assert_state(place, "a", "theirs");
+	place->options.yes = true;
+	assert_outcome(place, recover(place, true), HP_OUTCOME_DONE);
+	assert_all(place, "new");
+}
+
 static void test_the_last_word_counts_at_boot(void **state)
 {
 	struct place *place = *state;
@@ -943,6 +1026,7 @@ int main(void)
 	    IN_PLACE(test_rehearses),
 	    IN_PLACE(test_stale_plans),
 	    IN_PLACE(test_consent),
+	    IN_PLACE(test_consent_to_each_step),
 	    IN_PLACE(test_one_way),
 	    IN_PLACE(test_one_at_a_time),
 	    IN_PLACE(test_locks_of_strangers),
@@ -954,6 +1038,8 @@ int main(void)
 	    IN_PLACE(test_stuck_writes_stop_everything),
 	    IN_PLACE(test_failing_undo_goes_forward_again),
 	    IN_PLACE(test_undo_minds_what_came_later),
+	    IN_PLACE(test_subjects_that_are_gone),
+	    IN_PLACE(test_recovery_without_the_subject),
 	    IN_PLACE(test_subjects_that_appear),
 	    IN_PLACE(test_crashes_in_every_step),
 	    IN_PLACE(test_journals_cut_anywhere),
@@ -964,6 +1050,8 @@ int main(void)
 	    IN_PLACE(test_what_fails_after_the_reboot_takes_all_back),
 	    IN_PLACE(test_undo_before_the_reboot),
 	    IN_PLACE(test_what_does_not_last_comes_again),
+	    IN_PLACE(test_strangers_at_boot_are_left_alone),
+	    IN_PLACE(test_strangers_after_the_reboot_are_left_alone),
 	    IN_PLACE(test_the_last_word_counts_at_boot),
 	    IN_PLACE(test_power_loss),
 	};
