@@ -248,10 +248,28 @@ static int check_vfs(struct hp_host *host, const char *address, struct hp_error 
 	               (unsigned)count);
 }
 
+/* So it does with its mdevs, of which the state of a driver knows nothing: undo would not make them
+ * again. */
+static int check_mdevs(struct hp_host *host, const char *address, struct hp_error *err)
+{
+	hp_cleanup_names struct hp_names names = {0};
+	if (hp_host_list(host, "/sys/bus/mdev/devices", &names) < 0)
+		return 0;
+	for (size_t i = 0; i < names.count; i++)
+		if (hp_host_exists(host, path_of(address, names.names[i]).text) == 1)
+			return hp_fail(err, -EBUSY,
+			               "%s has the mdev %s, which would go with its driver: remove "
+			               "it first",
+			               address, names.names[i]);
+	return 0;
+}
+
 static int unbind(struct hp_host *host, const char *address, const char *driver,
                   struct hp_error *err)
 {
 	int r = check_vfs(host, address, err);
+	if (r == 0)
+		r = check_mdevs(host, address, err);
 	if (r < 0)
 		return r;
 	hp_cleanup_free char *path = hp_asprintf(DRIVERS "/%s/unbind", driver);

@@ -246,7 +246,7 @@ static int ran(int r, int deadline_ms, const char *package, const char *const ar
 		               argv[0], package);
 	if (r == -ENODATA)
 		return hp_fail(err, r, "cannot run '%s': this is not the live host", command);
-	if (r == -ETIME)
+	if (r == -ETIME || r == -ETIMEDOUT)
 		return hp_fail(err, r, "'%s' did not end within %d s", command, deadline_ms / 1000);
 	if (r < 0)
 		return hp_fail(err, r, "cannot run '%s': %s", command, strerror(-r));

@@ -635,6 +635,22 @@ static void test_mdevs(void **state)
 	assert_int_equal(kind->read(place->host, "83B8", &none, NULL), -EINVAL);
 }
 
+static void test_mdevs_go_with_no_driver(void **state)
+{
+	struct place *place = *state;
+	struct hp_error err = {0};
+	json_t *from = parse(NVIDIA), *to = parse(VFIO);
+	put_gpu(place, "nvidia");
+	tree_put(&place->tree, "/sys/bus/mdev/devices/" UUID "/uevent", "");
+	tree_put(&place->tree, GPU "/" UUID "/uevent", "");
+	assert_int_equal(hp_kind_driver.write(place->host, "0000:01:00.0", from, to, &err), -EBUSY);
+	assert_non_null(strstr(err.message, "0000:01:00.0 has the mdev " UUID));
+	assert_json(read_state(place, &hp_kind_driver, "0000:01:00.0"),
+	            "{\"driver\": \"nvidia\", \"override\": \"vfio-pci\"}");
+	json_decref(from);
+	json_decref(to);
+}
+
 /* A guest holds the mdev of a VF by a group of its own, perhaps by a mapping alone. */
 static void test_guests_of_vfs(void **state)
 {
@@ -710,6 +726,7 @@ int main(void)
 	    IN_PLACE(test_vfs_and_what_hangs_on_them),
 	    IN_PLACE(test_vgpu_types),
 	    IN_PLACE(test_mdevs),
+	    IN_PLACE(test_mdevs_go_with_no_driver),
 	    IN_PLACE(test_guests_of_vfs),
 	    IN_PLACE(test_mdevs_elsewhere),
 	    cmocka_unit_test(test_places_in_a_plan),
