@@ -28,6 +28,15 @@ static int say_held(int fd, const char *file, struct hp_error *err)
 	return hp_fail(err, -EBUSY, "%s: process %d is changing this host", file, pid);
 }
 
+/* Signals that are held back until a transaction has ended need not wait where none began. */
+static bool is_interrupted(void)
+{
+	sigset_t pending;
+	return sigpending(&pending) == 0 &&
+	       (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) ||
+	        sigismember(&pending, SIGHUP));
+}
+
 static int wait_for(int fd, int wait_ms)
 {
 	enum { STEP_MS = 50 };
@@ -38,6 +47,8 @@ static int wait_for(int fd, int wait_ms)
 			return -errno;
 		if (wait_ms <= 0)
 			return -EBUSY;
+		if (is_interrupted())
+			return -EINTR;
 		poll(NULL, 0, STEP_MS);
 	}
 }

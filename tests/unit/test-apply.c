@@ -434,6 +434,18 @@ static void test_one_at_a_time(void **state)
 	place->options.wait_ms = 60;
 	assert_int_equal(apply(place, three_steps()), -EBUSY);
 	assert_non_null(strstr(place->err.message, "is gone, but the kernel still holds a write"));
+
+	// Ctrl-C is held back by whoever changes something, not by whoever waits for it.
+	sigset_t held;
+	int number;
+	sigemptyset(&held);
+	sigaddset(&held, SIGINT);
+	assert_int_equal(sigprocmask(SIG_BLOCK, &held, NULL), 0);
+	raise(SIGINT);
+	place->options.wait_ms = 20000;
+	assert_int_equal(apply(place, three_steps()), -EINTR);
+	assert_int_equal(sigwait(&held, &number), 0);
+	assert_int_equal(sigprocmask(SIG_UNBLOCK, &held, NULL), 0);
 	close(lock);
 	assert_outcome(place, apply(place, three_steps()), HP_OUTCOME_DONE);
 }
