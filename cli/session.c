@@ -99,38 +99,66 @@ static int read_capture(const struct hp_options *options, struct hp_session *ses
 	return code ? code : probe(options, session, host, err);
 }
 
-char *hp_surface_names(sqlite3 *db)
+/* The words that a query gives, one a row, with blanks between; a new string. */
+static char *words_of(sqlite3 *db, const char *sql)
 {
 	struct hp_text names = {0};
 	hp_cleanup_statement sqlite3_stmt *rows = NULL;
-	if (hp_db_prepare(db, "SELECT surface FROM surface ORDER BY position, surface", &rows,
-	                  NULL))
+	if (hp_db_prepare(db, sql, &rows, NULL))
 		return hp_strdup("");
 	while (hp_db_step(rows, NULL) == 1)
 		hp_text_printf(&names, "%s%s", names.length ? " " : "", hp_db_text(rows, 0));
 	return names.data ? names.data : hp_strdup("");
 }
 
-/* A surface that nobody knows would be asked for in silence. */
-static int check_intent(const struct hp_session *session, struct hp_error *err)
+#define SURFACES "SELECT surface FROM surface ORDER BY position, surface"
+
+char *hp_surface_names(sqlite3 *db)
+{
+	return words_of(db, SURFACES);
+}
+
+/* The words of an intent that the matrices know; `also` are taken without being named. */
+static const struct intent_word {
+	const char *column, *what, *words, *also;
+} intent_words[] = {
+    {.column = "surface", .what = "surface", .words = SURFACES, .also = SURFACES},
+    {
+	.column = "share",
+	.what = "share",
+	.words = "SELECT DISTINCT share FROM surface_share ORDER BY share",
+	.also = "SELECT share FROM surface_share",
+    },
+    {
+	.column = "vmm",
+	.what = "VMM",
+	.words = "SELECT vmm FROM surface_share WHERE vmm <> 'none' UNION SELECT 'esxi'"
+		 " UNION SELECT 'custom' ORDER BY 1",
+	.also = "SELECT vmm FROM vmm_feature UNION SELECT surface FROM surface",
+    },
+};
+
+/* What nobody knows would be asked for in silence. */
+static int check_word(const struct hp_session *session, const struct intent_word *word,
+                      struct hp_error *err)
 {
 	sqlite3 *db = hp_facts_db(session->facts);
-	hp_cleanup_statement sqlite3_stmt *wrong = NULL;
-	int code =
-	    hp_db_prepare(db,
-	                  "SELECT i.surface FROM intent i WHERE i.host = ?1 AND i.surface "
-	                  "NOT IN ('none', '') AND NOT EXISTS (SELECT 1 FROM surface s WHERE "
-	                  "s.surface = i.surface)",
-	                  &wrong, err);
+	hp_cleanup_free char *sql =
+	    hp_asprintf("SELECT %s FROM intent WHERE host = ?1 AND %s NOT IN ('none', '')",
+	                word->column, word->column);
+	hp_cleanup_statement sqlite3_stmt *given = NULL;
+	int code = hp_db_prepare(db, sql, &given, err);
 	if (code)
 		return code;
-	sqlite3_bind_text(wrong, 1, hp_facts_host(session->facts), -1, SQLITE_TRANSIENT);
-	if ((code = hp_db_step(wrong, err)) != 1)
+	sqlite3_bind_text(given, 1, hp_facts_host(session->facts), -1, SQLITE_TRANSIENT);
+	if ((code = hp_db_step(given, err)) != 1)
 		return code;
-	hp_cleanup_free char *names = hp_surface_names(db);
-	return hp_fail(err, -EINVAL,
-	               "intent.surface: there is no surface '%s'; the surfaces are %s",
-	               hp_db_text(wrong, 0), names);
+	hp_cleanup_free char *words = words_of(db, word->words), *also = words_of(db, word->also);
+	const char *value = hp_db_text(given, 0);
+	if (hp_has_word(words, value) || hp_has_word(also, value))
+		return 0;
+	return hp_fail(err, -EINVAL, "intent.%s: there is no %s '%s'; the %ss are %s", word->column,
+	               word->what, value, word->what, words);
 }
 
 static int read_facts(const struct hp_options *options HP_UNUSED, struct hp_session *session,
@@ -150,10 +178,23 @@ static int read_facts(const struct hp_options *options HP_UNUSED, struct hp_sess
 	hp_facts_set_host(session->facts, base_name(name));
 	int refusals = hp_facts_import(session->facts, name, hp_text_get(&text), text.length,
 	                               complain, NULL, err);
-	struct hp_error odd = {0};
-	if (refusals >= 0 && check_intent(session, &odd))
-		hp_say("%s: %s", name, odd.message);
+	for (size_t i = 0; refusals >= 0 && i < HP_COUNT(intent_words); i++) {
+		struct hp_error odd = {0};
+		if (check_word(session, &intent_words[i], &odd))
+			hp_say("%s: %s", name, odd.message);
+	}
 	return refusals < 0 ? refusals : 0;
+}
+
+static int assume_one(struct hp_session *session, const char *assumption, struct hp_error *err)
+{
+	int code = hp_facts_assume(session->facts, assumption, err);
+	for (size_t i = 0; !code && i < HP_COUNT(intent_words); i++) {
+		hp_cleanup_free char *start = hp_asprintf("intent.%s=", intent_words[i].column);
+		if (hp_starts_with(assumption, start))
+			code = check_word(session, &intent_words[i], err);
+	}
+	return code;
 }
 
 /* An assumption that makes no sense is a mistake of the command line, not of a host. */
@@ -161,14 +202,11 @@ static int assume(const struct hp_options *options, struct hp_session *session,
                   struct hp_error *err)
 {
 	int code = 0;
-	bool surface = false;
-	for (size_t i = 0; !code && i < options->assume.count; i++) {
-		surface |= hp_starts_with(options->assume.items[i], "intent.surface=");
-		code = hp_facts_assume(session->facts, options->assume.items[i], err);
-	}
+	for (size_t i = 0; !code && i < options->assume.count; i++)
+		code = assume_one(session, options->assume.items[i], err);
 	for (char **intent = options->intents; !code && intent && *intent; intent++)
-		code = hp_facts_assume(session->facts, *intent, err);
-	return !code && surface ? check_intent(session, err) : code;
+		code = assume_one(session, *intent, err);
+	return code;
 }
 
 static int read_nothing(const struct hp_options *options HP_UNUSED, struct hp_session *session,

@@ -152,7 +152,12 @@ def test_require():
     run("check", *h100, "--require", "qemu-vfio,path=off", expect=2)
     assert "kubernetes-dra" in run("check", *h100, "--assume", "intent.surface=nonesuch", expect=2).stderr
     run("check", *h100, "--assume", "intent.surface=docker")
-    assert "kubernetes-dra" in run("check", "--facts", "-", stdin=gpu_facts(intent={"surface": "qemu-vifo"})).stderr
+    run("check", *h100, "--assume", "intent.share=mig", "--assume", "intent.vmm=custom")
+    for column, known in (("surface", "kubernetes-dra"), ("share", "time-slice"), ("vmm", "cloud-hypervisor")):
+        refused = run("check", *h100, "--assume", f"intent.{column}=qemu-vifo", expect=2).stderr
+        told = run("check", "--facts", "-", stdin=gpu_facts(intent={column: "qemu-vifo"})).stderr
+        for text in (refused, told):
+            assert f"intent.{column}: there is no" in text and "'qemu-vifo'" in text and known in text, text
 
 
 def test_assumptions_refused():
