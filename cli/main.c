@@ -100,7 +100,7 @@ void hp_say(const char *format, ...)
 	va_start(args, format);
 	char *message = NULL;
 	if (vasprintf(&message, format, args) >= 0) {
-		hp_utf8_repair(message); // it may quote a host or a stranger's file
+		hp_one_line(message); // it may quote a host or a stranger's file
 		fprintf(stderr, "happypath: %s\n", message);
 		free(message);
 	}

@@ -232,6 +232,13 @@ bool hp_utf8_repair(char *string)
 	return changed;
 }
 
+void hp_one_line(char *string)
+{
+	hp_utf8_repair(string);
+	for (char *at = string; *at; at++)
+		*at = *at == '\n' ? ' ' : *at;
+}
+
 char *hp_size_text(int64_t bytes)
 {
 	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};

@@ -57,6 +57,8 @@ int hp_text_width(const char *string);
 /* Makes the string valid UTF-8 in place: every byte that is not part of a valid sequence, and every
  * control character but tab and newline, becomes '?'. Returns whether anything changed. */
 bool hp_utf8_repair(char *string);
+/* That, and newlines become blanks: what a stranger wrote must not look like a line of ours. */
+void hp_one_line(char *string);
 
 /* Size in bytes for a person: "80 GiB", "256 MiB", "4096 B". */
 char *hp_size_text(int64_t bytes);

@@ -107,7 +107,7 @@ static char *cleaned(const char *text)
 	if (!*at)
 		return NULL;
 	char *copy = hp_strdup(text);
-	hp_utf8_repair(copy);
+	hp_one_line(copy);
 	return copy;
 }
 

@@ -61,7 +61,7 @@ static void add_row(struct runner *runner, const struct hp_rule *rule, sqlite3_s
 	finding->surface = hp_pool_strdup(runner->pool, hp_db_text(row, 2));
 	finding->share = hp_pool_strdup(runner->pool, hp_db_text(row, 3));
 	char *copy = hp_pool_strdup(runner->pool, evidence ? evidence : "");
-	hp_utf8_repair(copy);
+	hp_one_line(copy);
 	finding->evidence = copy;
 	if (result >= 0)
 		finding->result = (enum hp_result)result;

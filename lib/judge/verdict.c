@@ -555,7 +555,7 @@ static int read_accelerators(struct hp_verdict *verdict, struct hp_verdict_host 
 static const char *clean(struct hp_pool *pool, const char *text)
 {
 	char *copy = hp_pool_strdup(pool, text ? text : "");
-	hp_utf8_repair(copy);
+	hp_one_line(copy);
 	return copy;
 }
 

@@ -294,6 +294,26 @@ def test_hostile_text():
         assert not set("\x1b\x9b\x07") & set(done.stdout + done.stderr), words
 
 
+def test_one_line():
+    """A newline in what a host says of itself begins no line of ours, wherever it stands."""
+    evil = "x\nFAKE y\rFAKE"
+    gpu = {"driver": evil, "reset_methods": evil, "iommu_group": evil, "slot": evil}
+    tables = {"machine": {"vendor": evil}, "kernel": {"release": evil, "cmdline": evil}, "module": [{"name": evil}],
+              "software": [{"name": "qemu", "version": evil}, {"name": evil}], "intent": {"surface": evil, "vgpu_type": evil},
+              "setting": [{"component": "docker", "name": evil, "value": evil}], "service": [{"service": evil}]}
+    facts = json.loads(gpu_facts(**tables))
+    facts["facts"]["pci_function"][0].update(gpu)
+    facts["host"] = facts["gap"] = evil
+    facts[evil] = facts["facts"][evil] = facts["observed"][evil] = 1
+    text = json.dumps(facts)
+    for words in (("check",), ("check", "--all"), ("check", "-o", "wide"), ("explain", "01:00.0"), ("explain", "qemu-vfio"),
+                  ("facts", "--all"), ("plan", "--to", "qemu-vfio")):
+        done = subprocess.run([PROGRAM, *words, "--facts", "-"], input=text, capture_output=True, text=True)
+        lines = (done.stdout + done.stderr).split("\n")
+        assert any("FAKE" in line for line in lines), words
+        assert not [line for line in lines if line.strip().startswith("FAKE") or "\r" in line], (words, lines)
+
+
 def test_listings():
     header = run("query", "SELECT 'a,b' AS \"c,d\"", "--assume", "gpu=10de:2330", "-o", "csv").stdout
     assert list(csv.reader(io.StringIO(header))) == [["c,d"], ["a,b"]]
