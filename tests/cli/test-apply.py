@@ -163,6 +163,60 @@ def test_crash():
     assert answer("history", name="history")["transactions"][-1]["outcome"] == "rolled-back"
 
 
+CALLS = ("openat,write,pwrite64,fsync,rename,renameat,unlink,unlinkat,ftruncate,fallocate,fchmod,fchown,mkdir,mkdirat,flock,"
+         "pipe2,clone,vfork,lseek")
+
+
+def killed_at(number, *words):
+    """Whether happypath, or a child of it, was killed at its so manyth system call of those."""
+    log = HERE / "strace.log"
+    subprocess.run(["strace", "-f", "-o", log, "-e", f"trace={CALLS}", "-e", f"inject={CALLS}:signal=SIGKILL:when={number}",
+                    HAPPYPATH, *map(str, words)], capture_output=True, timeout=60,
+                   env={"HAPPYPATH_STATE": str(STATE), "PATH": os.environ["PATH"], "ASAN_OPTIONS": "detect_leaks=0"})
+    return "killed by SIGKILL" in log.read_text()
+
+
+def at_every_call(start, begin, ends):
+    """Kills `begin` at every system call of it or its children; recovers; the host is as one of `ends`, and then `start`
+    brings it back to where it began. How many points there were."""
+    number, idle = 0, 0
+    while idle < 5:  # some calls are only made in a child
+        number += 1
+        idle = 0 if killed_at(number, *begin) else idle + 1
+        run("recover", "--wait", 5)
+        assert tree() in ends, f"killed at {number}: {tree()} is none of {ends}"
+        start()
+        assert number < 500, "it never comes to its end"
+    return number - idle
+
+
+def test_killed_at_every_call():
+    if not shutil.which("strace"):
+        print("skipped: no strace, so nothing was killed")
+        return
+    both = plan(pages(0, 3), limits("* - memlock unlimited\n"))
+    before = tree()
+    run("apply", both)
+    after = tree()
+    run("undo")
+    assert tree() == before != after
+
+    def undone():
+        if tree() != before:
+            run("undo")
+        assert tree() == before
+        shutil.rmtree(STATE / "journal", ignore_errors=True)  # the more journals the more calls
+
+    def applied():
+        undone()
+        run("apply", both)
+
+    points = at_every_call(undone, ("apply", both), (before, after))
+    applied()
+    points += at_every_call(applied, ("undo",), (before, after))
+    print(f"figures: killed at {points} points of apply and undo, parent or child")
+
+
 set_up()
 tests = [value for name, value in list(globals().items()) if name.startswith("test_")]
 try:
