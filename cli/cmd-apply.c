@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "cli.h"
+#include "facts/value.h"
 #include "plan/plan.h"
 
 #include <errno.h>
@@ -21,9 +22,10 @@ struct run {
 	struct hp_apply_options options;
 	struct hp_applied applied;
 	struct hp_error error;
-	json_t *steps;   // what happened to each, as progress told it
-	json_t *changes; // what would be written, as a rehearsal told it
-	const char **allow;
+	json_t *steps;      // what happened to each, as progress told it
+	json_t *changes;    // what would be written, as a rehearsal told it
+	const char **allow; // the short forms of addresses are made whole in `addresses`
+	char (*addresses)[HP_VALUE_SIZE];
 };
 
 static const char *const change_names[] = {
@@ -172,17 +174,31 @@ static const struct {
     [HP_OUTCOME_REFUSED] = {HP_EXIT_NOT_MET, "refused; nothing was changed"},
 };
 
-/* Taking back what a crash left is what recover is for. */
-static const char recovered[] = "what had not come to an end was taken back";
+enum verb {
+	APPLY,
+	UNDO,
+	RECOVER,
+};
 
-static const char remains[] = "not everything could be put right: recover again once that is "
-			      "changed, or with --accept to leave it as it is";
+/* Where a verb has words of its own. */
+static const char *const words_of_verbs[][HP_OUTCOME_REFUSED + 1] = {
+    [APPLY] = {NULL},
+    [UNDO] = {[HP_OUTCOME_DONE] = "undone",
+              [HP_OUTCOME_REBOOT] = "undone; reboot for it to take effect"},
+    [RECOVER] = {[HP_OUTCOME_NOTHING] = "nothing to recover",
+                 [HP_OUTCOME_DONE] = "what was left is done",
+                 [HP_OUTCOME_ROLLED_BACK] = "what had not come to an end was taken back",
+                 [HP_OUTCOME_INCOMPLETE] =
+                     "not everything could be put right: recover again once that is changed, or "
+                     "with --accept to leave it as it is"},
+};
 
-static int tell_outcome(const struct run *run, bool recover)
+static int tell_outcome(const struct run *run, enum verb verb)
 {
 	const struct hp_applied *applied = &run->applied;
-	bool gives_up = recover && applied->outcome == HP_OUTCOME_INCOMPLETE;
-	bool restored = recover && applied->outcome == HP_OUTCOME_ROLLED_BACK;
+	const char *words = words_of_verbs[verb][applied->outcome];
+	/* Taking back what a crash left is what recover is for. */
+	bool restored = verb == RECOVER && applied->outcome == HP_OUTCOME_ROLLED_BACK;
 	for (size_t i = 0; i < applied->notes.count; i++)
 		if (strcmp(applied->notes.names[i], run->error.message) != 0)
 			hp_say("%s", applied->notes.names[i]);
@@ -192,13 +208,11 @@ static int tell_outcome(const struct run *run, bool recover)
 		hp_say("rehearsed; nothing was changed");
 	else
 		hp_say("%s%s%s", *applied->id ? applied->id : "", *applied->id ? ": " : "",
-		       restored   ? recovered
-		       : gives_up ? remains
-		                  : outcomes[applied->outcome].words);
+		       words ? words : outcomes[applied->outcome].words);
 	return restored ? HP_EXIT_OK : outcomes[applied->outcome].code;
 }
 
-static int finish(struct run *run, int code, bool recover)
+static int finish(struct run *run, int code, enum verb verb)
 {
 	int status = HP_EXIT_FAILED;
 	struct hp_error error = {0};
@@ -209,13 +223,14 @@ static int finish(struct run *run, int code, bool recover)
 	else if (print(run, &error) < 0)
 		status = hp_give_up(&error);
 	else
-		status = tell_outcome(run, recover);
+		status = tell_outcome(run, verb);
 	hp_applied_free(&run->applied);
 	hp_host_close(run->host);
 	json_decref(run->steps);
 	json_decref(run->changes);
 	json_decref(run->options.origin);
 	free(run->allow);
+	free(run->addresses);
 	return status;
 }
 
@@ -245,6 +260,16 @@ static void set_places(struct run *run, char lock[static 512])
 	run->options.lock = lock;
 }
 
+static void take_allowed(struct run *run, const struct hp_words *words)
+{
+	run->allow = hp_calloc(words->count + 1, sizeof(*run->allow));
+	run->addresses = hp_calloc(words->count + 1, sizeof(*run->addresses));
+	for (size_t i = 0; i < words->count; i++)
+		run->allow[i] = hp_value_address(words->items[i], run->addresses[i], HP_VALUE_SIZE)
+		                    ? run->addresses[i]
+		                    : words->items[i];
+}
+
 static int begin(struct run *run, const struct hp_options *cli, char lock[static 512])
 {
 	uint64_t seconds = 0;
@@ -255,9 +280,7 @@ static int begin(struct run *run, const struct hp_options *cli, char lock[static
 	run->cli = cli;
 	run->steps = json_array();
 	run->changes = json_array();
-	run->allow = hp_calloc(cli->allow.count + 1, sizeof(*run->allow));
-	for (size_t i = 0; i < cli->allow.count; i++)
-		run->allow[i] = cli->allow.items[i];
+	take_allowed(run, &cli->allow);
 	run->options = (struct hp_apply_options){
 	    .dry_run = cli->dry_run,
 	    .told = note_change,
@@ -282,6 +305,7 @@ static int fail_early(struct run *run, int code)
 	json_decref(run->changes);
 	json_decref(run->options.origin);
 	free(run->allow);
+	free(run->addresses);
 	return status;
 }
 
@@ -334,7 +358,7 @@ int hp_cmd_apply(const struct hp_command *command HP_UNUSED, struct hp_options *
 	if (!code)
 		code =
 		    finish(&run, hp_apply(run.host, &steps, &run.options, &run.applied, &run.error),
-		           false);
+		           APPLY);
 	else
 		code = fail_early(&run, code);
 	hp_steps_free(&steps);
@@ -350,7 +374,7 @@ int hp_cmd_undo(const struct hp_command *command HP_UNUSED, struct hp_options *o
 	if (code)
 		return fail_early(&run, code);
 	return finish(
-	    &run, hp_undo_transaction(run.host, id, &run.options, &run.applied, &run.error), false);
+	    &run, hp_undo_transaction(run.host, id, &run.options, &run.applied, &run.error), UNDO);
 }
 
 int hp_cmd_recover(const struct hp_command *command HP_UNUSED, struct hp_options *options)
@@ -362,5 +386,5 @@ int hp_cmd_recover(const struct hp_command *command HP_UNUSED, struct hp_options
 		return fail_early(&run, code);
 	return finish(&run,
 	              hp_recover(run.host, options->boot, &run.options, &run.applied, &run.error),
-	              true);
+	              RECOVER);
 }

@@ -27,7 +27,7 @@ MAY_OPEN = {
     "lib/probe/nvml.c": "libnvidia-ml in its child, at level 2",
 }
 # Calls that change the machine go through lib/step alone; lib/apply tells the door to rehearse.
-CHANGES = re.compile(r"\bhp_host_(write|replace_file|change_run)\s*\(")
+CHANGES = re.compile(r"\bhp_host_(write|replace_file|tidy_file|change_run)\s*\(")
 PRINTS = re.compile(r"\b(printf|puts|perror|exit|err|errx|warn|warnx)\s*\(|\bfprintf\s*\(\s*(stderr|stdout)")
 MAY_PRINT = {"lib/probe/nvml.c": "the child writes its answer to a pipe and leaves"}
 

@@ -280,7 +280,10 @@ static void remove_above(struct hp_host *host, const char *path, unsigned count)
 	for (; count; count--) {
 		*strrchr(above, '/') = '\0';
 		hp_cleanup_fd int higher = open_above(host, above, false);
-		if (higher < 0 || unlinkat(higher, strrchr(above, '/') + 1, AT_REMOVEDIR) < 0)
+		if (higher == -ENOENT) // a crash made the uppermost alone
+			continue;
+		if (higher < 0 || (unlinkat(higher, strrchr(above, '/') + 1, AT_REMOVEDIR) < 0 &&
+		                   errno != ENOENT))
 			return;
 		fsync(higher);
 	}
@@ -296,10 +299,10 @@ static int replace(struct hp_host *host, const char *path, const struct hp_file 
 	const char *name = strrchr(path, '/') + 1;
 	hp_cleanup_free char *beside = hp_asprintf(".%s.happypath", name);
 	hp_cleanup_fd int directory = open_above(host, path, file->content != NULL);
-	if (directory == -ENOENT || directory == -ENOTDIR)
-		return file->content ? directory : 0;
+	if (directory == -ENOENT && !file->content)
+		remove_above(host, path, file->missing);
 	if (directory < 0)
-		return directory;
+		return directory == -ENOENT && !file->content ? 0 : directory;
 	take_away(directory, beside); // what a crash left
 	int r = file->content ? put(directory, name, beside, file) : take_away(directory, name);
 	if (r == 0 && fsync(directory) < 0)
@@ -307,6 +310,14 @@ static int replace(struct hp_host *host, const char *path, const struct hp_file 
 	if (r == 0 && !file->content)
 		remove_above(host, path, file->missing);
 	return r;
+}
+
+void hp_host_tidy_file(struct hp_host *host, const char *path)
+{
+	hp_cleanup_free char *beside = hp_asprintf(".%s.happypath", strrchr(path, '/') + 1);
+	hp_cleanup_fd int directory = host->told ? -1 : open_above(host, path, false);
+	if (directory >= 0 && take_away(directory, beside) == 0)
+		fsync(directory);
 }
 
 int hp_host_replace_file(struct hp_host *host, const char *path, const struct hp_file *file,

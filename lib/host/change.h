@@ -57,6 +57,9 @@ int hp_host_read_file(struct hp_host *host, const char *path, struct hp_file *re
 int hp_host_replace_file(struct hp_host *host, const char *path, const struct hp_file *file,
                          struct hp_error *err);
 
+/* Takes away what a crash left beside a file that is as it shall be. */
+void hp_host_tidy_file(struct hp_host *host, const char *path);
+
 /* Runs a program that changes the host, without a shell, as hp_host_run does, but it outlives us if
  * we are killed, holding the lock, and what it says on its standard error is caught too. The exit
  * status (0 while rehearsed), or a negative errno: -ETIMEDOUT where it was killed at its deadline,

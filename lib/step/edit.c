@@ -59,10 +59,12 @@ int hp_edit_write(struct hp_host *host, const char *path, const json_t *state, s
 	int r = hp_edit_read(host, path, &now, err);
 	if (r < 0)
 		return r;
-	bool done = hp_state_has_file(state) ? json_equal(now, state) : !hp_state_has_file(now);
+	bool done = json_equal(now, state);
 	json_decref(now);
-	if (done)
+	if (done) {
+		hp_host_tidy_file(host, path);
 		return 0;
+	}
 	hp_cleanup_file_state struct hp_file file = {0};
 	hp_state_file(state, &file);
 	return hp_host_replace_file(host, path, &file, err);

@@ -197,16 +197,20 @@ static int destroy(struct hp_host *host, const char *uuid, struct hp_error *err)
 
 /* Definitions of other parents go, that of this one becomes as it shall be. */
 static int write_definition(struct hp_host *host, const char *uuid, const json_t *now,
-                            const json_t *after, struct hp_error *err)
+                            const json_t *before, const json_t *after, struct hp_error *err)
 {
 	const json_t *is = json_object_get(now, "definition");
 	const json_t *wanted = json_object_get(after, "definition");
-	const char *old = hp_state_text(now, "parent"), *new = hp_state_text(after, "parent");
+	bool kept = json_is_object(is);
+	const char *old = hp_state_text(kept ? now : before, "parent");
+	const char *new = hp_state_text(after, "parent");
 	const struct hp_file none = {.missing = 2}; // its directories go, if nobody else's is there
 	int r = 0;
-	if (json_equal(is, wanted) || (!json_is_object(is) && !json_is_object(wanted)))
+	if (json_is_object(is) && json_equal(is, wanted))
 		return 0;
-	if (json_is_object(is) && (!json_is_object(wanted) || strcmp(old, new) != 0)) {
+	/* One that is not there (yet) can have left something on its way. */
+	kept = kept || json_is_object(json_object_get(before, "definition"));
+	if (kept && (!json_is_object(wanted) || strcmp(old, new) != 0)) {
 		hp_cleanup_free char *path = hp_asprintf(DEFINITIONS "/%s/%s", old, uuid);
 		r = hp_host_replace_file(host, path, &none, err);
 	}
@@ -231,7 +235,7 @@ static int check_names(const char *subject, const json_t *state, struct hp_error
 	return 0;
 }
 
-static int write_mdev(struct hp_host *host, const char *subject, const json_t *before HP_UNUSED,
+static int write_mdev(struct hp_host *host, const char *subject, const json_t *before,
                       const json_t *after, struct hp_error *err)
 {
 	json_t *now = NULL;
@@ -244,7 +248,7 @@ static int write_mdev(struct hp_host *host, const char *subject, const json_t *b
 	if (!same && is_active(now))
 		r = destroy(host, subject, err);
 	if (r == 0)
-		r = write_definition(host, subject, now, after, err);
+		r = write_definition(host, subject, now, before, after, err);
 	if (r == 0 && !same && is_active(after))
 		r = create(host, subject, after, err);
 	json_decref(now);

@@ -102,7 +102,7 @@ def test_there_and_back():
     assert undone["outcome"] == "done" and [s["result"] for s in undone["steps"]] == ["undone", "undone"], undone
     assert tree() == before, f"{tree()} is not {before}"
     assert "there is nothing to undo" in run("undo", code=1).stderr
-    assert "nothing to do" in run("recover").stderr
+    assert "nothing to recover" in run("recover").stderr
 
 
 def test_standard_input_and_tables():

@@ -207,6 +207,16 @@ static void test_absent_files_come_and_go_with_their_directories(void **state)
 	assert_int_equal(hp_host_replace_file(place->host, path, &before, NULL), 0);
 	assert_int_equal(hp_host_exists(place->host, "/etc/a"), 0);
 
+	// A crash made the uppermost directory, or the file beside.
+	tree_put(&place->tree, "/etc/a/x", "");
+	hp_cleanup_free char *x = path_in(place, "/etc/a/x");
+	assert_int_equal(remove(x), 0);
+	assert_int_equal(hp_host_replace_file(place->host, path, &before, NULL), 0);
+	assert_int_equal(hp_host_exists(place->host, "/etc/a"), 0);
+	tree_put(&place->tree, "/etc/.hostname.happypath", "half");
+	hp_host_tidy_file(place->host, "/etc/hostname");
+	assert_int_equal(hp_host_exists(place->host, "/etc/.hostname.happypath"), 0);
+
 	// Where somebody put something beside it, the directory stays.
 	assert_int_equal(hp_host_replace_file(place->host, path, &after, NULL), 0);
 	tree_put(&place->tree, "/etc/a/theirs", "");
