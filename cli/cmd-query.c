@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { MOST_ROWS = 100000 }; // all of them are held before one is printed
+
 static bool is_taken(const struct hp_column *columns, int count, const char *name)
 {
 	for (int i = 0; i < count; i++)
@@ -45,13 +47,14 @@ static void columns_free(struct hp_column *columns, int count)
 	free(columns);
 }
 
-static int print_rows(sqlite3_stmt *statement, enum hp_format format, struct hp_error *err)
+static int print_rows(struct hp_fence *fence, sqlite3_stmt *statement, enum hp_format format,
+                      struct hp_error *err)
 {
 	int count = sqlite3_column_count(statement), code;
 	struct hp_column *columns = columns_of(statement, count);
 	hp_cleanup_free const char **cells = hp_calloc((size_t)count + 1, sizeof(*cells));
 	struct hp_table *table = hp_table_new(columns, (size_t)count);
-	while ((code = hp_db_step(statement, err)) == 1) {
+	while ((code = hp_fence_step(fence, statement, MOST_ROWS, err)) == 1) {
 		for (int i = 0; i < count; i++) {
 			cells[i] = hp_db_text(statement, i);
 			columns[i].number |= sqlite3_column_type(statement, i) == SQLITE_INTEGER;
@@ -73,7 +76,7 @@ static int query(const struct hp_session *session, const char *sql, enum hp_form
 	hp_fence_begin(fence, HP_FENCE_MODE_QUERY);
 	int code = hp_fence_prepare(fence, sql, "query", 1, &statement, NULL, err);
 	if (!code)
-		code = print_rows(statement, format, err);
+		code = print_rows(fence, statement, format, err);
 	hp_db_finish(&statement);
 	hp_fence_end(fence);
 	return code;

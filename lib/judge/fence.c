@@ -9,11 +9,13 @@
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 enum {
 	STEPS_AT_ONCE =
-	    10000, // virtual machine instructions between two calls of the progress handler
-	STEP_CALLS = 10000, // such calls a statement: some seconds
+	    1000, // virtual machine instructions between two calls of the progress handler
+	STEP_CALLS = 100000, // such calls a statement: some seconds
+	CPU_SECONDS = 10,    // for steps that are slow ones
 	HEAP_BYTES = 512 << 20,
 	SEEN = 64, // a rule reads some dozen columns, most of them several times
 };
@@ -42,6 +44,8 @@ struct hp_fence {
 	int old_limits[HP_COUNT(limits)];
 	int64_t old_heap;
 	int calls_left;
+	time_t until; // in seconds of processor time, 0 before the first call
+	size_t rows;  // that the statement gave
 	const struct hp_table_def **by_name; // tables of facts
 	char **matrices;                     // tables of the knowledge, by name
 	size_t matrix_count;
@@ -232,7 +236,12 @@ static int authorize(void *data, int action, const char *first, const char *seco
 static int progress(void *data)
 {
 	struct hp_fence *fence = data;
-	return --fence->calls_left < 0;
+	struct timespec now;
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now))
+		return --fence->calls_left < 0;
+	if (!fence->until)
+		fence->until = now.tv_sec + CPU_SECONDS;
+	return --fence->calls_left < 0 || now.tv_sec > fence->until;
 }
 
 static void read_matrices(struct hp_fence *fence)
@@ -307,6 +316,8 @@ int hp_fence_prepare(struct hp_fence *fence, const char *sql, const char *file, 
 	free(hp_steal(fence->denied));
 	fence->seen_count = 0;
 	fence->calls_left = STEP_CALLS;
+	fence->until = 0;
+	fence->rows = 0;
 	struct hp_fence_reads reads = {0};
 	fence->reads = ret_reads ? &reads : NULL;
 	int code = sqlite3_prepare_v2(fence->db, sql, -1, &statement, &tail);
@@ -325,6 +336,20 @@ int hp_fence_prepare(struct hp_fence *fence, const char *sql, const char *file, 
 		*ret_reads = reads;
 	*ret = hp_steal(statement);
 	return 0;
+}
+
+int hp_fence_step(struct hp_fence *fence, sqlite3_stmt *statement, size_t most_rows,
+                  struct hp_error *err)
+{
+	int code = hp_db_step(statement, err);
+	if (code == 1 && ++fence->rows > most_rows)
+		return hp_fail(err, -E2BIG, "more than %zu rows, the limit", most_rows);
+	if (code != -ETIME)
+		return code;
+	return hp_fail(err, -ETIME,
+	               "stopped: the limit is %d million steps and %d s of processor time; does a "
+	               "join lack its condition?",
+	               STEP_CALLS / 1000 * STEPS_AT_ONCE / 1000, CPU_SECONDS);
 }
 
 void hp_fence_reads_free(struct hp_fence_reads *reads)

@@ -66,6 +66,11 @@ void hp_fence_end(struct hp_fence *fence);
 
 /* Prepares one SELECT (or INSERT, in ROWS) behind the fence that stands. `file` and `line` are what
  * errors name; `ret_reads` (may be NULL) gets the columns of facts that it reads, to be freed by
- * the caller. Each statement has a budget of steps, which starts anew here. */
+ * the caller. Each statement has a budget of steps and time, which starts anew here. */
 int hp_fence_prepare(struct hp_fence *fence, const char *sql, const char *file, size_t line,
                      sqlite3_stmt **ret, struct hp_fence_reads *ret_reads, struct hp_error *err);
+
+/* Steps the statement that was prepared last: 1 for a row, 0 at the end. -ETIME once the budget is
+ * spent, -E2BIG for a row more than `most_rows`. */
+int hp_fence_step(struct hp_fence *fence, sqlite3_stmt *statement, size_t most_rows,
+                  struct hp_error *err);

@@ -9,6 +9,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* More than any host has functions and offers: a rule that says more has a join without end. */
+enum { ROWS_A_HOST = 10000 };
+
 struct runner {
 	struct hp_facts *facts;
 	struct hp_fence *fence;
@@ -16,8 +19,8 @@ struct runner {
 	const struct hp_verdict_options *options;
 	struct hp_pool *pool;
 	struct hp_findings *findings;
-	size_t size;
-	char *last_host; // rows come host by host: most share the copy of its name
+	size_t size, most_rows; // of one rule
+	char *last_host;        // rows come host by host: most share the copy of its name
 };
 
 static const char *host_name(struct runner *runner, const char *host)
@@ -96,7 +99,7 @@ static int run_rule(struct runner *runner, const struct hp_rule *rule, struct hp
 	if (sqlite3_column_count(statement) != 6)
 		return hp_fail(err, -EINVAL, "%s:%zu: a rule has six columns", rule->file,
 		               rule->line);
-	while ((code = hp_db_step(statement, err)) == 1)
+	while ((code = hp_fence_step(runner->fence, statement, runner->most_rows, err)) == 1)
 		add_row(runner, rule, statement);
 	return code ? hp_wrap(err, "%s:%zu: rule %s", rule->file, rule->line, rule->id) : 0;
 }
@@ -264,6 +267,8 @@ void hp_findings_begin(struct hp_facts *facts, const struct hp_knowledge *knowle
                        struct hp_findings *ret)
 {
 	const struct hp_rule *rules = hp_knowledge_rules(knowledge, &ret->rule_count);
+	size_t hosts = (size_t)hp_db_number(hp_facts_db(facts),
+	                                    "SELECT max(count(*), 1) FROM host_summary", 1);
 	ret->reads = hp_calloc(ret->rule_count + 1, sizeof(*ret->reads));
 	ret->crew = hp_calloc(1, sizeof(*ret->crew));
 	ret->crew->runner = (struct runner){.facts = facts,
@@ -271,7 +276,8 @@ void hp_findings_begin(struct hp_facts *facts, const struct hp_knowledge *knowle
 	                                    .rules = rules,
 	                                    .options = options,
 	                                    .pool = pool,
-	                                    .findings = ret};
+	                                    .findings = ret,
+	                                    .most_rows = ROWS_A_HOST * hosts};
 	hire(ret->crew, options->processors ? options->processors : hp_processors());
 }
 

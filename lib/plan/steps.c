@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { MOST_ROWS = 10000 }; // of the view of a fix's steps
+
 /* A step in the making; the words of several fixes may meet in one. */
 struct draft {
 	const struct hp_kind *kind;
@@ -262,7 +264,7 @@ static int rows_of(struct maker *maker, const struct hp_finding *finding, const 
 		return 0;
 	hp_fence_begin(fence, HP_FENCE_MODE_RULE);
 	int code = hp_fence_prepare(fence, fix->sql, fix->file, fix->line, &statement, NULL, err);
-	while (!code && (code = hp_db_step(statement, err)) == 1) {
+	while (!code && (code = hp_fence_step(fence, statement, MOST_ROWS, err)) == 1) {
 		code = 0;
 		if (is_of(statement, finding))
 			add_row(ret, statement);

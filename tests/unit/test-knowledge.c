@@ -3,10 +3,13 @@
 #include "base/cleanup.h"
 #include "base/database.h"
 #include "base/text.h"
+#include "facts/assume.h"
+#include "facts/derive.h"
 #include "judge/fence.h"
 #include "judge/knowledge.h"
 #include "judge/needs.h"
 #include "judge/sql.h"
+#include "judge/verdict.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -364,7 +367,7 @@ static int run_query(struct bench *bench, const char *sql, struct hp_error *err)
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
 	hp_fence_begin(fence, HP_FENCE_MODE_QUERY);
 	int code = hp_fence_prepare(fence, sql, "query", 1, &statement, NULL, err);
-	while (!code && (code = hp_db_step(statement, err)) == 1)
+	while (!code && (code = hp_fence_step(fence, statement, 1000, err)) == 1)
 		code = 0;
 	hp_db_finish(&statement);
 	hp_fence_end(fence);
@@ -406,6 +409,48 @@ static void queries_end(void **state)
 	                     "c, matrix_column d",
 	                     &error);
 	assert_int_equal(code, -ETIME);
+	assert_non_null(strstr(error.message, "the limit is 100 million steps"));
+	code = run_query(bench, "SELECT a.name FROM matrix_column a, matrix_column b", &error);
+	assert_int_equal(code, -E2BIG);
+	assert_string_equal(error.message, "more than 1000 rows, the limit");
+}
+
+/* Steps may be slow ones: texts of many kilobytes, over and over. */
+static void queries_end_in_time(void **state)
+{
+	struct bench *bench = *state;
+	struct hp_error error;
+	open_knowledge(bench);
+	int code = run_query(bench,
+	                     "SELECT sum(length(replace(t.x, 'a', 'bb'))) FROM (SELECT "
+	                     "group_concat(doc, 'a') AS x FROM matrix_column) t, matrix_column b, "
+	                     "matrix_column c, matrix_column d",
+	                     &error);
+	assert_int_equal(code, -ETIME);
+}
+
+/* A rule without end is complained of; the others are not kept from their say. */
+static void rules_end(void **state)
+{
+	struct bench *bench = *state;
+	struct hp_error error;
+	write_drop_in(bench, "rules", "x.sql",
+	              RULE("x", "*") "CREATE VIEW rule_x AS SELECT k.host, s.path AS subject, "
+	                             "NULL AS surface, NULL AS share, 'fail' AS result, 'e' AS "
+	                             "evidence FROM kernel k, support s, support t;",
+	              0644);
+	open_knowledge(bench);
+	assert_string_equal(hp_text_get(&bench->messages), "");
+	hp_facts_begin_host(bench->facts, "h");
+	assert_int_equal(hp_facts_assume(bench->facts, "kernel.release=6.1", &error), 0);
+	assert_int_equal(hp_facts_derive(bench->facts, &error), 0);
+	struct hp_verdict_options options = {.complain = note, .data = &bench->messages};
+	struct hp_verdict *verdict = NULL;
+	if (hp_verdict_new(bench->facts, bench->knowledge, &options, &verdict, &error))
+		fail_msg("%s", error.message);
+	if (!strstr(hp_text_get(&bench->messages), "rule x: more than 10000 rows, the limit"))
+		fail_msg("%s", hp_text_get(&bench->messages));
+	hp_verdict_free(verdict);
 }
 
 int main(void)
@@ -420,6 +465,8 @@ int main(void)
 	    cmocka_unit_test(steps_of_fixes_are_fenced),
 	    cmocka_unit_test_setup_teardown(queries_only_select, bench_open, bench_close),
 	    cmocka_unit_test_setup_teardown(queries_end, bench_open, bench_close),
+	    cmocka_unit_test_setup_teardown(queries_end_in_time, bench_open, bench_close),
+	    cmocka_unit_test_setup_teardown(rules_end, bench_open, bench_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
