@@ -58,7 +58,9 @@ void hp_table_add(struct hp_table *table, const char *const *cells)
 	char **row = hp_calloc(table->count, sizeof(*row));
 	for (size_t c = 0; c < table->count; c++)
 		row[c] = cells[c] ? hp_strdup(cells[c]) : NULL;
-	table->rows = hp_realloc(table->rows, (table->row_count + 1) * sizeof(*table->rows));
+	if ((table->row_count & (table->row_count - 1)) == 0) // full at each power of two
+		table->rows =
+		    hp_realloc(table->rows, (2 * table->row_count + 1) * sizeof(*table->rows));
 	table->rows[table->row_count++] = row;
 }
 

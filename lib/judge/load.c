@@ -188,7 +188,7 @@ static void read_folder(struct loader *loader, const char *directory, const char
 
 struct matrix_column {
 	char *name, *domain;
-	bool integer, required;
+	bool integer, required, key;
 	int field; // where the CSV has it, -1 if it does not
 };
 
@@ -214,7 +214,7 @@ static int matrix_columns(struct loader *loader, const char *table, struct matri
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;
 	int code = hp_db_prepare(
 	    loader->db,
-	    "SELECT name, domain, type = 'INTEGER', required FROM knowledge.matrix_column"
+	    "SELECT name, domain, type = 'INTEGER', required, key FROM knowledge.matrix_column"
 	    " WHERE tbl = ?1 ORDER BY position",
 	    &statement, err);
 	if (code)
@@ -228,6 +228,7 @@ static int matrix_columns(struct loader *loader, const char *table, struct matri
 		    .domain = hp_strdup(hp_db_text(statement, 1)),
 		    .integer = sqlite3_column_int(statement, 2),
 		    .required = sqlite3_column_int(statement, 3),
+		    .key = sqlite3_column_int(statement, 4),
 		    .field = -1,
 		};
 	}
@@ -344,18 +345,93 @@ static void matrix_row(struct loader *loader, const struct matrix *matrix, size_
 		complain_at(loader, record->line, "%s", sqlite3_errmsg(loader->db));
 }
 
-static void read_rows(struct loader *loader, struct matrix *matrix, struct hp_csv *csv)
+/* Whether the file could be read whole; rows that were refused do not count. */
+static bool read_rows(struct loader *loader, struct matrix *matrix, struct hp_csv *csv)
 {
 	struct hp_error error = {0};
 	struct hp_csv_record record;
 	int more = hp_csv_next(csv, &record, &error);
 	if (more == 1 && !matrix_header(loader, &record, matrix))
-		return;
+		return false;
 	size_t fields = record.count;
 	while (more == 1 && (more = hp_csv_next(csv, &record, &error)) == 1)
 		matrix_row(loader, matrix, fields, &record);
 	if (more < 0)
 		complain_error(loader, &error);
+	return more == 0;
+}
+
+/* Dated rows: `since` is part of the key, and `until` ends them. Of what else is the key only one
+ * row may hold on a day. */
+
+static int find_column(const struct matrix *matrix, const char *name)
+{
+	for (size_t i = 0; i < matrix->count; i++)
+		if (strcmp(matrix->columns[i].name, name) == 0 && !*matrix->columns[i].domain)
+			return (int)i + 1;
+	return 0;
+}
+
+/* Adds " AND column = ?n" for the key, without the column `but`. */
+static void add_key(const struct matrix *matrix, int but, struct hp_text *sql)
+{
+	for (size_t i = 0; i < matrix->count; i++)
+		if (matrix->columns[i].key && (int)i + 1 != but)
+			hp_text_printf(sql, " AND %s = ?%zu", matrix->columns[i].name, i + 1);
+}
+
+/* Asks a query about a row of the file, bound as for its insertion. */
+static int ask_of(struct loader *loader, struct matrix *matrix, sqlite3_stmt *query,
+                  const struct hp_csv_record *record)
+{
+	sqlite3_stmt *insert = matrix->insert;
+	matrix->insert = query;
+	bool bound = bind_row(loader, matrix, record);
+	matrix->insert = insert;
+	return bound ? hp_db_step(query, NULL) : 0;
+}
+
+static void refuse_contradictions(struct loader *loader, struct matrix *matrix, sqlite3_stmt *clash,
+                                  sqlite3_stmt *drop, struct hp_csv *csv)
+{
+	struct hp_csv_record record;
+	hp_csv_next(csv, &record, NULL); // the header
+	size_t fields = record.count;
+	while (hp_csv_next(csv, &record, NULL) == 1) {
+		if (record.count != fields || ask_of(loader, matrix, clash, &record) != 1)
+			continue;
+		const char *since = hp_db_text(clash, 0), *until = hp_db_text(clash, 1);
+		complain_at(loader, record.line,
+		            "contradicts the row of the same key%s%s%s%s: of two, one must end "
+		            "before the other begins",
+		            *since ? " since " : " from the beginning", since,
+		            until ? " until " : "", until ? until : "");
+		sqlite3_reset(clash);
+		ask_of(loader, matrix, drop, &record);
+	}
+}
+
+static void check_dates(struct loader *loader, const char *table, struct matrix *matrix,
+                        const char *text)
+{
+	int since = find_column(matrix, "since"), until = find_column(matrix, "until");
+	if (!since || !until || !matrix->columns[since - 1].key)
+		return;
+	hp_cleanup_text struct hp_text find = {0}, gone = {0};
+	hp_cleanup_statement sqlite3_stmt *clash = NULL, *drop = NULL;
+	hp_text_printf(&find,
+	               "SELECT since, until FROM knowledge.%s WHERE since <> ?%d"
+	               " AND (until IS NULL OR until > ?%d) AND (?%d IS NULL OR since < ?%d)",
+	               table, since, since, until, until);
+	add_key(matrix, since, &find);
+	hp_text_printf(&gone, "DELETE FROM knowledge.%s WHERE 1 = 1", table);
+	add_key(matrix, 0, &gone);
+	if (hp_db_prepare(loader->db, find.data, &clash, NULL) ||
+	    hp_db_prepare(loader->db, gone.data, &drop, NULL))
+		return;
+	struct hp_csv *csv = hp_csv_open(loader->file, text, strlen(text));
+	refuse_contradictions(loader, matrix, clash, drop, csv);
+	hp_csv_close(csv);
 }
 
 static void read_matrix(struct loader *loader, const char *table, const char *text)
@@ -370,8 +446,10 @@ static void read_matrix(struct loader *loader, const char *table, const char *te
 		complain_error(loader, &error);
 	if (matrix.insert) {
 		struct hp_csv *csv = hp_csv_open(loader->file, text, strlen(text));
-		read_rows(loader, &matrix, csv);
+		bool read = read_rows(loader, &matrix, csv);
 		hp_csv_close(csv);
+		if (read)
+			check_dates(loader, table, &matrix, text);
 	}
 	matrix_finish(&matrix);
 }

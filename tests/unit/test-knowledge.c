@@ -130,8 +130,14 @@ static int bench_close(void **state)
 	hp_knowledge_close(bench->knowledge);
 	hp_facts_free(bench->facts);
 	hp_text_free(&bench->messages);
-	static const char *const files[] = {
-	    "rules/x.sql", "fixes/x.sql", "matrices/vendor.csv", "rules", "fixes", "matrices", ""};
+	static const char *const files[] = {"rules/x.sql",
+	                                    "fixes/x.sql",
+	                                    "matrices/vendor.csv",
+	                                    "matrices/support.csv",
+	                                    "rules",
+	                                    "fixes",
+	                                    "matrices",
+	                                    ""};
 	for (size_t i = 0; i < HP_COUNT(files); i++) {
 		hp_cleanup_free char *path = hp_asprintf("%s/%s", bench->directory, files[i]);
 		remove(path);
@@ -196,6 +202,50 @@ static void drop_ins_add_rules_and_rows(void **state)
 	assert_int_equal(hp_db_number(hp_facts_db(bench->facts),
 	                              "SELECT count(*) FROM vendor WHERE vendor = 'abcd'", 0),
 	                 1);
+}
+
+#define SUPPORT(rows)                                                                              \
+	"surface,share,kind,vendor,match_kind,match_value,since,until,path,source,approximate,"    \
+	"checked\n" rows
+#define B200(dates) "container,whole,gpu,10de,model,B200," dates ",us,0,2026-01-01\n"
+
+/* B200 in containers is off until 2025-04-01, and on since, as it is built. */
+static const struct {
+	const char *rows, *message;
+	int left; // rows of that cell
+} dated[] = {
+    {SUPPORT(B200("2025-04-01,,caution")), NULL, 2},
+    {SUPPORT(B200("2025-04-01,2026-01-01,on") B200("2026-01-01,,off")), NULL, 3},
+    {SUPPORT(B200("2026-01-01,,off") B200("2025-04-01,2026-01-01,on")), NULL, 3},
+    {SUPPORT(B200("2026-01-01,,off")),
+     "support.csv:2: contradicts the row of the same key since "
+     "2025-04-01: of two",
+     2},
+    {SUPPORT(B200("2024-01-01,2024-06-01,on")),
+     "support.csv:2: contradicts the row of the same key "
+     "from the beginning until 2025-04-01",
+     2},
+};
+
+static void dates_do_not_overlap(void **state HP_UNUSED)
+{
+	for (size_t i = 0; i < HP_COUNT(dated); i++) {
+		void *each;
+		bench_open(&each);
+		struct bench *bench = each;
+		write_drop_in(bench, "matrices", "support.csv", dated[i].rows, 0644);
+		open_knowledge(bench);
+		const char *told = hp_text_get(&bench->messages);
+		if (dated[i].message ? !strstr(told, dated[i].message) : *told)
+			fail_msg("%zu: %s", i, told);
+		assert_int_equal(
+		    hp_db_number(hp_facts_db(bench->facts),
+		                 "SELECT count(*) FROM support WHERE surface = 'container'"
+		                 " AND share = 'whole' AND match_value = 'B200'",
+		                 0),
+		    dated[i].left);
+		bench_close(&each);
+	}
 }
 
 /* Each of these is refused with a message; the knowledge opens all the same. */
@@ -461,6 +511,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(drop_ins_add_rules_and_rows, bench_open, bench_close),
 	    cmocka_unit_test_setup_teardown(needs_are_met_or_not, bench_open, bench_close),
 	    cmocka_unit_test(bad_drop_ins_are_named),
+	    cmocka_unit_test(dates_do_not_overlap),
 	    cmocka_unit_test(bad_drop_ins_replace_nothing),
 	    cmocka_unit_test(steps_of_fixes_are_fenced),
 	    cmocka_unit_test_setup_teardown(queries_only_select, bench_open, bench_close),
