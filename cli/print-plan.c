@@ -311,6 +311,17 @@ static void print_hurt(const struct printer *printer, size_t from, size_t to)
 	}
 }
 
+static void print_alternatives(const struct printer *printer, const json_t *list)
+{
+	hp_cleanup_text struct hp_text text = {0};
+	size_t i;
+	const json_t *item;
+	json_array_foreach(list, i, item)
+	    hp_text_printf(&text, "%s%s", i ? "; or: " : "or: ", json_string_value(item));
+	if (text.length)
+		line(printer, HP_DIM, 6, text.data);
+}
+
 static void print_step(const struct printer *printer, size_t from, size_t to, size_t number)
 {
 	const struct hp_step *step = &printer->plan->steps.items[from];
@@ -323,6 +334,7 @@ static void print_step(const struct printer *printer, size_t from, size_t to, si
 	print_subjects(printer, from, to);
 	line(printer, HP_DIM, 6, effect);
 	line(printer, HP_DIM, 6, why);
+	print_alternatives(printer, detail->alternatives);
 	print_hurt(printer, from, to);
 }
 
@@ -364,6 +376,7 @@ static void print_advice(const struct printer *printer)
 		                count > 1 ? ", for each" : "");
 		line(printer, HP_PLAIN, 2, title);
 		line(printer, HP_DIM, 6, more);
+		print_alternatives(printer, json_object_get(item, "alternatives"));
 	}
 }
 

@@ -165,6 +165,18 @@ CREATE TABLE boot_rate (
   PRIMARY KEY (term, variant, surface)
 );
 
+-- How a machine's maker calls a setting of its firmware, for fixes that nobody but a person at the
+-- setup can carry out. No row: the fix's own words.
+-- observed: ''
+CREATE TABLE firmware_menu (
+  maker TEXT NOT NULL, -- how DMI's system vendor starts, in lower case: supermicro
+  fix TEXT NOT NULL, -- id of the fix
+  words TEXT NOT NULL, -- the setting, as the manual calls it
+  source TEXT NOT NULL, -- manual
+  checked TEXT NOT NULL, -- day the source was last read, YYYY-MM-DD
+  PRIMARY KEY (maker, fix)
+);
+
 -- Features of VMMs and host kernels by version. No row: not known.
 -- observed: ''
 CREATE TABLE vmm_feature (

@@ -134,6 +134,7 @@ static json_t *step_json(const struct hp_step *step, const struct hp_step_detail
 	json_object_set_new(json, "lasts", json_boolean(step->kind->lasts));
 	json_object_set_new(json, "differs", text_or_null(step->kind->differs));
 	json_object_set(json, "findings", detail->findings);
+	json_object_set(json, "alternatives", detail->alternatives);
 	json_object_set_new(json, "obstacles", obstacles_json(&detail->obstacles));
 	return json;
 }

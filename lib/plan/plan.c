@@ -79,6 +79,7 @@ void hp_plan_free(struct hp_plan *plan)
 	for (size_t i = 0; i < plan->steps.count; i++) {
 		free(plan->details[i].want);
 		json_decref(plan->details[i].findings);
+		json_decref(plan->details[i].alternatives);
 		hp_obstacles_free(&plan->details[i].obstacles);
 	}
 	free(plan->candidates);

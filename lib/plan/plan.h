@@ -66,6 +66,7 @@ struct hp_candidate {
 struct hp_step_detail {
 	char *want;                    // the word that the fix asks for
 	json_t *findings;              // ids of those that it mends
+	json_t *alternatives;          // titles of other ways out
 	struct hp_obstacles obstacles; // who is hurt, or in the way
 	bool after_reboot;             // does not last, and other steps, or advice, reboot
 };

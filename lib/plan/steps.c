@@ -17,7 +17,7 @@ struct draft {
 	char *subject;
 	struct hp_names words;
 	char *fix;
-	json_t *findings, *before, *after;
+	json_t *findings, *alternatives, *before, *after;
 };
 
 struct maker {
@@ -32,11 +32,43 @@ static void draft_finish(struct draft *draft)
 	hp_names_free(&draft->words);
 	free(draft->fix);
 	json_decref(draft->findings);
+	json_decref(draft->alternatives);
 	json_decref(draft->before);
 	json_decref(draft->after);
 }
 
 // -- what no step can do --
+
+/* The other ways out of what a fix mends. */
+static json_t *alternatives(const struct hp_rule *rule, const struct hp_fix *fix)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < rule->fix_count; i++)
+		if (&rule->fixes[i] != fix)
+			json_array_append_new(list, json_string(rule->fixes[i].title));
+	return list;
+}
+
+/* How the machine's maker calls it, where that is known. */
+static void add_words(struct maker *maker, const struct hp_fix *fix, json_t *item)
+{
+	static const struct {
+		const char *key, *sql;
+	} columns[] = {
+	    {"words",
+	     "SELECT f.words FROM firmware_menu f JOIN machine m ON m.host = ?1 WHERE f.fix "
+	     "= ?2 AND substr(lower(m.vendor), 1, length(f.maker)) = f.maker"},
+	    {"words_source", "SELECT f.source FROM firmware_menu f JOIN machine m ON m.host = ?1 "
+	                     "WHERE f.fix = ?2 AND "
+	                     "substr(lower(m.vendor), 1, length(f.maker)) = f.maker"},
+	};
+	for (size_t i = 0; fix && i < HP_COUNT(columns); i++) {
+		hp_cleanup_free char *text = hp_plan_text(maker->planner->db, columns[i].sql,
+		                                          maker->planner->verdict->name, fix->id);
+		if (text)
+			json_object_set_new(item, columns[i].key, json_string(text));
+	}
+}
 
 /* The same advice once, with all its findings. */
 static void advise(struct maker *maker, const char *title, const struct hp_finding *finding,
@@ -53,12 +85,14 @@ static void advise(struct maker *maker, const char *title, const struct hp_findi
 		json_array_append_new(ids, json_string(finding->id));
 		return;
 	}
-	json_array_append_new(
-	    list, json_pack("{s:s, s:s, s:s*, s:s, s:s, s:s, s:s, s:s*, s:[s]}", "title", title,
-	                    "distance", hp_distance_name(fix ? fix->distance : HP_DISTANCE_NONE),
-	                    "fix", fix ? fix->id : NULL, "rule", finding->rule->id, "resolution",
-	                    finding->rule->resolution, "evidence", finding->evidence, "reference",
-	                    finding->rule->reference, "why", why, "findings", finding->id));
+	item = json_pack("{s:s, s:s, s:s*, s:s, s:s, s:s, s:s, s:s*, s:o, s:[s]}", "title", title,
+	                 "distance", hp_distance_name(fix ? fix->distance : HP_DISTANCE_NONE),
+	                 "fix", fix ? fix->id : NULL, "rule", finding->rule->id, "resolution",
+	                 finding->rule->resolution, "evidence", finding->evidence, "reference",
+	                 finding->rule->reference, "why", why, "alternatives",
+	                 alternatives(finding->rule, fix), "findings", finding->id);
+	add_words(maker, fix, item);
+	json_array_append_new(list, item);
 }
 
 static void leave_open(struct maker *maker, const char *id, const char *title, const char *why)
@@ -127,7 +161,7 @@ static struct draft *find_draft(struct maker *maker, const struct hp_kind *kind,
 }
 
 static struct draft *new_draft(struct maker *maker, const struct hp_kind *kind, const char *subject,
-                               const struct hp_fix *fix)
+                               const struct hp_rule *rule, const struct hp_fix *fix)
 {
 	maker->drafts = hp_realloc(maker->drafts, (maker->count + 1) * sizeof(*maker->drafts));
 	struct draft *draft = &maker->drafts[maker->count++];
@@ -136,6 +170,7 @@ static struct draft *new_draft(struct maker *maker, const struct hp_kind *kind, 
 	    .subject = hp_strdup(subject),
 	    .fix = hp_strdup(fix->id),
 	    .findings = json_array(),
+	    .alternatives = alternatives(rule, fix),
 	    .before = json_null(),
 	    .after = json_null(),
 	};
@@ -192,7 +227,7 @@ static void take_row(struct maker *maker, const struct hp_finding *finding,
 	struct draft *draft = kind ? find_draft(maker, kind, subject) : NULL;
 	int code = kind ? 0 : error.code;
 	if (kind && !draft) {
-		draft = new_draft(maker, kind, subject, fix);
+		draft = new_draft(maker, kind, subject, finding->rule, fix);
 		code = read_before(maker, draft, &error);
 	}
 	if (!code)
@@ -380,8 +415,10 @@ static void add_step(struct maker *maker, const struct draft *draft)
 	step->why = hp_strdup(json_string_value(json_array_get(draft->findings, 0)));
 	step->fix = hp_strdup(draft->fix);
 	plan->details = hp_realloc(plan->details, plan->steps.count * sizeof(*plan->details));
-	plan->details[plan->steps.count - 1] = (struct hp_step_detail){
-	    .want = join(&draft->words), .findings = json_incref(draft->findings)};
+	plan->details[plan->steps.count - 1] =
+	    (struct hp_step_detail){.want = join(&draft->words),
+	                            .findings = json_incref(draft->findings),
+	                            .alternatives = json_incref(draft->alternatives)};
 	plan->reboot |= draft->kind->effect == HP_EFFECT_REBOOT;
 }
 

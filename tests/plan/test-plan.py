@@ -197,6 +197,18 @@ BAD = ((b"to: qemu-vfio\nslices: many\n", ":2: slices 'many': expected a number"
        (b"\xff\xfe\n", ""), (b"", ""))
 
 
+def test_words_of_the_maker():
+    """Advice in the words of the machine's firmware, where they are known; other ways out beside it."""
+    words = ["--assume", "gpu=10de:2330", "--assume", "machine.vendor=Supermicro", "--assume", "iommu.state=off",
+             "--assume", "iommu.firmware_table=none", "--assume", "cpu.vendor=intel", "--to", "qemu-vfio"]
+    document = plan(*words, expect=(0, 4))
+    advice = {a.get("fix"): a for a in document["advice"]}
+    assert "VT-d" in advice["iommu-in-firmware"]["words"] and advice["iommu-in-firmware"]["words_source"]
+    words[3] = "machine.vendor=Nobody"
+    other = {a.get("fix"): a for a in plan(*words, expect=(0, 4))["advice"]}
+    assert "words" not in other["iommu-in-firmware"]
+
+
 def test_goal_files():
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "goal.yaml"
