@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 
+import disk
 from machine import HERE, Failed, Lab, verdict
 from packages import Missing
 from topology import TOPOLOGIES
@@ -20,11 +21,15 @@ SKIP = 77
 # -- tests that are scripts ---------------------------------------------------------------------------
 
 
+def yes(value):
+    return value == "yes"
+
+
 class Case:
     """A script for the virtual host. Comments at its head say which: '#: KEY VALUE', keys being those of OPTIONS."""
 
     OPTIONS = {"preload": str, "program": str, "tree": str, "iommu": str, "append": str, "module": str,
-               "inner": lambda value: value == "yes", "seconds": int}
+               "inner": yes, "disk": yes, "seconds": int}
 
     def __init__(self, path):
         self.name, self.steps = path.stem, path.read_text()
@@ -45,7 +50,19 @@ class Case:
     def __call__(self, lab):
         files = {path: lab.program(package, path) for package, path in self.programs}
         files |= {f"lab/{source.stem}.so": lab.compile(source) for source in self.preloads}
+        if self.options.get("disk"):
+            return self.boots(lab)
         return verdict(lab.boot(self.name, self.steps, files=files, **self.options))
+
+    def boots(self, lab):
+        """Each part of the script in a boot of its own, from the same disk; the last one's figure counts."""
+        options = {key: self.options[key] for key in ("tree", "iommu", "seconds") if key in self.options}
+        image = disk.copy(lab, self.name)
+        for number, part in enumerate(self.steps.split("#: boot\n")):
+            figure = verdict(lab.boot_disk(self.name, image, part, **options))
+            (lab.folder / self.name / "data.log").rename(lab.folder / self.name / f"data-{number}.log")
+        image.unlink()
+        return figure
 
 
 # -- tests that compare hosts -------------------------------------------------------------------------

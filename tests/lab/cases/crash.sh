@@ -1,0 +1,82 @@
+# apply and undo are killed before every call that changes something, parent and child each; recover puts all right.
+#: tree one
+#: module nvidia
+#: preload crash.c
+#: seconds 1500
+
+gpu=$(gpu 10de:2330)
+pages=/sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages
+plan "$(step hugepages node1:2048kB '{"pages": 0}' '{"pages": 8}')" \
+	"$(step module vfio_pci '{"loaded": false, "with": []}' '{"loaded": true, "with": []}')" \
+	"$(step driver "$gpu" '{"driver": "nvidia", "override": null}' '{"driver": "vfio-pci", "override": "vfio-pci"}')" \
+	>/tmp/plan.json
+
+# quick: what the steps own, in a line: before or after, and anything else is between.
+quick() {
+	echo "$(driver "$gpu") $(override "$gpu") $(cat $pages) $(lsmod | grep -c '^vfio_pci ') $(ls /dev/nvidia* 2>/dev/null)"
+}
+
+apply() {
+	happypath apply --yes /tmp/plan.json
+}
+
+crashing() {
+	rm -f /tmp/counts*
+	CRASH_COUNTS=/tmp/counts CRASH_WHO=$who CRASH_AT=$n LD_PRELOAD=/lab/crash.so "$@" >/tmp/out 2>/tmp/said
+}
+
+# settle: after the kill recover comes first, then the host is as before or as after.
+settle() {
+	at="$verb killed at call $n of the $who"
+	happypath recover --wait 30 >/tmp/out 2>/tmp/said || {
+		cat /tmp/out /tmp/said
+		fail "$at: recover exited $?: $(tail -c 300 /tmp/said)"
+	}
+	state=$(quick)
+	echo "$(now) $at: $state" >&2
+	[ "$state" = "$before" ] || [ "$state" = "$after" ] || fail "$at: between: $state"
+	snapshot now
+	if [ "$state" = "$before" ]; then
+		same before now "$at"
+		backs=$((backs + 1))
+	else
+		same applied now "$at"
+	fi
+}
+
+# there WANTED: brings the host to where the verb starts.
+there() {
+	[ "$(quick)" = "$1" ] && return
+	case $1 in
+	"$before") run 0 happypath undo ;;
+	*) run 0 apply ;;
+	esac
+	[ "$(quick)" = "$1" ] || fail "cannot get to '$1' from '$(quick)'"
+}
+
+enumerate() {
+	verb=$1 who=$2 from=$3 n=0
+	shift 3
+	while :; do
+		n=$((n + 1))
+		there "$from"
+		crashing "$@"
+		[ -e /tmp/counts.fired ] || break
+		settle
+	done
+	echo "$verb, $who: $((n - 1)) points"
+	points="$points $verb/$who $((n - 1)),"
+	total=$((total + n - 1))
+}
+
+start=$(now)
+snapshot before
+before=$(quick)
+run 0 apply
+snapshot applied
+after=$(quick)
+for who in parent child; do
+	enumerate apply $who "$before" happypath apply --yes /tmp/plan.json
+	enumerate undo $who "$after" happypath undo
+done
+ok "$total points ($points $backs back at before) in $(since "$start") s"
