@@ -295,7 +295,7 @@ static bool same_module(const char *subject, const json_t *wanted, const json_t 
 	json_array_foreach(json_object_get(found, "with"), i, item)
 	{
 		const char *name = json_string_value(item);
-		if (ret_note && !load && !has_name(json_object_get(wanted, "with"), name))
+		if (ret_note && !load && name && !has_name(json_object_get(wanted, "with"), name))
 			hp_text_printf(ret_note,
 			               "module %s, loaded along with %s, stays: it is in use\n",
 			               name, subject);

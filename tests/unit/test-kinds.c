@@ -688,6 +688,84 @@ static void test_captures_hold_what_kinds_own(void **state HP_UNUSED)
 	world_free(&world);
 }
 
+static void walk_nonsense(struct world *world, const struct hp_kind *kind, const char *subject,
+                          json_t *before, json_t *after)
+{
+	struct hp_error err = {0};
+	struct hp_obstacles found = {0};
+	hp_cleanup_text struct hp_text told = {0};
+	if (kind->obstacles)
+		kind->obstacles(world->host, subject, before, after, &found, &err);
+	if (json_is_object(before)) // strings and null have words of their own
+		kind->tell(subject, before, &told);
+	if (kind->same && json_is_object(before) && json_is_object(after))
+		kind->same(subject, before, after, &told);
+	kind->write(world->host, subject, before, after, &err);
+	hp_obstacles_free(&found);
+}
+
+/* Plans and journals are files: whatever stands in a state, a kind must not fall over it. */
+static void test_states_that_make_no_sense(void **state HP_UNUSED)
+{
+	static const struct entry tree[] = {
+	    {"/proc/modules", "vfio 1 0 - Live 0\n"},
+	    {"/etc/default/grub", "GRUB_CMDLINE_LINUX=\"\"\n"},
+	    {"/boot/grub/grub.cfg", "set default=0\n"},
+	    {"/sys/bus/pci/devices/0000:01:00.0/vendor", "0x10de\n"},
+	    {"/sys/bus/pci/devices/0000:01:00.0/sriov_numvfs", "0\n"},
+	    {NULL, NULL},
+	};
+	static const char *const values[] = {
+	    "1",
+	    "null",
+	    "true",
+	    "\"x\"",
+	    "[\"x\", 1, null]",
+	    "{\"x\": 1}",
+	    "{\"x\": {\"x\": []}}",
+	    "-1e300",
+	};
+	static const char *const members[] = {
+	    "content",    "mode",   "driver",     "override", "power", "vfs",       "functions",
+	    "parent",     "type",   "definition", "loaded",   "with",  "pages",     "active",
+	    "enabled",    "wanted", "loader",     "files",    "next",  "others",    "kernelopts",
+	    "configured", "tool",   "path",       "file",     "stale", "instances",
+	};
+	static const char *const subjects[] = {
+	    "0000:01:00.0",
+	    "vfio",
+	    "x.conf",
+	    "2048kB",
+	    "",
+	    "all",
+	    "docker",
+	    "/etc/cdi/x.json",
+	    "/etc/apt/preferences.d/x",
+	    "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001",
+	};
+	struct world world;
+	world_make(&world, tree, NULL);
+	for (size_t i = 0; i < HP_COUNT(values); i++) {
+		json_t *value = json_loads(values[i], JSON_DECODE_ANY, NULL);
+		json_t *object = json_object();
+		assert_non_null(value);
+		for (size_t j = 0; j < HP_COUNT(members); j++)
+			json_object_set(object, members[j], value);
+		json_object_set_new(object, "loader", json_string(i % 2 ? "grub" : "boot entries"));
+		json_object_set_new(object, "tool", json_string("dracut"));
+		for (size_t k = 0; k < hp_kind_count * HP_COUNT(subjects); k++) {
+			const struct hp_kind *kind = hp_kinds[k / HP_COUNT(subjects)];
+			const char *subject = subjects[k % HP_COUNT(subjects)];
+			walk_nonsense(&world, kind, subject, value, object);
+			walk_nonsense(&world, kind, subject, object, value);
+			walk_nonsense(&world, kind, subject, object, object);
+		}
+		json_decref(object);
+		json_decref(value);
+	}
+	world_free(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -706,6 +784,7 @@ int main(void)
 	    cmocka_unit_test(test_runtime),
 	    cmocka_unit_test(test_persistence),
 	    cmocka_unit_test(test_mig),
+	    cmocka_unit_test(test_states_that_make_no_sense),
 	    cmocka_unit_test(test_captures_hold_what_kinds_own),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
