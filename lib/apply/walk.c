@@ -222,6 +222,8 @@ static enum hp_outcome turn_back(struct hp_walk *walk, const struct hp_move *mov
 			continue;
 		all = false;
 		hp_add_note(&walk->applied->notes, err.message);
+		if (err.code == -ETIME) // what the kernel holds may be in the way of the rest
+			break;
 	}
 	return all ? HP_OUTCOME_ROLLED_BACK : HP_OUTCOME_INCOMPLETE;
 }
@@ -302,6 +304,8 @@ bool hp_walk_each(struct hp_walk *walk, const struct hp_move *moves, size_t coun
 			*err = one;
 		all = false;
 		hp_add_note(&walk->applied->notes, one.message);
+		if (one.code == -ETIME)
+			break;
 	}
 	return all;
 }

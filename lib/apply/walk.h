@@ -21,8 +21,8 @@ struct hp_move {
  * INCOMPLETE; err says what failed. */
 enum hp_outcome hp_walk_all(struct hp_walk *walk, const struct hp_move *moves, size_t count,
                             struct hp_error *err);
-/* Walks each of them back or forward, whatever fails: whether all came to be. Of a subject that is
- * gone nothing is left to put back. */
+/* Walks each of them back or forward, whatever fails but a write that the kernel holds: whether all
+ * came to be. Of a subject that is gone nothing is left to put back. */
 bool hp_walk_each(struct hp_walk *walk, const struct hp_move *moves, size_t count,
                   struct hp_error *err);
 

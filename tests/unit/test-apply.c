@@ -102,7 +102,7 @@ static int fake_write(struct hp_host *host, const char *subject, const json_t *b
 		kill(getpid(), SIGKILL);
 	if (!back && trouble(host, subject, "mumbles"))
 		return hp_fail(err, -EIO, "\xff said modprobe in its own letters, of %s", subject);
-	if (trouble(host, subject, "stuck"))
+	if (trouble(host, subject, "stuck") || (back && trouble(host, subject, "stuck-back")))
 		return hp_fail(err, -ETIME, "%s is stuck", subject);
 	if (trouble(host, subject, "silent") && !back) // takes it, and does nothing
 		return 0;
@@ -556,6 +556,20 @@ static void test_stuck_writes_stop_everything(void **state)
 	assert_state(place, "a", "new-a");
 	assert_history(place, HISTORY("open"));
 	tree_put(&place->tree, "/etc/state/b", "new-b"); // it happened after all
+	put_trouble(place, "b", "");
+	assert_outcome(place, recover(place, false), HP_OUTCOME_ROLLED_BACK);
+	assert_all(place, "old");
+}
+
+static void test_stuck_on_the_way_back(void **state)
+{
+	struct place *place = *state;
+	put_trouble(place, "b", "stuck-back");
+	put_trouble(place, "c", "once");
+	assert_outcome(place, apply(place, three_steps()), HP_OUTCOME_INCOMPLETE);
+	assert_state(place, "a", "new-a"); // not touched while b is held
+	assert_outcome(place, recover(place, false), HP_OUTCOME_INCOMPLETE);
+	assert_state(place, "a", "new-a");
 	put_trouble(place, "b", "");
 	assert_outcome(place, recover(place, false), HP_OUTCOME_ROLLED_BACK);
 	assert_all(place, "old");
@@ -1048,6 +1062,7 @@ int main(void)
 	    IN_PLACE(test_incomplete_rollback_is_recovered),
 	    IN_PLACE(test_what_can_never_be_put_back),
 	    IN_PLACE(test_stuck_writes_stop_everything),
+	    IN_PLACE(test_stuck_on_the_way_back),
 	    IN_PLACE(test_failing_undo_goes_forward_again),
 	    IN_PLACE(test_undo_minds_what_came_later),
 	    IN_PLACE(test_subjects_that_are_gone),
