@@ -28,7 +28,8 @@ FROM pci_function f
 -- The largest of some and the sum of some say nothing of all: they are known where each BAR is. TOTAL: a hostile
 -- file's sizes can be too many for an integer.
 JOIN (SELECT COUNT(*) AS count,
-             COUNT(CASE WHEN kind = 'bar' AND io IS NOT 1 THEN 1 END) > 0 AND COUNT(*) = COUNT(size_bytes)
+             COUNT(CASE WHEN kind = 'bar' AND io IS NOT 1 THEN 1 END) > 0
+               AND COUNT(CASE WHEN kind = 'bar' AND io IS NOT 1 AND size_bytes IS NULL THEN 1 END) = 0
                AND EXISTS (SELECT 1 FROM observed WHERE host = ?1 AND tbl = 'pci_bar' AND subject = ?2
                            AND state = 'complete') AS whole,
              COUNT(CASE WHEN kind = 'bar' AND io IS NOT 1 AND bits64 IS NULL AND size_bytes > 0 THEN 1 END) AS odd,

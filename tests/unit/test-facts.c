@@ -233,7 +233,9 @@ static void tables_are_derived(void **state HP_UNUSED)
 	    "\"size_bytes\": 16777216, \"bits64\": 0,"
 	    " \"assigned\": 1}, {\"address\": \"01:00.0\", \"kind\": \"bar\", \"bar\": 1, "
 	    "\"size_bytes\": 137438953472,"
-	    " \"bits64\": 1, \"assigned\": 0}],"
+	    " \"bits64\": 1, \"assigned\": 0},"
+	    /* A VF's BAR that nobody sized says nothing of the board's own. */
+	    "{\"address\": \"01:00.0\", \"kind\": \"vf-bar\", \"bar\": 0}],"
 	    "\"pci_function\": ["
 	    "{\"address\": \"00:01.0\", \"class\": \"0604\", \"driver\": \"pcieport\", "
 	    "\"iommu_group\": \"1\", \"parent\": \"none\"},"
