@@ -176,7 +176,7 @@ def test_confidential():
 
 
 def test_refusals():
-    for words, said in ((["--to", "qemu-fvio"], "there are:"), (["--slices", "0"], "a number from 1 on"),
+    for words, said in ((["--to", "qemu-fvio"], "the surfaces are"), (["--slices", "0"], "a number from 1 on"),
                         (["--boot-under", "soon"], "500ms"), (["--isolation", "air"], "kernel, vm, confidential"),
                         (["--guest-memory", "much"], "64GiB"), (["--vmm", "none-such"], "there is no VMM"),
                         ([], "where to?"), (["--to", ""], "SURFACE")):
