@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "base/write.h"
 #include "facts/facts.h"
 #include "host/capture.h"
 #include "probe/kernel-log.h"
@@ -45,25 +46,12 @@ int hp_record(struct hp_host *host, const struct hp_capture_options *options, st
 	return r < 0 ? r : hp_capture_write(host, options, ret, err);
 }
 
-static int write_whole(int fd, const struct hp_text *text)
-{
-	for (size_t at = 0; at < text->length;) {
-		ssize_t r = write(fd, text->data + at, text->length - at);
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
-			return -errno;
-		at += (size_t)r;
-	}
-	return 0;
-}
-
 /* A file appears whole or not at all. */
 static int write_file(const char *file, const struct hp_text *text, struct hp_error *err)
 {
 	hp_cleanup_free char *temporary = hp_asprintf("%s.tmp", file);
 	hp_cleanup_fd int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	int r = fd < 0 ? -errno : write_whole(fd, text);
+	int r = fd < 0 ? -errno : hp_write_whole(fd, text->data, text->length);
 	if (r == 0 && fsync(fd) < 0 && errno != EINVAL)
 		r = -errno;
 	if (r == 0 && rename(temporary, file) < 0)
@@ -77,7 +65,7 @@ static int put_out(const struct request *request, const struct hp_text *text, st
 {
 	if (request->output)
 		return write_file(request->output, text, err);
-	int r = write_whole(STDOUT_FILENO, text);
+	int r = hp_write_whole(STDOUT_FILENO, text->data, text->length);
 	return r < 0 ? hp_fail(err, r, "cannot write to standard output: %s", strerror(-r)) : 0;
 }
 

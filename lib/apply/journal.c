@@ -2,6 +2,7 @@
 #include "apply/journal.h"
 
 #include "base/cleanup.h"
+#include "base/write.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -101,20 +102,6 @@ static int sync_directory(const char *directory)
 
 // == writing
 
-static int write_whole(int fd, const char *data, size_t length)
-{
-	while (length) {
-		ssize_t r = write(fd, data, length);
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
-			return -errno;
-		data += r;
-		length -= (size_t)r;
-	}
-	return 0;
-}
-
 /* A line, on the disk when this returns. What cannot be written whole is taken back, lest it spoil
  * the next one. `line` is taken over. */
 static int put_line(struct hp_journal *journal, json_t *line, struct hp_error *err)
@@ -127,7 +114,7 @@ static int put_line(struct hp_journal *journal, json_t *line, struct hp_error *e
 	hp_cleanup_text struct hp_text whole = {0};
 	hp_text_printf(&whole, "%s\n", text);
 	off_t end = lseek(journal->fd, 0, SEEK_END);
-	int r = write_whole(journal->fd, whole.data, whole.length);
+	int r = hp_write_whole(journal->fd, whole.data, whole.length);
 	if (r == 0 && fsync(journal->fd) < 0)
 		r = -errno;
 	if (r == 0)

@@ -3,6 +3,7 @@
 #include "host/backend.h"
 
 #include "base/cleanup.h"
+#include "base/write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -213,20 +214,6 @@ static int open_above(struct hp_host *host, const char *path, bool make)
 	return open_change(host, name, O_RDONLY | O_DIRECTORY);
 }
 
-static int write_whole(int fd, const char *data, size_t length)
-{
-	while (length) {
-		ssize_t r = write(fd, data, length);
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
-			return -errno;
-		data += r;
-		length -= (size_t)r;
-	}
-	return 0;
-}
-
 /* What hangs on a file besides mode and owner (SELinux's label, ACLs) goes over to the one that
  * takes its place, as far as the kernel lets it: without its label a daemon could not read it. */
 static void copy_labels(int directory, const char *name, int to)
@@ -251,7 +238,7 @@ static int write_beside(int directory, const char *name, const char *beside,
 	    openat(directory, beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	int r = write_whole(fd, file->content, file->length);
+	int r = hp_write_whole(fd, file->content, file->length);
 	if (r == 0)
 		copy_labels(directory, name, fd);
 	if (r == 0 && fchown(fd, file->uid, file->gid) < 0)
