@@ -5,7 +5,9 @@
 #include "base/table.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "base/xml.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <string.h>
@@ -191,6 +193,33 @@ static void tables_render(void **state HP_UNUSED)
 	hp_table_free(table);
 }
 
+/* Whatever a stranger wrote, it stays text, and what is no character becomes '?'. */
+static void xml_is_escaped(void **state HP_UNUSED)
+{
+	struct hp_xml *xml = NULL;
+	int code = hp_xml_new(false, &xml, NULL);
+	if (code == -ENOTSUP)
+		skip();
+	assert_int_equal(code, 0);
+	hp_xml_doctype(xml, "html");
+	hp_xml_start(xml, "p");
+	hp_xml_attribute(xml, "title", "a\"b'<&>\n");
+	hp_xml_attribute(xml, "none", NULL);
+	hp_xml_text(xml, "</p><script>1 && \"2\"</script>\x01\xff\xef\xbf\xbe");
+	hp_xml_start(xml, "br");
+	hp_xml_end_void(xml);
+	hp_xml_start(xml, "td");
+	hp_xml_end(xml);
+	hp_xml_element(xml, "b", "é");
+	hp_cleanup_free char *text = NULL;
+	assert_int_equal(hp_xml_finish(xml, &text, NULL), 0);
+	hp_xml_free(xml);
+	assert_string_equal(text, "<!DOCTYPE html><p title=\"a&quot;b'&lt;&amp;&gt;&#10;\">"
+	                          "&lt;/p&gt;&lt;script&gt;1 &amp;&amp; &quot;2&quot;"
+	                          "&lt;/script&gt;????"
+	                          "?<br/><td></td><b>é</b></p>\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +231,7 @@ int main(void)
 	    cmocka_unit_test(words_are_whole),
 	    cmocka_unit_test(sql_functions),
 	    cmocka_unit_test(tables_render),
+	    cmocka_unit_test(xml_is_escaped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
