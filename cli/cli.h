@@ -46,6 +46,7 @@ struct hp_options {
 	struct hp_words root, capture, facts, assume, wake, allow;
 	bool assert_goal;
 	const char *to, *isolation, *slices, *support, *vmm, *boot_under, *guest_memory;
+	const char *name, *image, *kernel, *initrd, *append, *cpus, *iommufd; // of the workload
 	struct hp_words gpu, goal;
 	char **goal_files; // of goals.d, ends with NULL
 	char **intents;    // what the goal means for each host, as of --assume; ends with NULL
@@ -149,6 +150,7 @@ int hp_cmd_undo(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_recover(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_history(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_plan(const struct hp_command *command, struct hp_options *options);
+int hp_cmd_emit(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_capture(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_check(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_explain(const struct hp_command *command, struct hp_options *options);

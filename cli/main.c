@@ -28,6 +28,14 @@ const struct hp_command hp_commands[] = {
      .options = GOAL " " HOSTS " assert output all as-of no-color",
      .summary =
          "Find the way to a surface, or to what is needed: offers, their price, and the steps"},
+    {.name = "emit",
+     .arguments = "[FORMAT[:FORM]]",
+     .run = hp_cmd_emit,
+     .most = 1,
+     .options = "to share gpu guest-memory cpus iommufd name image kernel initrd append " HOSTS
+                " output as-of",
+     .summary = "Write configuration that hands the devices over: for QEMU, libvirt, CDI, "
+                "Kubernetes, …; without a format: list them"},
     {.name = "surfaces",
      .arguments = "",
      .run = hp_cmd_surfaces,

@@ -11,6 +11,7 @@ ALLOWED = {
     "facts": {"base", "facts"},
     "probe": {"base", "host", "facts", "probe"},
     "judge": {"base", "facts", "judge"},
+    "emit": {"base", "facts", "judge", "emit"},
     "step": {"base", "host", "step"},
     "plan": {"base", "facts", "judge", "step", "plan"},
     "apply": {"base", "host", "step", "plan", "apply"},

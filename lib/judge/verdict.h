@@ -94,6 +94,10 @@ int hp_verdict_new(struct hp_facts *facts, const struct hp_knowledge *knowledge,
 void hp_verdict_free(struct hp_verdict *verdict);
 
 const struct hp_verdict_host *hp_verdict_hosts(const struct hp_verdict *verdict, size_t *ret_count);
+/* The accelerator of that address, in a short or long form (3b:00.0), or of that index among those
+ * that are no VFs. NULL: there is none; the error names those there are. */
+const struct hp_accelerator *hp_accelerator_find(const struct hp_verdict_host *verdict,
+                                                 const char *word, struct hp_error *err);
 /* All findings of all hosts and results, in the order of their rules. */
 const struct hp_finding *hp_verdict_findings(const struct hp_verdict *verdict, size_t *ret_count);
 /* The files that a finding rests on, NULL-terminated; owned by the verdict. */

@@ -511,50 +511,14 @@ static int by_worth(const void *a_, const void *b_)
 
 // -- what was asked for --
 
-/* Short and long forms of an address: 3b:00.0, 00000000:3B:00.0. */
-static bool is_address(const char *address, const char *word)
-{
-	size_t length = strlen(word), whole = strlen(address);
-	while (length > whole && *word == '0')
-		word++, length--;
-	return length >= strlen("00:00.0") && length <= whole &&
-	       strcasecmp(address + whole - length, word) == 0 &&
-	       (length == whole || address[whole - length - 1] == ':');
-}
-
-static const struct hp_accelerator *find(const struct hp_verdict_host *verdict, const char *word)
-{
-	uint64_t index, at = 0;
-	bool number = hp_parse_u64(word, &index);
-	for (size_t i = 0; i < verdict->accelerator_count; i++) {
-		const struct hp_accelerator *accelerator = &verdict->accelerators[i];
-		bool here = number ? !accelerator->is_vf && at == index
-		                   : is_address(accelerator->address, word);
-		at += !accelerator->is_vf;
-		if (here)
-			return accelerator;
-	}
-	return NULL;
-}
-
-static int no_accelerator(const struct hp_verdict_host *verdict, const char *word,
-                          struct hp_error *err)
-{
-	hp_cleanup_text struct hp_text list = {0};
-	for (size_t i = 0; i < verdict->accelerator_count; i++)
-		if (!verdict->accelerators[i].is_vf)
-			hp_text_printf(&list, " %s", verdict->accelerators[i].address);
-	return hp_fail(err, -ENOENT, "%s has no accelerator %s; it has:%s", verdict->name, word,
-	               list.length ? list.data : " none");
-}
-
 static int weigh_named(struct hp_planner *planner, struct hp_error *err)
 {
 	int code = 0;
 	for (const char *const *gpu = planner->goal->gpus; !code && *gpu; gpu++) {
-		const struct hp_accelerator *accelerator = find(planner->verdict, *gpu);
+		const struct hp_accelerator *accelerator =
+		    hp_accelerator_find(planner->verdict, *gpu, err);
 		if (!accelerator)
-			return no_accelerator(planner->verdict, *gpu, err);
+			return err->code;
 		if (accelerator->is_vf && !accelerator->offer_count)
 			return hp_fail(err, -ENOENT,
 			               "%s is a VF, which is planned for with its PF %s", *gpu,

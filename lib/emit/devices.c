@@ -1,0 +1,204 @@
+// What of a board is handed over: itself, a VF, a mediated device, the driver's nodes.
+// SPDX-License-Identifier: Apache-2.0
+#include "base/cleanup.h"
+#include "base/database.h"
+#include "emit/parts.h"
+
+#include <string.h>
+
+/* A UUID for an mdev that is yet to be made: the same each time, so that what is emitted for
+ * several consumers speaks of one device. FNV-1a over host and device, as a UUID of version 8 (RFC
+ * 9562). */
+static void make_uuid(const struct hp_emit *emit, const char *address, char uuid[37])
+{
+	uint64_t hash[2] = {0xcbf29ce484222325, 0x84222325cbf29ce4};
+	const char *const parts[] = {emit->host->name, "/", address};
+	for (size_t i = 0; i < HP_COUNT(parts); i++)
+		for (const char *at = parts[i]; *at; at++)
+			for (size_t k = 0; k < HP_COUNT(hash); k++)
+				hash[k] = (hash[k] ^ (unsigned char)*at) * 0x100000001b3;
+	snprintf(uuid, 37, "%08x-%04x-8%03x-%04x-%012llx", (unsigned)(hash[0] >> 32),
+	         (unsigned)(hash[0] >> 16 & 0xffff), (unsigned)(hash[0] & 0xfff),
+	         (unsigned)(0x8000 | (hash[1] >> 48 & 0x3fff)),
+	         (unsigned long long)(hash[1] & 0xffffffffffff));
+}
+
+static const char *keep_text(struct hp_emission *emission, const char *sql, const char *key)
+{
+	hp_cleanup_free char *text = hp_emit_text(&emission->request, sql, key);
+	return hp_emit_keep(emission, text);
+}
+
+// -- one way each --
+
+static int take_function(struct hp_emission *emission, struct hp_emit_device *device)
+{
+	(void)emission;
+	device->way = HP_WAY_VFIO;
+	device->address = device->accelerator->address;
+	return 0;
+}
+
+static int take_driver(struct hp_emission *emission, struct hp_emit_device *device)
+{
+	device->way = HP_WAY_DRIVER;
+	device->address = device->accelerator->address;
+	device->type = emission->request.wish->profile;
+	return 0;
+}
+
+#define VF_OF "host = ?1 AND physical_function = ?2"
+
+static int take_vf(struct hp_emission *emission, struct hp_emit_device *device)
+{
+	device->way = HP_WAY_VFIO;
+	device->address = keep_text(emission, "SELECT MIN(address) FROM pci_function WHERE " VF_OF,
+	                            device->accelerator->address);
+	if (device->address)
+		return 0;
+	return hp_refuse(emission, NULL,
+	                 "%s has no VFs yet: `happypath plan --to %s:%s` finds the way to them",
+	                 device->accelerator->address, device->offer->surface->surface,
+	                 device->offer->surface->share);
+}
+
+/* An mdev that exists, on the PF or one of its VFs; else one to be made. */
+static int take_mdev(struct hp_emission *emission, struct hp_emit_device *device)
+{
+	const char *board = device->accelerator->address;
+	device->way = HP_WAY_MDEV;
+	device->uuid =
+	    keep_text(emission,
+	              "SELECT MIN(m.uuid) FROM mdev m LEFT JOIN pci_function f"
+	              " ON f.host = m.host AND f.address = m.parent"
+	              " WHERE m.host = ?1 AND (m.parent = ?2 OR f.physical_function = ?2)",
+	              board);
+	if (device->uuid) {
+		device->address =
+		    keep_text(emission, "SELECT parent FROM mdev WHERE host = ?1 AND uuid = ?2",
+		              device->uuid);
+		device->type = keep_text(
+		    emission, "SELECT type FROM mdev WHERE host = ?1 AND uuid = ?2", device->uuid);
+		return 0;
+	}
+	device->exists = false;
+	device->type = emission->request.wish->profile;
+	device->address =
+	    keep_text(emission,
+	              "SELECT MIN(t.address) FROM vgpu_type t LEFT JOIN pci_function f"
+	              " ON f.host = t.host AND f.address = t.address"
+	              " WHERE t.host = ?1 AND (t.address = ?2 OR f.physical_function = ?2) AND "
+	              "t.available > 0",
+	              board);
+	if (!device->address)
+		device->address = board;
+	char uuid[37];
+	make_uuid(&emission->request, device->address, uuid);
+	device->uuid = hp_emit_keep(emission, uuid);
+	hp_note(emission, "there is no mediated device on %s yet: it has to be made as %s%s%s",
+	        device->address, uuid, device->type ? " of the type " : "",
+	        device->type ? device->type : "");
+	return 0;
+}
+
+/* A VF whose type is set; else the first, whose type has to be set. */
+static int take_vendor_vfio(struct hp_emission *emission, struct hp_emit_device *device)
+{
+	const char *board = device->accelerator->address;
+	device->way = HP_WAY_VENDOR_VFIO;
+	device->address = keep_text(emission,
+	                            "SELECT MIN(address) FROM pci_function WHERE " VF_OF
+	                            " AND vgpu_type_current NOT IN ('none', '0')",
+	                            board);
+	if (device->address) {
+		device->type = keep_text(
+		    emission,
+		    "SELECT vgpu_type_current FROM pci_function WHERE host = ?1 AND address = ?2",
+		    device->address);
+		return 0;
+	}
+	device->exists = false;
+	device->type = emission->request.wish->profile;
+	device->address =
+	    keep_text(emission, "SELECT MIN(address) FROM pci_function WHERE " VF_OF, board);
+	if (!device->address)
+		return hp_refuse(emission, NULL,
+		                 "%s has no VFs yet: `happypath plan --to %s:%s` finds the way to "
+		                 "them",
+		                 board, device->offer->surface->surface,
+		                 device->offer->surface->share);
+	hp_note(emission, "the vGPU type of %s has to be set first%s%s", device->address,
+	        device->type ? ": " : "", device->type ? device->type : "");
+	return 0;
+}
+
+/* The host's own vGPU mode says how; where it is not known, the board's generation does. */
+static int take_vgpu(struct hp_emission *emission, struct hp_emit_device *device)
+{
+	hp_cleanup_free char *mode =
+	    hp_emit_text(&emission->request,
+	                 "SELECT coalesce(CASE WHEN f.vgpu_mode <> 'none' THEN f.vgpu_mode END,"
+	                 " m.vgpu_mechanism) FROM pci_function f LEFT JOIN accelerator_model m"
+	                 " ON m.vendor = f.vendor AND m.device = f.device AND m.subsystem = ''"
+	                 " WHERE f.host = ?1 AND f.address = ?2",
+	                 device->accelerator->address);
+	bool vendor = mode && strstr(mode, "vendor-vfio");
+	return vendor ? take_vendor_vfio(emission, device) : take_mdev(emission, device);
+}
+
+static const struct {
+	const char *share; // of VMs
+	int (*take)(struct hp_emission *emission, struct hp_emit_device *device);
+} takers[] = {
+    {"whole", take_function},
+    {"vf", take_vf},
+    {"vgpu", take_vgpu},
+    {"mig-vgpu", take_vgpu},
+};
+
+static int take(struct hp_emission *emission, struct hp_emit_device *device)
+{
+	const struct hp_surface_share *surface = device->offer->surface;
+	if (strcmp(surface->isolation, "vm") != 0)
+		return take_driver(emission, device);
+	for (size_t i = 0; i < HP_COUNT(takers); i++)
+		if (strcmp(takers[i].share, surface->share) == 0)
+			return takers[i].take(emission, device);
+	return hp_refuse(emission, NULL, "%s is no PCI device: a VMM cannot pass it",
+	                 surface->share);
+}
+
+/* What shares its group goes with it, or is unbound. */
+static void find_group(struct hp_emission *emission, struct hp_emit_device *device)
+{
+	device->iommu_group =
+	    device->uuid
+		? keep_text(emission, "SELECT iommu_group FROM mdev WHERE host = ?1 AND uuid = ?2",
+	                    device->uuid)
+		: keep_text(emission,
+	                    "SELECT iommu_group FROM pci_function WHERE host = ?1 AND address = ?2",
+	                    device->address);
+	if (device->iommu_group && strcmp(device->iommu_group, "none") == 0)
+		device->iommu_group = NULL;
+	if (device->way != HP_WAY_VFIO || !device->iommu_group)
+		return;
+	device->companions = keep_text(
+	    emission,
+	    "SELECT sorted_list(o.address || ' ' || coalesce(o.driver, '?')) FROM pci_function f"
+	    " JOIN pci_function o ON o.host = f.host AND o.iommu_group = f.iommu_group"
+	    " AND o.address <> f.address AND (o.class IS NULL OR substr(o.class, 1, 2) <> '06')"
+	    " WHERE f.host = ?1 AND f.address = ?2",
+	    device->address);
+}
+
+int hp_emit_find_devices(struct hp_emission *emission, struct hp_error *err)
+{
+	(void)err;
+	struct hp_emit *emit = &emission->request;
+	for (size_t i = 0; i < emit->count && !emission->refusal; i++) {
+		take(emission, &emit->devices[i]);
+		if (!emission->refusal)
+			find_group(emission, &emit->devices[i]);
+	}
+	return 0;
+}

@@ -1,0 +1,30 @@
+// The formats. SPDX-License-Identifier: Apache-2.0
+#include "emit/emitters.h"
+
+#include <string.h>
+
+#define QEMU "qemu-vfio qemu-vgpu"
+
+const struct hp_emitter hp_emitters[] = {
+    {.name = "firecracker",
+     .title = "Firecracker's API: no release passes devices through",
+     .surfaces = "firecracker",
+     .variants = "json",
+     .file = "vm_config.json",
+     .emit = hp_emit_firecracker},
+    {.name = "modprobe",
+     .title = "modprobe.d: VFIO takes the devices before their driver does",
+     .surfaces = QEMU " cloud-hypervisor custom-vmm crosvm kvmtool",
+     .variants = "conf",
+     .file = "/etc/modprobe.d/happypath-vfio.conf",
+     .emit = hp_emit_modprobe},
+    {0},
+};
+
+const struct hp_emitter *hp_emitter_find(const char *name)
+{
+	for (const struct hp_emitter *at = hp_emitters; at->name; at++)
+		if (strcmp(at->name, name) == 0)
+			return at;
+	return NULL;
+}

@@ -1,0 +1,11 @@
+// What each format is written by; rows of hp_emitters[] alone name them.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "emit/emit.h"
+
+typedef int hp_emit_function(const struct hp_emit *emit, struct hp_emission *to,
+                             struct hp_error *err);
+
+hp_emit_function hp_emit_firecracker;
+hp_emit_function hp_emit_modprobe;
