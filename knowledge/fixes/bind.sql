@@ -4,6 +4,7 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('rebind-vfio', 'accelerator-not-on-host-driver', 'driver', 'drain', 'Unbind the accelerator from its host driver and bind it to vfio-pci', 'exact'),
  ('bind-vfio', 'accelerator-bound-for-vfio', 'driver', 'live', 'Bind the free accelerator to vfio-pci', 'exact'),
  ('vfio-rebind-now', 'vfio-ids-win-the-race', 'driver', 'drain', 'Rebind the accelerator to vfio-pci now; the next boot loses the race again', 'exact'),
+ ('drop-host-ids', 'vfio-ids-spare-host', 'advice', 'reboot', 'Take the ids of what the host uses out of vfio-pci.ids', 'exact'),
  ('vfio-in-initramfs', 'vfio-ids-win-the-race', 'initramfs', 'reboot', 'Load vfio-pci from the initramfs, or by a softdep, before the other driver', 'equivalent'),
  ('blacklist-open-drivers', 'open-driver-leaves-gpu', 'modprobe', 'reboot', 'Blacklist nouveau, nova_core and nova_drm, and rebuild the initramfs', 'equivalent'),
  ('blacklist-nova', 'open-driver-stays-away', 'modprobe', 'reboot', 'Blacklist nova_core and nova_drm too', 'equivalent'),

@@ -1,6 +1,7 @@
 -- Ways out of the rules on VFIO. SPDX-License-Identifier: Apache-2.0
 
 INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
+ ('forget-virqfd', 'vfio-virqfd-gone', 'advice', 'reboot', 'Take vfio_virqfd out of the lists, and rebuild the initramfs', 'exact'),
  ('kernel-with-vfio', 'vfio-pci-in-kernel', 'package', 'reboot', 'Boot a kernel that has vfio-pci', 'equivalent'),
  ('kernel-with-type1', 'vfio-iommu-backend', 'package', 'reboot', 'Boot a kernel that has VFIO type 1 or iommufd', 'equivalent'),
  ('legacy-group', 'vfio-cdev-for-iommufd', 'advice', 'live', 'Leave iommufd off', 'exact'),

@@ -66,6 +66,34 @@ LEFT JOIN (SELECT host, COUNT(*) AS softdeps FROM module_directive
        ON d.host = a.host
 WHERE a.is_vf = 0;
 
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
+ ('vfio-ids-spare-host', 'vfio-pci is told to take no disk, network or bridge that the host uses', 'degrades', '@vfio',
+  'Take the id out of vfio-pci.ids: it means every function of that id, and at the next boot vfio-pci can be first. Where one '
+  || 'of several alike is meant, name it by address: driver_override, driverctl.',
+  'kernel:drivers/vfio/pci/vfio_pci.c | https://github.com/Danilop95/Proxmox-Enhanced-Configuration-Utility/issues/33',
+  'stub_id');
+CREATE VIEW rule_vfio_ids_spare_host AS
+SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN u.used > 0 THEN 'fail'
+            WHEN s.pci_seen = 1 AND coalesce(u.unseen, 0) = 0 THEN 'pass'
+            ELSE 'unknown' END AS result,
+       CASE WHEN u.used > 0 THEN 'told to take by id, and in use: ' || u.listing
+            WHEN u.unseen > 0 THEN 'functions of these ids whose driver or class was not seen: ' || CAST(u.unseen AS TEXT)
+            ELSE 'of the ids that vfio-pci is told, no disk, network or bridge is in use' END AS evidence
+FROM host_summary s
+JOIN (SELECT host, COUNT(*) AS ids FROM stub_id GROUP BY host) t ON t.host = s.host
+LEFT JOIN (SELECT f.host, SUM(CASE WHEN f.used = 1 THEN 1 ELSE 0 END) AS used,
+                  SUM(CASE WHEN f.used IS NULL THEN 1 ELSE 0 END) AS unseen,
+                  sorted_list(CASE WHEN f.used = 1 THEN f.address || ' (' || f.vendor || ':' || f.device || ', ' || f.driver || ')' END)
+                    AS listing
+           FROM (SELECT p.host, p.address, p.vendor, p.device, p.driver,
+                        CASE WHEN substr(p.class, 1, 2) NOT IN ('01', '02', '06') THEN 0
+                             WHEN p.driver IN ('none', 'pci-stub') OR replace(p.driver, 'vfio', '') <> p.driver THEN 0
+                             WHEN p.driver IS NOT NULL AND p.class IS NOT NULL THEN 1 END AS used
+                 FROM (SELECT DISTINCT host, vendor, device FROM stub_id) i
+                 JOIN pci_function p ON p.host = i.host AND p.vendor = i.vendor AND p.device = i.device) f
+           GROUP BY f.host) u ON u.host = s.host;
+
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('open-driver-leaves-gpu', 'Neither nouveau nor nova_core claims the NVIDIA GPU', 'blocks', '* -@foreign',
   'Blacklist nouveau, nova_core, nova_drm and nova together, rebuild the initramfs and reboot: neither the vendor''s driver nor vfio-pci gets a GPU that one of them holds, and a blacklist of nouveau does not cover its successor.',

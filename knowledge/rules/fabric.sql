@@ -185,7 +185,7 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   || 'starts; or give one VM all GPUs and all switches (mode 0); or disable NVLink in the guest '
   || '(nvidia.NVreg_NvLinkDisable=1). Else CUDA in the guest returns error 802.',
   'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html | '
-  || 'https://github.com/kata-containers/kata-containers/issues/11730',
+  || 'https://github.com/kata-containers/kata-containers/issues/11730 | https://github.com/cozystack/website/issues/561',
   'accelerator.nvswitch=?yes');
 CREATE VIEW rule_fabric_partition_for_vm AS
 WITH switch AS (
@@ -197,9 +197,10 @@ WITH switch AS (
   GROUP BY host
 )
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN w.total > 0 AND w.passed = w.total THEN 'pass'
-            WHEN EXISTS (SELECT 1 FROM intent_argument i WHERE i.host = a.host AND i.target = 'guest-kernel'
+       CASE WHEN EXISTS (SELECT 1 FROM intent_argument i WHERE i.host = a.host AND i.target = 'guest-kernel'
                            AND lower(i.name) = 'nvidia.nvreg_nvlinkdisable' AND i.value = '1') THEN 'pass'
+            WHEN w.total > 0 AND w.passed = w.total AND t.devices = 1 AND s.nvidia_accelerators > 1 THEN 'fail'
+            WHEN w.total > 0 AND w.passed = w.total THEN 'pass'
             WHEN f.partition_active = 1 AND f.mode = '1' AND v.state IS NOT DISTINCT FROM 'active' THEN 'pass'
             WHEN f.partition_active = 0 THEN 'fail'
             WHEN f.mode = '0' AND w.unseen = 0 THEN 'fail'
@@ -208,9 +209,12 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        coalesce(a.model, a.address) || ' behind NVSwitch (' || CAST(s.nvswitches AS TEXT) || ' seen, '
          || coalesce(CAST(w.passed AS TEXT), '0') || ' on vfio-pci); FABRIC_MODE ' || coalesce(f.mode, 'not seen')
          || ', partition active: ' || coalesce(CAST(f.partition_active AS TEXT), 'not seen')
-         || ', nvidia-fabricmanager ' || coalesce(v.state, 'not seen') AS evidence
+         || ', nvidia-fabricmanager ' || coalesce(v.state, 'not seen')
+         || coalesce(', GPUs for one VM: ' || CAST(t.devices AS TEXT) || ' of ' || CAST(s.nvidia_accelerators AS TEXT), '')
+         AS evidence
 FROM accelerator a
 JOIN host_summary s ON s.host = a.host
+LEFT JOIN intent t ON t.host = a.host
 LEFT JOIN switch w ON w.host = a.host
 LEFT JOIN fabric f ON f.host = a.host
 LEFT JOIN service v ON v.host = a.host AND v.service = 'nvidia-fabricmanager'

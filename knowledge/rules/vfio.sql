@@ -118,3 +118,22 @@ SELECT a.host, a.address AS subject, 'kubevirt' AS surface, 'whole' AS share,
 FROM accelerator a
 JOIN setting g ON g.host = a.host AND g.component = 'kubevirt' AND g.name = 'permittedHostDevices'
 WHERE a.is_vf = 0;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
+ ('vfio-virqfd-gone', 'Nothing asks for the module vfio_virqfd on a kernel that has none', 'degrades', '@vfio',
+  'Take vfio_virqfd out of modules-load.d and of the initramfs''s lists: since Linux 6.2 it is part of vfio. dracut and mkinitcpio '
+  || 'fail on a module that is not there, and then the image that boots is an old one, or none.',
+  'kernel:drivers/vfio/virqfd.c | https://github.com/uwzis/GPU-Passthrough-Manager/issues/40',
+  'module_directive.module=vfio_virqfd');
+CREATE VIEW rule_vfio_virqfd_gone AS
+SELECT d.host, '' AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN m.state IN ('loaded', 'builtin', 'available') THEN 'pass'
+            WHEN m.state = 'absent' OR k.release_key >= version_key('6.2') THEN 'fail'
+            WHEN k.release_key < version_key('6.2') THEN 'pass'
+            ELSE 'unknown' END AS result,
+       'vfio_virqfd is asked for in ' || d.files || ', kernel ' || coalesce(k.release, 'not seen') || ', module '
+         || coalesce(m.state, 'not seen') AS evidence
+FROM (SELECT host, sorted_list(file) AS files FROM module_directive
+      WHERE module = 'vfio_virqfd' AND directive = 'load' GROUP BY host) d
+LEFT JOIN kernel k ON k.host = d.host
+LEFT JOIN module m ON m.host = d.host AND m.module = 'vfio_virqfd';
