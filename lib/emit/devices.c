@@ -6,13 +6,11 @@
 
 #include <string.h>
 
-/* A UUID for an mdev that is yet to be made: the same each time, so that what is emitted for
- * several consumers speaks of one device. FNV-1a over host and device, as a UUID of version 8 (RFC
- * 9562). */
-static void make_uuid(const struct hp_emit *emit, const char *address, char uuid[37])
+/* FNV-1a over host and key, as a UUID of version 8 (RFC 9562). */
+void hp_emit_uuid(const struct hp_emit *emit, const char *key, char uuid[37])
 {
 	uint64_t hash[2] = {0xcbf29ce484222325, 0x84222325cbf29ce4};
-	const char *const parts[] = {emit->host->name, "/", address};
+	const char *const parts[] = {emit->host->name, "/", key};
 	for (size_t i = 0; i < HP_COUNT(parts); i++)
 		for (const char *at = parts[i]; *at; at++)
 			for (size_t k = 0; k < HP_COUNT(hash); k++)
@@ -93,7 +91,7 @@ static int take_mdev(struct hp_emission *emission, struct hp_emit_device *device
 	if (!device->address)
 		device->address = board;
 	char uuid[37];
-	make_uuid(&emission->request, device->address, uuid);
+	hp_emit_uuid(&emission->request, device->address, uuid);
 	device->uuid = hp_emit_keep(emission, uuid);
 	hp_note(emission, "there is no mediated device on %s yet: it has to be made as %s%s%s",
 	        device->address, uuid, device->type ? " of the type " : "",

@@ -18,6 +18,12 @@ const struct hp_emitter hp_emitters[] = {
      .variants = "conf",
      .file = "/etc/modprobe.d/happypath-vfio.conf",
      .emit = hp_emit_modprobe},
+    {.name = "qemu",
+     .title = "QEMU: a guest of the tuned shape, with the devices behind root ports",
+     .surfaces = QEMU,
+     .variants = "argv readconfig",
+     .file = "guest.sh, or guest.cfg",
+     .emit = hp_emit_qemu},
     {0},
 };
 

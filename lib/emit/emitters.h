@@ -9,3 +9,4 @@ typedef int hp_emit_function(const struct hp_emit *emit, struct hp_emission *to,
 
 hp_emit_function hp_emit_firecracker;
 hp_emit_function hp_emit_modprobe;
+hp_emit_function hp_emit_qemu;
