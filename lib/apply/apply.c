@@ -63,7 +63,7 @@ static void keep_consents(struct hp_obstacles *found)
 	struct hp_obstacles kept = {0};
 	for (size_t i = 0; i < found->count; i++) {
 		const struct hp_obstacle *one = &found->items[i];
-		if (one->kind == HP_OBSTACLE_CONSENT || one->kind == HP_OBSTACLE_OWNER)
+		if (one->kind != HP_OBSTACLE_HOLDER && one->kind != HP_OBSTACLE_BROKEN)
 			hp_obstacles_add(&kept, one->kind, one->subject, "%s", one->text);
 	}
 	hp_obstacles_free(found);

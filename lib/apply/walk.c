@@ -328,6 +328,8 @@ static bool consents(const struct hp_apply_options *options, const struct hp_ste
 		return is_allowed(options, obstacle->subject) ||
 		       (options->yes && strcmp(obstacle->subject, step->subject) == 0);
 	case HP_OBSTACLE_OWNER:
+		return is_allowed(options, obstacle->subject);
+	case HP_OBSTACLE_SOMEBODY:
 		return ours || is_allowed(options, obstacle->subject);
 	case HP_OBSTACLE_HOLDER:
 	case HP_OBSTACLE_BROKEN:

@@ -199,11 +199,6 @@ static int driver_obstacles(struct hp_host *host, const char *subject, const jso
 	}
 	if (is_vfio(to))
 		check_group(host, subject, ret);
-	if (is_vfio(from) && *hp_state_text(before, "override"))
-		hp_obstacles_add(ret, HP_OBSTACLE_OWNER, subject,
-		                 "somebody gave %s to %s by driver_override: virsh nodedev-detach "
-		                 "does so, and vfio tools",
-		                 subject, from);
 	hp_step_owners(host, subject, to, ret);
 	return r;
 }

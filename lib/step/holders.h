@@ -13,7 +13,10 @@ int hp_step_mdev_holders(struct hp_host *host, const char *uuid, struct hp_obsta
                          struct hp_error *err);
 /* Adds the networks that run over the function, as CONSENT for `address`. */
 void hp_step_networks(struct hp_host *host, const char *address, struct hp_obstacles *ret);
-/* Adds whoever else keeps the state of the function, as OWNER; `driver` is what it shall have, ""
- * for none: who keeps just that is no obstacle. */
+/* Adds whoever else keeps this very function, as OWNER or SOMEBODY; `driver` is what it shall have,
+ * "" for none: who keeps just that is no obstacle. */
+void hp_step_keepers(struct hp_host *host, const char *address, const char *driver,
+                     struct hp_obstacles *ret);
+/* The same, and whoever manages all GPUs of the host. */
 void hp_step_owners(struct hp_host *host, const char *address, const char *driver,
                     struct hp_obstacles *ret);

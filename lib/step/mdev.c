@@ -171,7 +171,7 @@ static int mdev_obstacles(struct hp_host *host, const char *subject, const json_
 {
 	const json_t *kept = json_object_get(before, "definition");
 	if (json_is_object(kept) && !json_equal(kept, json_object_get(after, "definition")))
-		hp_obstacles_add(ret, HP_OBSTACLE_OWNER, subject,
+		hp_obstacles_add(ret, HP_OBSTACLE_SOMEBODY, subject,
 		                 "mdevctl keeps a definition of %s (" DEFINITIONS "/%s/%s)",
 		                 subject, hp_state_text(before, "parent"), subject);
 	if (is_same_device(before, after) || !is_active(before))

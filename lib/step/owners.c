@@ -8,12 +8,19 @@
 
 enum { XML_LIMIT = 1 << 20 };
 
+/* The driver that driverctl gives a function at every boot; "" where it keeps none of its own.
+ * "none" is its word, and an override of that name, for no driver at all. */
+static bool read_driverctl(struct hp_host *host, const char *path, char kept[64])
+{
+	return hp_host_read(host, path, kept, 64) > 0 && *kept;
+}
+
 static void find_driverctl(struct hp_host *host, const char *address, const char *driver,
                            struct hp_obstacles *ret)
 {
 	char kept[64];
 	hp_cleanup_free char *path = hp_asprintf("/etc/driverctl.d/pci-%s", address);
-	if (hp_host_read(host, path, kept, sizeof(kept)) < 0 || strcmp(kept, driver) == 0)
+	if (!read_driverctl(host, path, kept) || strcmp(kept, *driver ? driver : "none") == 0)
 		return;
 	hp_obstacles_add(ret, HP_OBSTACLE_OWNER, address,
 	                 "driverctl keeps it with %s (%s), at every boot: driverctl unset-override "
@@ -60,6 +67,36 @@ static void find_libvirt(struct hp_host *host, const char *address, struct hp_ob
 	}
 }
 
+/* mdevctl makes the mdevs that it has definitions of when their parent appears. */
+static void find_mdevctl(struct hp_host *host, const char *address, struct hp_obstacles *ret)
+{
+	hp_cleanup_names struct hp_names names = {0};
+	hp_cleanup_free char *path = hp_asprintf("/etc/mdevctl.d/%s", address);
+	if (hp_host_list(host, path, &names) < 0)
+		return;
+	for (size_t i = 0; i < names.count; i++)
+		hp_obstacles_add(ret, HP_OBSTACLE_OWNER, address,
+		                 "mdevctl keeps an mdev on it (%s/%s)", path, names.names[i]);
+}
+
+/* libvirt remembers what it detached in its memory alone: all that others see is the override. */
+static void find_override(struct hp_host *host, const char *address, struct hp_obstacles *ret)
+{
+	char override[64], kept[64];
+	hp_cleanup_free char *path =
+	    hp_asprintf("/sys/bus/pci/devices/%s/driver_override", address);
+	hp_cleanup_free char *file = hp_asprintf("/etc/driverctl.d/pci-%s", address);
+	if (hp_host_read(host, path, override, sizeof(override)) < 0 || !strstr(override, "vfio") ||
+	    (read_driverctl(host, file, kept) && strcmp(kept, override) == 0))
+		return;
+	bool libvirt = hp_host_exists(host, "/run/libvirt/nodedev/driver.pid") == 1;
+	hp_obstacles_add(ret, HP_OBSTACLE_SOMEBODY, address, "somebody gave it to %s (%s)%s",
+	                 override, path,
+	                 libvirt ? "; libvirt runs here: virsh nodedev-detach does so, "
+	                           "nodedev-reattach takes it back"
+	                         : ": virsh nodedev-detach does so, and vfio tools");
+}
+
 /* What shows that somebody else manages all GPUs of the host. */
 static const struct {
 	const char *path, *who;
@@ -102,11 +139,19 @@ static bool is_nvidia(struct hp_host *host, const char *address)
 	return strcmp(vendor, "0x10de") == 0;
 }
 
-void hp_step_owners(struct hp_host *host, const char *address, const char *driver,
-                    struct hp_obstacles *ret)
+void hp_step_keepers(struct hp_host *host, const char *address, const char *driver,
+                     struct hp_obstacles *ret)
 {
 	find_driverctl(host, address, driver, ret);
 	find_libvirt(host, address, ret);
+	find_mdevctl(host, address, ret);
+	find_override(host, address, ret);
+}
+
+void hp_step_owners(struct hp_host *host, const char *address, const char *driver,
+                    struct hp_obstacles *ret)
+{
+	hp_step_keepers(host, address, driver, ret);
 	if (is_nvidia(host, address))
 		find_managers(host, address, ret);
 }

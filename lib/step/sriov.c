@@ -190,6 +190,7 @@ static int vf_obstacles(struct hp_host *host, const char *pf, const char *vf,
 {
 	struct hp_obstacles networks = {0};
 	int r = hp_step_holders(host, vf, ret, err);
+	hp_step_keepers(host, vf, "", ret);
 	hp_step_networks(host, vf, &networks);
 	for (size_t i = 0; i < networks.count; i++)
 		hp_obstacles_add(ret, HP_OBSTACLE_CONSENT, pf, "VF %s: %s", vf,

@@ -22,9 +22,8 @@ static const char *const undos[] = {
 };
 
 static const char *const obstacle_kinds[] = {
-    [HP_OBSTACLE_HOLDER] = "holder",
-    [HP_OBSTACLE_CONSENT] = "consent",
-    [HP_OBSTACLE_OWNER] = "owner",
+    [HP_OBSTACLE_HOLDER] = "holder", [HP_OBSTACLE_CONSENT] = "consent",
+    [HP_OBSTACLE_OWNER] = "owner",   [HP_OBSTACLE_SOMEBODY] = "owner",
     [HP_OBSTACLE_BROKEN] = "broken",
 };
 

@@ -39,7 +39,10 @@ enum hp_obstacle_kind {
 	/* Would be hurt: needs consent for this subject, by --allow, or by --yes if it is the
 	 * step's own. Neighbours are never touched unless they were named. */
 	HP_OBSTACLE_CONSENT,
-	HP_OBSTACLE_OWNER,  // somebody else keeps this state: needs --allow
+	HP_OBSTACLE_OWNER, // somebody else keeps this state: needs --allow
+	/* The same of a state that nobody signed: a transaction of ours may have left it, and then
+	 * it is no obstacle. */
+	HP_OBSTACLE_SOMEBODY,
 	HP_OBSTACLE_BROKEN, // cannot work, whoever consents
 };
 

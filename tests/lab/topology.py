@@ -76,6 +76,12 @@ def vgpu(tree):
     tree.device(f"v100,bus={tree.port()}")
 
 
+def owned(tree):
+    """Two H100 and a V100, each alone: enough for every tool that owns devices to have one."""
+    for gpu in ("h100", "h100", "v100"):
+        tree.device(f"{gpu},bus={tree.port()}")
+
+
 def mixed(tree):
     """No accelerators: a port with ACS and a device with VFs below it, a conventional bridge with two devices, a slot
     with two functions without ACS, a switch without ACS, a second host bridge on node 1."""
@@ -98,6 +104,7 @@ TOPOLOGIES = {
     "one": one,
     "siblings": siblings,
     "vgpu": vgpu,
+    "owned": owned,
     "mixed": mixed,
 }
 

@@ -67,6 +67,7 @@ static int fake_obstacles(struct hp_host *host, const char *subject, const json_
 	static const char *const names[] = {[HP_OBSTACLE_HOLDER] = "holder",
 	                                    [HP_OBSTACLE_CONSENT] = "consent",
 	                                    [HP_OBSTACLE_OWNER] = "owner",
+	                                    [HP_OBSTACLE_SOMEBODY] = "somebody",
 	                                    [HP_OBSTACLE_BROKEN] = "broken"};
 	for (size_t i = 0; i < HP_COUNT(names); i++)
 		if (trouble(host, subject, names[i]))
@@ -372,6 +373,7 @@ static const struct {
     {"consent", false, NULL, HP_OUTCOME_REFUSED}, {"consent", true, NULL, HP_OUTCOME_DONE},
     {"consent", false, "b", HP_OUTCOME_DONE},     {"consent", false, "a", HP_OUTCOME_REFUSED},
     {"owner", true, NULL, HP_OUTCOME_REFUSED},    {"owner", false, "b", HP_OUTCOME_DONE},
+    {"somebody", true, NULL, HP_OUTCOME_REFUSED}, {"somebody", false, "b", HP_OUTCOME_DONE},
     {"neighbour", true, "b", HP_OUTCOME_REFUSED}, {"neighbour", false, "next", HP_OUTCOME_DONE},
 };
 
@@ -405,6 +407,23 @@ static void test_consent_to_each_step(void **state)
 		put_trouble(place, "a", "consent");
 		assert_outcome(place, apply(place, steps), HP_OUTCOME_REFUSED);
 		assert_state(place, "a", "old-a");
+	}
+}
+
+/* A state that nobody signed is ours if we left it; one with an owner never is. */
+static void test_whose_state_it_is(void **state)
+{
+	static const struct {
+		const char *trouble;
+		enum hp_outcome outcome;
+	} cases[] = {{"owner", HP_OUTCOME_REFUSED}, {"somebody", HP_OUTCOME_DONE}};
+	struct place *place = *state;
+	assert_outcome(place, apply(place, three_steps()), HP_OUTCOME_DONE);
+	for (size_t i = 0; i < HP_COUNT(cases); i++) {
+		struct hp_steps steps = {0};
+		add_step(&steps, &lasting_kind, "b", "new-b", "old-b");
+		put_trouble(place, "b", cases[i].trouble);
+		assert_outcome(place, apply(place, steps), cases[i].outcome);
 	}
 }
 
@@ -1053,6 +1072,7 @@ int main(void)
 	    IN_PLACE(test_stale_plans),
 	    IN_PLACE(test_consent),
 	    IN_PLACE(test_consent_to_each_step),
+	    IN_PLACE(test_whose_state_it_is),
 	    IN_PLACE(test_one_way),
 	    IN_PLACE(test_one_at_a_time),
 	    IN_PLACE(test_locks_of_strangers),

@@ -481,6 +481,7 @@ static void test_owners(void **state)
 	         "<hostdev>\n <source>\n  <address domain='0x0000' bus='0x01' slot='0x00' "
 	         "function='0x0'/>\n");
 	tree_put(tree, "/run/nvidia/validations/driver-ready", "");
+	tree_put(tree, "/etc/mdevctl.d/0000:01:00.0/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001", "{}");
 	assert_obstacles(
 	    place, &hp_kind_driver, "0000:01:00.0", VFIO,
 	    LEAVES "owner 0000:01:00.0: driverctl keeps it with nouveau "
@@ -488,8 +489,39 @@ static void test_owners(void **state)
 		   "0000:01:00.0\n"
 		   "owner 0000:01:00.0: libvirt gave it to a guest that runs "
 		   "(/run/libvirt/qemu/guest.xml)\n"
+		   "owner 0000:01:00.0: mdevctl keeps an mdev on it "
+		   "(/etc/mdevctl.d/0000:01:00.0/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001)\n"
 		   "owner 0000:01:00.0: the NVIDIA GPU Operator manages this host's GPUs "
 		   "(/run/nvidia/validations)\n");
+}
+
+/* libvirt leaves nothing but an override, and driverctl's is told of once. */
+static void test_overrides(void **state)
+{
+	struct place *place = *state;
+	const struct tree *tree = &place->tree;
+	put_function(place, GPU, "0x030200\n", "vfio-pci");
+	tree_put(tree, GPU "/driver_override", "vfio-pci\n");
+	assert_obstacles(place, &hp_kind_driver, "0000:01:00.0", NVIDIA,
+	                 "consent 0000:01:00.0: 0000:01:00.0 would leave its driver vfio-pci\n"
+	                 "owner 0000:01:00.0: somebody gave it to vfio-pci (" GPU
+	                 "/driver_override): virsh nodedev-detach does so, and vfio tools\n");
+	tree_put(tree, "/run/libvirt/nodedev/driver.pid", "1");
+	assert_obstacles(place, &hp_kind_driver, "0000:01:00.0", NVIDIA,
+	                 "consent 0000:01:00.0: 0000:01:00.0 would leave its driver vfio-pci\n"
+	                 "owner 0000:01:00.0: somebody gave it to vfio-pci (" GPU
+	                 "/driver_override); libvirt runs here: virsh nodedev-detach does so, "
+	                 "nodedev-reattach takes it back\n");
+	tree_put(tree, "/etc/driverctl.d/pci-0000:01:00.0", "vfio-pci\n");
+	assert_obstacles(place, &hp_kind_driver, "0000:01:00.0", NVIDIA,
+	                 "consent 0000:01:00.0: 0000:01:00.0 would leave its driver vfio-pci\n"
+	                 "owner 0000:01:00.0: driverctl keeps it with vfio-pci "
+	                 "(/etc/driverctl.d/pci-0000:01:00.0), at every boot: driverctl "
+	                 "unset-override 0000:01:00.0\n");
+	tree_put(tree, "/etc/driverctl.d/pci-0000:01:00.0", "none\n"); // its word for no driver
+	tree_put(tree, GPU "/driver_override", "none\n");
+	assert_obstacles(place, &hp_kind_driver, "0000:01:00.0", NONE,
+	                 "consent 0000:01:00.0: 0000:01:00.0 would leave its driver vfio-pci\n");
 }
 
 static void put_vfs(struct place *place, int count)
@@ -722,6 +754,7 @@ int main(void)
 	    IN_PLACE(test_holders_without_a_process),
 	    IN_PLACE(test_disks_and_networks),
 	    IN_PLACE(test_owners),
+	    IN_PLACE(test_overrides),
 	    IN_PLACE(test_vfs),
 	    IN_PLACE(test_vfs_and_what_hangs_on_them),
 	    IN_PLACE(test_vgpu_types),
