@@ -463,12 +463,13 @@ CREATE TABLE cdi_spec (
 );
 
 -- Device nodes and links that matter: /dev/nvidia*, /dev/nvidia-caps/*, /dev/vfio/vfio, /dev/char/195:*,
--- /dev/dri/*, /dev/kfd, and sockets of container runtimes and device plugins.
+-- /dev/dri/*, /dev/kfd, /dev/vfio/devices/*, and sockets of container runtimes and device plugins.
 -- observed: path
 CREATE TABLE device_node (
   host TEXT NOT NULL, -- host
   path TEXT NOT NULL, -- path; '/dev/char/195:*' and '/dev/nvidia[0-9]*' stand for the whole family
   state TEXT, -- is there {present|none} @{path}
+  address TEXT, -- PCI function that the node is for, 'none' if it is none; not told of /dev/nvidiaN: see nvidia_gpu.minor {address} @/sys/class
   owner TEXT, -- user:group @{path}
   mode TEXT, -- mode in octal: 666 @{path}
   selinux_context TEXT, -- SELinux type: xserver_misc_device_t, 'none' @{path}

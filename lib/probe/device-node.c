@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probe/look.h"
 #include "probe/owner.h"
+#include "probe/pci.h"
 #include "probe/probes.h"
 
 #include "base/cleanup.h"
@@ -35,20 +36,22 @@ static const char *const paths[] = {
 };
 
 /* Families: the pattern itself gets a row that says whether there is any, each member one of its
- * own where `members` says so. */
+ * own where `members` says so. Nodes of a `class` in sysfs tell what function they are for. */
 static const struct {
 	const char *directory, *pattern;
 	bool members;
+	const char *class;
 } families[] = {
-    {"/dev", "nvidia[0-9]*", true},
-    {"/dev/char", "195:*", false},
-    {"/dev/nvidia-caps", "nvidia-cap[0-9]*", false},
-    {"/dev/dri", "card[0-9]*", true},
-    {"/dev/dri", "renderD[0-9]*", true},
-    {"/dev/accel", "accel[0-9]*", true},
-    {"/dev/nvidia-caps-imex-channels", "channel[0-9]*", false},
-    {"/dev", "neuron[0-9]*", true},
-    {"/dev", "nvidia-nvswitch[0-9]*", true},
+    {"/dev", "nvidia[0-9]*", true, NULL},
+    {"/dev/char", "195:*", false, NULL},
+    {"/dev/nvidia-caps", "nvidia-cap[0-9]*", false, NULL},
+    {"/dev/dri", "card[0-9]*", true, "drm"},
+    {"/dev/dri", "renderD[0-9]*", true, "drm"},
+    {"/dev/accel", "accel[0-9]*", true, "accel"},
+    {"/dev/vfio/devices", "vfio[0-9]*", true, "vfio-dev"},
+    {"/dev/nvidia-caps-imex-channels", "channel[0-9]*", false, NULL},
+    {"/dev", "neuron[0-9]*", true, NULL},
+    {"/dev", "nvidia-nvswitch[0-9]*", true, NULL},
 };
 
 /* The type of a node's SELinux label; 'none' where the kernel has no SELinux. */
@@ -63,8 +66,20 @@ static void put_label(struct hp_host *host, struct hp_row *row, const char *path
 		hp_row_text(row, HP_DEVICE_NODE_SELINUX_CONTEXT, label);
 }
 
+/* The function behind a node of a class: /sys/class/drm/card0/device. What is no PCI function (a
+ * virtual display) has none. */
+static void put_function(struct hp_host *host, struct hp_row *row, const char *class,
+                         const char *path)
+{
+	char name[64];
+	hp_cleanup_free char *link =
+	    hp_asprintf("/sys/class/%s/%s/device", class, strrchr(path, '/') + 1);
+	if (hp_host_link_name(host, link, name, sizeof(name)) > 0)
+		hp_row_text(row, HP_DEVICE_NODE_ADDRESS, hp_is_pci_address(name) ? name : "none");
+}
+
 static int put_node(struct hp_host *host, struct hp_facts *facts, const char *path,
-                    bool selinux_absent, struct hp_error *err)
+                    const char *class, bool selinux_absent, struct hp_error *err)
 {
 	struct hp_stat st;
 	int found = hp_host_stat(host, path, &st);
@@ -81,6 +96,8 @@ static int put_node(struct hp_host *host, struct hp_facts *facts, const char *pa
 		hp_row_text(&row, HP_DEVICE_NODE_OWNER, owner);
 		hp_row_text(&row, HP_DEVICE_NODE_MODE, mode);
 		put_label(host, &row, path, selinux_absent);
+		if (class)
+			put_function(host, &row, class, path);
 	}
 	int r = hp_row_put(&row, err);
 	return r < 0 ? r : hp_facts_observed(facts, HP_TBL_DEVICE_NODE, path, "complete", err);
@@ -100,7 +117,8 @@ static int put_family(struct hp_host *host, struct hp_facts *facts, size_t famil
 			continue;
 		any = true;
 		if (families[family].members)
-			r = put_node(host, facts, path, selinux_absent, err);
+			r = put_node(host, facts, path, families[family].class, selinux_absent,
+			             err);
 	}
 	hp_cleanup_free char *whole = hp_asprintf("%s/%s", directory, pattern);
 	if (r < 0 || look == HP_LOOK_UNKNOWN)
@@ -119,7 +137,7 @@ int hp_probe_device_node(struct hp_host *host, struct hp_facts *facts,
 	bool selinux_absent = hp_host_exists(host, "/sys/fs/selinux/enforce") == 0;
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < HP_COUNT(paths); i++)
-		r = put_node(host, facts, paths[i], selinux_absent, err);
+		r = put_node(host, facts, paths[i], NULL, selinux_absent, err);
 	for (size_t i = 0; r == 0 && i < HP_COUNT(families); i++)
 		r = put_family(host, facts, i, selinux_absent, err);
 	return r;

@@ -301,6 +301,11 @@ static void test_nodes_of_a_tree(void **state)
 	    {"/dev/nvidiactl", ""},
 	    {"/dev/char/1:3", ""},
 	    {"/dev/dri/renderD128", ""},
+	    {"/sys/class/drm/renderD128/device", "-> ../../../0000:c1:00.0"},
+	    {"/dev/dri/renderD129", ""},
+	    {"/sys/class/drm/renderD129/device", "-> ../../../vkms"},
+	    {"/dev/vfio/devices/vfio3", ""},
+	    {"/sys/class/vfio-dev/vfio3/device", "-> ../../../0000:3b:00.0"},
 	    {"/sys/fs/cgroup/x", ""},
 	    {"/run/k3s/containerd/containerd.sock", ""},
 	    {"/etc/rancher/k3s/config.yaml", ""},
@@ -320,6 +325,13 @@ static void test_nodes_of_a_tree(void **state)
 	assert_value(&tree, "SELECT state FROM device_node WHERE path = '/dev/kfd'", "none");
 	assert_value(&tree, "SELECT state FROM device_node WHERE path = '/dev/dri/renderD128'",
 	             "present");
+	assert_value(&tree, "SELECT address FROM device_node WHERE path = '/dev/dri/renderD128'",
+	             "0000:c1:00.0");
+	assert_value(&tree, "SELECT address FROM device_node WHERE path = '/dev/dri/renderD129'",
+	             "none");
+	assert_value(&tree,
+	             "SELECT address FROM device_node WHERE path = '/dev/vfio/devices/vfio3'",
+	             "0000:3b:00.0");
 	assert_value(&tree, "SELECT kubelet FROM kubernetes_node", "running");
 	assert_value(&tree, "SELECT flavour FROM kubernetes_node", "k3s");
 	assert_value(&tree, "SELECT container_runtime FROM kubernetes_node", "containerd");

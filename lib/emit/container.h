@@ -1,0 +1,13 @@
+// What all container engines are told alike. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "emit/emit.h"
+
+/* The wish's image, or one that shows the device: for NVIDIA any, since the toolkit brings
+ * nvidia-smi. */
+const char *hp_emit_image(const struct hp_emit *emit, struct hp_emission *to);
+/* The word with each `sign` twice, where that is how a format spells it. A new string. */
+char *hp_emit_doubled(const char *word, char sign);
+/* What the sharing of the device asks, as notes. Whether the engine can do it: else it is refused.
+ */
+bool hp_emit_container_share(const struct hp_emit *emit, struct hp_emission *to);
