@@ -8,6 +8,7 @@
 #include "facts/facts.h"
 #include "host/capture.h"
 #include "judge/knowledge.h"
+#include "judge/verdict.h"
 #include "plan/goal.h"
 
 #include <errno.h>
@@ -99,8 +100,10 @@ void hp_words_free(char **words);
 struct hp_session {
 	struct hp_facts *facts;
 	struct hp_knowledge *knowledge;
-	size_t hosts;  // that could be read
-	size_t failed; // that could not; a message was printed
+	bool judges;          // set before it is opened: a verdict is wanted
+	struct hp_crew *crew; // at work from then on, for the first verdict
+	size_t hosts;         // that could be read
+	size_t failed;        // that could not; a message was printed
 };
 
 int hp_session_open(const struct hp_options *options, struct hp_session *ret, struct hp_error *err);

@@ -245,6 +245,7 @@ static int judge(const struct hp_session *session, const struct hp_options *opti
 {
 	struct hp_verdict_options how = {.as_of = hp_as_of(options),
 	                                 .passes = options->all && !options->require,
+	                                 .crew = session->crew,
 	                                 .complain = complain};
 	struct hp_verdict *verdict = NULL;
 	int code = hp_verdict_new(session->facts, session->knowledge, &how, &verdict, err);
@@ -262,7 +263,7 @@ static int judge(const struct hp_session *session, const struct hp_options *opti
 int hp_cmd_check(const struct hp_command *command HP_UNUSED, struct hp_options *options)
 {
 	struct hp_error error = {0};
-	struct hp_session session = {0};
+	struct hp_session session = {.judges = true};
 	struct requirement requirement = {0};
 	if (options->require && parse_requirement(options->require, &requirement, &error)) {
 		hp_say("%s", error.message);

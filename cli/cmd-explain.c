@@ -279,7 +279,7 @@ static int unknown_id(const char *id)
 int hp_cmd_explain(const struct hp_command *command HP_UNUSED, struct hp_options *options)
 {
 	struct hp_error error = {0};
-	struct hp_explain explain = {0};
+	struct hp_explain explain = {.session.judges = true};
 	struct hp_verdict_options how = {.as_of = hp_as_of(options), .passes = true};
 	const char *id = options->arguments.items[0];
 	if (options->format == HP_FORMAT_CSV) {
@@ -287,6 +287,7 @@ int hp_cmd_explain(const struct hp_command *command HP_UNUSED, struct hp_options
 		return HP_EXIT_USAGE;
 	}
 	int code = hp_session_open(options, &explain.session, &error);
+	how.crew = explain.session.crew;
 	if (!code)
 		code = hp_verdict_new(explain.session.facts, explain.session.knowledge, &how,
 		                      &explain.verdict, &error);

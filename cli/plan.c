@@ -97,12 +97,14 @@ static int judge(struct hp_options *options, struct hp_planned *planned, struct 
 {
 	hp_words_free(options->intents);
 	options->intents = hp_goal_intents(&planned->goal.goal);
+	planned->session.judges = true;
 	int code = hp_session_open(options, &planned->session, err);
 	if (code)
 		return code;
 	if (planned->session.failed || !planned->session.hosts)
 		return hp_fail(err, -EIO, "there is no host to plan for");
-	struct hp_verdict_options how = {.as_of = hp_as_of(options), .complain = complain};
+	struct hp_verdict_options how = {
+	    .as_of = hp_as_of(options), .crew = planned->session.crew, .complain = complain};
 	return hp_verdict_new(planned->session.facts, planned->session.knowledge, &how,
 	                      &planned->verdict, err);
 }

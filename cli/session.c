@@ -42,6 +42,7 @@ int hp_session_open_knowledge(const struct hp_options *options, struct hp_sessio
 
 void hp_session_close(struct hp_session *session)
 {
+	hp_crew_free(session->crew);
 	hp_knowledge_close(session->knowledge);
 	hp_facts_free(session->facts);
 	*session = (struct hp_session){0};
@@ -300,6 +301,8 @@ int hp_session_open(const struct hp_options *options, struct hp_session *ret, st
 	int code = hp_session_open_knowledge(options, ret, err);
 	if (code)
 		return code;
+	if (ret->judges)
+		ret->crew = hp_crew_new(ret->facts, ret->knowledge, 0);
 	code = read_all(options, ret, err);
 	if (!code)
 		code = hp_facts_derive(ret->facts, err);

@@ -86,6 +86,24 @@ sqlite3 *hp_facts_db(struct hp_facts *facts)
 	return facts->db;
 }
 
+const void *hp_facts_image(struct hp_facts *facts, size_t *ret_size)
+{
+	sqlite3_int64 size = 0;
+	const void *image = sqlite3_serialize(facts->db, "main", &size, SQLITE_SERIALIZE_NOCOPY);
+	*ret_size = (size_t)size;
+	return image;
+}
+
+/* Below the connection, which finds that another changed the file, and the schema the same. */
+int hp_facts_take_image(struct hp_facts *facts, const void *image, size_t size)
+{
+	sqlite3_file *file = NULL;
+	int code = sqlite3_file_control(facts->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+	if (code == SQLITE_OK)
+		code = file->pMethods->xWrite(file, image, (int)size, 0);
+	return code == SQLITE_OK ? 0 : -EIO;
+}
+
 void hp_facts_set_host(struct hp_facts *facts, const char *host)
 {
 	free(facts->host);

@@ -18,6 +18,11 @@ int hp_facts_new(struct hp_facts **ret, struct hp_error *err);
 void hp_facts_free(struct hp_facts *facts);
 /* The connection; owned by facts. */
 sqlite3 *hp_facts_db(struct hp_facts *facts);
+/* The content of the store, once all is written; good until something is. NULL: it cannot be had.
+ */
+const void *hp_facts_image(struct hp_facts *facts, size_t *ret_size);
+/* Takes another store's content in place of this one's; statements that are prepared stay so. */
+int hp_facts_take_image(struct hp_facts *facts, const void *image, size_t size);
 /* The host that rows are written for from now on. */
 void hp_facts_set_host(struct hp_facts *facts, const char *host);
 const char *hp_facts_host(const struct hp_facts *facts);

@@ -308,6 +308,13 @@ static size_t line_of(const char *sql, int offset, size_t line)
 	return line;
 }
 
+void hp_fence_restart(struct hp_fence *fence)
+{
+	fence->calls_left = STEP_CALLS;
+	fence->until = 0;
+	fence->rows = 0;
+}
+
 int hp_fence_prepare(struct hp_fence *fence, const char *sql, const char *file, size_t line,
                      sqlite3_stmt **ret, struct hp_fence_reads *ret_reads, struct hp_error *err)
 {
@@ -315,9 +322,7 @@ int hp_fence_prepare(struct hp_fence *fence, const char *sql, const char *file, 
 	const char *tail = "";
 	free(hp_steal(fence->denied));
 	fence->seen_count = 0;
-	fence->calls_left = STEP_CALLS;
-	fence->until = 0;
-	fence->rows = 0;
+	hp_fence_restart(fence);
 	struct hp_fence_reads reads = {0};
 	fence->reads = ret_reads ? &reads : NULL;
 	int code = sqlite3_prepare_v2(fence->db, sql, -1, &statement, &tail);

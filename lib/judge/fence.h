@@ -70,7 +70,10 @@ void hp_fence_end(struct hp_fence *fence);
 int hp_fence_prepare(struct hp_fence *fence, const char *sql, const char *file, size_t line,
                      sqlite3_stmt **ret, struct hp_fence_reads *ret_reads, struct hp_error *err);
 
-/* Steps the statement that was prepared last: 1 for a row, 0 at the end. -ETIME once the budget is
+/* The budget of a statement that was prepared before others starts anew. */
+void hp_fence_restart(struct hp_fence *fence);
+
+/* Steps the statement: 1 for a row, 0 at the end. -ETIME once the budget is
  * spent, -E2BIG for a row more than `most_rows`. */
 int hp_fence_step(struct hp_fence *fence, sqlite3_stmt *statement, size_t most_rows,
                   struct hp_error *err);

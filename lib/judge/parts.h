@@ -9,14 +9,21 @@
 
 /* findings.c: every rule run over all hosts at once. Begun first, so that other processors work at
  * it while we do something else; facts must not change in between. */
-struct hp_crew;
-
 struct hp_findings {
 	struct hp_finding *items; // by rule
-	size_t count;
-	struct hp_fence_reads *reads; // of each rule, in the order of the knowledge
+	size_t count, size;
+	const struct hp_rule *rules;
 	size_t rule_count;
-	struct hp_crew *crew;
+	struct hp_fence_reads *reads; // of each rule
+	bool *wanted;                 // of each rule: its needs are met, and it did not run yet
+	size_t most_rows;             // of one rule
+	struct hp_pool *pool;
+	const char *last_host;
+	struct hp_facts *facts;
+	const struct hp_knowledge *knowledge;
+	const struct hp_verdict_options *options;
+	struct hp_crew *crew;  // NULL: we are alone
+	struct hp_crew *hired; // that one, if it is ours
 };
 
 void hp_findings_begin(struct hp_facts *facts, const struct hp_knowledge *knowledge,
@@ -24,6 +31,19 @@ void hp_findings_begin(struct hp_facts *facts, const struct hp_knowledge *knowle
                        struct hp_findings *ret);
 int hp_findings_run(struct hp_findings *findings, struct hp_error *err);
 void hp_findings_finish(struct hp_findings *findings);
+/* Adds what a rule that is prepared says. */
+int hp_findings_of_rule(struct hp_findings *findings, struct hp_fence *fence,
+                        const struct hp_rule *rule, sqlite3_stmt *statement, struct hp_error *err);
+/* Room for one more. */
+struct hp_finding *hp_findings_add(struct hp_findings *findings);
+
+/* crew.c: the facts are there. False: the crew cannot have them, and finds nothing. */
+bool hp_crew_tell(struct hp_crew *crew, const struct hp_findings *findings);
+/* Whether no child took the rule; none will from now on. */
+bool hp_crew_leaves(struct hp_crew *crew, size_t rule);
+/* Waits for the children, and adds what they found. Their rules are wanted no more. The findings
+ * must not outlive the crew. */
+void hp_crew_adopt(struct hp_crew *crew, struct hp_findings *findings);
 
 /* offers.c: what the matrices offer. */
 struct hp_matrix;

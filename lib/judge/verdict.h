@@ -76,9 +76,20 @@ struct hp_verdict_host {
 	int root;      // observed by root: 1, 0, or -1 if that is not known
 };
 
+/* Other processors at work: children that prepare the rules while the facts are still being read,
+ * and run them once they are there. */
+struct hp_crew;
+
+/* Starts one; facts and knowledge must outlive it. `processors` to work on, 0: as many as there
+ * are. NULL where the system gives none. */
+struct hp_crew *hp_crew_new(struct hp_facts *facts, const struct hp_knowledge *knowledge,
+                            size_t processors);
+void hp_crew_free(struct hp_crew *crew);
+
 struct hp_verdict_options {
 	const char *as_of;     // day of the matrix, YYYY-MM-DD
 	bool passes;           // keep passing findings
+	struct hp_crew *crew;  // for one verdict, which it must outlive; NULL: one is started
 	size_t processors;     // to work on; 0: as many as there are, 1: no child is forked
 	hp_complain *complain; // rules that could not be run
 	void *data;
