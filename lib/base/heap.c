@@ -6,11 +6,12 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum {
 	STEP = 16,                 // blocks with their headers are multiples of it
 	LARGEST = 8192,            // blocks that hold more are malloc's own
-	CHUNK = 128 << 10,         // what is taken from malloc at once
+	CHUNK = 512 << 10,         // what is taken from the kernel at once
 	HEADER = sizeof(uint64_t), // before each block: how much it holds
 };
 
@@ -37,13 +38,21 @@ static int round_up(int size)
 	return ((size + HEADER + STEP - 1) & -STEP) - HEADER;
 }
 
+/* With its pages in it: they will all be written, and a fault for each costs more than the rest. */
+static bool take_chunk(void)
+{
+	void *chunk = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE,
+	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (chunk == MAP_FAILED)
+		return false;
+	heap.at = chunk;
+	heap.end = heap.at + CHUNK;
+	return true;
+}
+
 static void *cut(int size)
 {
-	if (heap.end - heap.at < size + HEADER) {
-		heap.at = malloc(CHUNK);
-		heap.end = heap.at ? heap.at + CHUNK : NULL;
-	}
-	if (!heap.at)
+	if (heap.end - heap.at < size + HEADER && !take_chunk())
 		return NULL;
 	uint64_t *header = (uint64_t *)heap.at;
 	heap.at += size + HEADER;
@@ -133,6 +142,9 @@ void hp_heap_for_sqlite(void)
 	if (WATCHED || sqlite3_config(SQLITE_CONFIG_MALLOC, &methods) != SQLITE_OK)
 		return;
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); // counted here
+	/* Twenty pages at once for each small table that a query makes: single ones are cheap here.
+	 */
+	sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
 	heap.used = true;
 }
 

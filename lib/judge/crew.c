@@ -135,13 +135,18 @@ static bool put_reads(struct hp_worker *worker, const struct hp_fence_reads *rea
 static int run_all(struct job *job, struct hp_worker *worker)
 {
 	const struct hp_crew *crew = job->hand->crew;
+	/* Those that always have something to say: of the others most have nothing to. */
 	for (size_t i = job->hand->number; i < crew->rule_count && !atomic_load(&job->board->told);
 	     i += crew->count)
-		prepare(job, i);
+		if (!*crew->rules[i].needs)
+			prepare(job, i);
 	if (!hp_worker_wait(worker) ||
 	    hp_facts_take_image(crew->facts, job->board->image, job->board->image_size))
 		return -1;
 	job->findings->most_rows = job->board->most_rows;
+	for (size_t i = job->hand->number; i < crew->rule_count; i += crew->count)
+		if (job->statements[i] && claim(job->board, i, CHILD))
+			run(job, i);
 	for (size_t i = job->hand->number; i < crew->rule_count; i += crew->count)
 		if (claim(job->board, i, CHILD))
 			run(job, i);

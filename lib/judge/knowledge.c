@@ -87,6 +87,8 @@ static int attach(struct hp_knowledge *knowledge, bool writable, struct hp_error
 		flags = SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE;
 	}
 	code = sqlite3_deserialize(knowledge->db, "knowledge", content, size, size, flags);
+	if (code == SQLITE_OK && !writable) // its pages are read where they are
+		hp_db_exec(knowledge->db, "PRAGMA knowledge.mmap_size = 1073741824", NULL);
 	if (code == SQLITE_OK &&
 	    hp_db_number(knowledge->db, "SELECT count(*) FROM knowledge.matrix_column", 0) > 0)
 		return 0;

@@ -19,6 +19,11 @@ struct hp_surfaces {
 	struct hp_pool *pool; // of the strings
 };
 
+static void *grow(void *items, size_t count, size_t size)
+{
+	return count % 256 ? items : hp_realloc(items, (count + 256) * size);
+}
+
 /* Keeps a copy of a column's text for as long as the matrix lives. Columns repeat their neighbour's
  * text mostly: `before` is what the row above has. */
 static const char *keep(struct hp_surfaces *surfaces, sqlite3_stmt *statement, int column,
@@ -55,7 +60,7 @@ static int load_rows(struct hp_surfaces *surfaces, sqlite3 *db, bool present_ven
 	struct hp_support none = {0};
 	while (!code && (code = hp_db_step(statement, err)) == 1) {
 		size_t n = surfaces->row_count++;
-		surfaces->rows = hp_realloc(surfaces->rows, surfaces->row_count * sizeof(none));
+		surfaces->rows = grow(surfaces->rows, n, sizeof(none));
 		struct hp_support *row = &surfaces->rows[n];
 		const struct hp_support *above = n ? row - 1 : &none;
 		*row = (struct hp_support){
@@ -120,8 +125,7 @@ static int load_shares(struct hp_surfaces *surfaces, sqlite3 *db, bool present_v
 	struct hp_surface_share none = {0};
 	while (!code && (code = hp_db_step(statement, err)) == 1) {
 		size_t n = surfaces->share_count++;
-		surfaces->shares =
-		    hp_realloc(surfaces->shares, surfaces->share_count * sizeof(none));
+		surfaces->shares = grow(surfaces->shares, n, sizeof(none));
 		struct hp_surface_share *share = &surfaces->shares[n];
 		const struct hp_surface_share *above = n ? share - 1 : &none;
 		*share = (struct hp_surface_share){
