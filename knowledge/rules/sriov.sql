@@ -161,12 +161,14 @@ WHERE a.vendor = '1002' AND a.is_vf = 0 AND a.kind = 'gpu';
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('intel-vf-driver', 'The Intel GPU''s driver offers VFs', 'blocks', ':vf -@foreign',
   'Integrated GPUs: install i915-sriov-dkms and boot with i915.enable_guc=3 i915.max_vfs=N, or a kernel whose xe drives this GPU. Battlemage and Panther Lake: xe of Linux 6.17 and later, or xe.max_vfs=N. Flex and Max: Intel''s i915 backports.',
-  'https://raw.githubusercontent.com/strongtz/i915-sriov-dkms/master/README.md | kernel:drivers/gpu/drm/xe/xe_pci_sriov.c | https://github.com/strongtz/i915-sriov-dkms/issues/339',
+  'https://raw.githubusercontent.com/strongtz/i915-sriov-dkms/master/README.md | kernel:drivers/gpu/drm/xe/xe_pci_sriov.c | https://github.com/strongtz/i915-sriov-dkms/issues/339 | https://github.com/strongtz/i915-sriov-dkms/issues/96',
   'accelerator.vendor=8086');
 CREATE VIEW rule_intel_vf_driver AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'vf' AS share,
-       CASE WHEN a.sriov_numvfs > 0 OR a.sriov_totalvfs > 0 THEN 'pass'
-            WHEN a.driver = 'i915' AND d.version = 'none' THEN 'fail'
+       -- The PCI core tells of VFs whatever the driver can: in-tree i915 makes none, and has no max_vfs.
+       CASE WHEN a.sriov_numvfs > 0 THEN 'pass'
+            WHEN a.driver = 'i915' AND m.value IS NULL AND (d.version = 'none' OR o.state = 'complete') THEN 'fail'
+            WHEN a.sriov_totalvfs > 0 AND (a.driver <> 'i915' OR m.value IS NOT NULL OR d.version <> 'none') THEN 'pass'
             WHEN a.driver = 'xe' AND coalesce(c.max_vfs, 0) = 0 AND k.cmdline IS NOT NULL
                  AND k.release_key < version_key('6.17') THEN 'fail'
             WHEN a.driver = 'i915' AND d.version <> 'none' AND k.cmdline IS NOT NULL AND coalesce(c.max_vfs, 0) = 0
@@ -174,11 +176,15 @@ SELECT a.host, a.address AS subject, NULL AS surface, 'vf' AS share,
             WHEN a.sriov_totalvfs = 0 THEN 'fail'
             ELSE 'unknown' END AS result,
        a.address || ' is bound to ' || coalesce(a.driver, 'a driver not seen') || ', i915-sriov-dkms '
-         || coalesce(d.version, 'not seen') || ', kernel ' || coalesce(k.release, 'not seen') || ', command line: '
+         || coalesce(d.version, 'not seen') || ', its parameter max_vfs '
+         || coalesce(m.value, CASE WHEN o.state = 'complete' THEN 'none' ELSE 'not seen' END)
+         || ', kernel ' || coalesce(k.release, 'not seen') || ', command line: '
          || coalesce(c.listing, CASE WHEN k.cmdline IS NULL THEN 'not seen' ELSE 'no max_vfs' END) AS evidence
 FROM accelerator a
 LEFT JOIN kernel k ON k.host = a.host
 LEFT JOIN software d ON d.host = a.host AND d.name = 'i915-sriov-dkms'
+LEFT JOIN module_parameter m ON m.host = a.host AND m.module = a.driver AND m.parameter = 'max_vfs'
+LEFT JOIN observed o ON o.host = a.host AND o.tbl = 'module_parameter' AND o.subject = a.driver
 LEFT JOIN (SELECT host, COUNT(CASE WHEN name IN ('i915.max_vfs', 'xe.max_vfs') AND value <> '0' THEN 1 END) AS max_vfs,
                   COUNT(CASE WHEN name = 'i915.enable_guc' AND value IN ('3', '2') THEN 1 END) AS enable_guc,
                   sorted_list(name || '=' || coalesce(value, '?')) AS listing

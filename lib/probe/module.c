@@ -312,20 +312,39 @@ static int put_parameter(struct hp_facts *facts, const char *module, const char 
 	return hp_row_put(&row, err);
 }
 
+/* One parameter: what came of looking, or a negative errno. */
+static int look_parameter(struct hp_host *host, struct hp_facts *facts, size_t i, enum hp_look *ret,
+                          struct hp_error *err)
+{
+	char value[1024];
+	hp_cleanup_free char *path = hp_asprintf("/sys/module/%s/parameters/%s",
+	                                         parameters[i].module, parameters[i].parameter);
+	*ret = hp_look_read(host, facts, path, value, sizeof(value));
+	if (*ret != HP_LOOK_SEEN)
+		return 0;
+	return put_parameter(facts, parameters[i].module, parameters[i].parameter, value, err);
+}
+
+/* The rows come module by module. One that may not be read leaves its module partly seen: that it
+ * is not among the rows must not read as "there is none". */
 static int put_parameters(struct hp_host *host, struct hp_facts *facts, struct hp_error *err)
 {
-	for (size_t i = 0; i < HP_COUNT(parameters); i++) {
-		char value[1024];
-		hp_cleanup_free char *path = hp_asprintf(
-		    "/sys/module/%s/parameters/%s", parameters[i].module, parameters[i].parameter);
-		enum hp_look look = hp_look_read(host, facts, path, value, sizeof(value));
-		int r = 0;
-		if (look == HP_LOOK_SEEN)
-			r = put_parameter(facts, parameters[i].module, parameters[i].parameter,
-			                  value, err);
-		if (r == 0 && look != HP_LOOK_UNKNOWN)
-			r = hp_facts_observed(facts, HP_TBL_MODULE_PARAMETER, parameters[i].module,
-			                      "complete", err);
+	for (size_t i = 0, next; i < HP_COUNT(parameters); i = next) {
+		const char *module = parameters[i].module;
+		size_t unknown = 0;
+		for (next = i;
+		     next < HP_COUNT(parameters) && strcmp(parameters[next].module, module) == 0;
+		     next++) {
+			enum hp_look look;
+			int r = look_parameter(host, facts, next, &look, err);
+			if (r < 0)
+				return r;
+			unknown += look == HP_LOOK_UNKNOWN;
+		}
+		int r = unknown == next - i
+		            ? 0
+		            : hp_facts_observed(facts, HP_TBL_MODULE_PARAMETER, module,
+		                                unknown ? "partial" : "complete", err);
 		if (r < 0)
 			return r;
 	}
