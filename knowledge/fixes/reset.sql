@@ -8,6 +8,7 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('whole-card', 'reset-of-its-own', 'advice', 'live', 'Pass all functions of the card to one guest', 'exact'),
  ('amd-power-cycle', 'amd-more-than-bus-reset', 'advice', 'reboot', 'Power-cycle the host after a guest crash', 'equivalent'),
  ('bus-reset-first', 'blackwell-flr', 'advice', 'live', 'Write bus to reset_method', 'exact'),
+ ('kernel-that-resets', 'kernel-resets-bus', 'package', 'reboot', 'Boot a kernel before or after it', 'equivalent'),
  ('disable-idle-d3', 'no-idle-d3cold', 'modprobe', 'reload', 'options vfio_pci disable_idle_d3=1', 'exact'),
  ('wake-device', 'not-in-d3cold', 'advice', 'live', 'Write on to power/control', 'exact');
 

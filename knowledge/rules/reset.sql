@@ -153,3 +153,32 @@ FROM pci_function p
 JOIN accelerator a ON a.host = p.host AND a.address = p.address
 LEFT JOIN kernel_told m ON m.host = p.host AND m.kind = 'd3cold-inaccessible' AND m.address = p.address
 WHERE a.is_vf = 0;
+
+-- Stable kernels of April 2025 asked each function for a reset of its own before they reset the bus; cards of several
+-- functions have none. It came with 6.14.2, 6.12.23, 6.6.87 and 6.1.134 and was reverted two weeks later.
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('kernel-resets-bus', 'The kernel is none of those that do not reset a card by its bus', 'degrades', '@vfio',
+  'Boot 6.14.4, 6.12.25, 6.6.88, 6.1.135 or later, or the kernel before: with these the card hangs at the guest''s second start.',
+  'https://github.com/zen-kernel/zen-kernel/issues/380 | '
+  || 'https://www.kernel.org/pub/linux/kernel/v6.x/ChangeLog-6.1.135');
+CREATE VIEW rule_kernel_resets_bus AS
+SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN a.flr = 1
+              OR (a.reset_methods <> 'none' AND a.reset_methods <> 'bus') THEN 'pass'
+            WHEN k.bad = 1 AND (a.reset_methods IN ('none', 'bus') OR s.others > 0) THEN 'fail'
+            ELSE 'unknown' END AS result,
+       'kernel ' || coalesce(k.release, 'not seen') || ', reset methods of ' || a.address || ': '
+         || coalesce(a.reset_methods, 'not seen') || ', functions beside it: ' || CAST(coalesce(s.others, 0) AS TEXT) AS evidence
+FROM accelerator a
+JOIN (SELECT host, release,
+             CASE WHEN (release_key >= version_key('6.14.2') AND release_key < version_key('6.14.4'))
+                    OR (release_key >= version_key('6.12.23') AND release_key < version_key('6.12.25'))
+                    OR (release_key >= version_key('6.6.87') AND release_key < version_key('6.6.88'))
+                    OR (release_key >= version_key('6.1.134') AND release_key < version_key('6.1.135')) THEN 1
+                  WHEN release_key IS NOT NULL THEN 0 END AS bad
+      FROM kernel) k ON k.host = a.host
+LEFT JOIN (SELECT f.host, f.address, COUNT(*) AS others
+           FROM accelerator f
+           JOIN pci_function o ON o.host = f.host AND substr(o.address, 1, 10) = substr(f.address, 1, 10) AND o.address <> f.address
+           GROUP BY f.host, f.address) s ON s.host = a.host AND s.address = a.address
+WHERE a.is_vf = 0 AND k.bad IS DISTINCT FROM 0;
