@@ -4,6 +4,12 @@
 // "-pcie_acs_override" takes it away with any value, "-iommu=pt" with just that. State: cmdline.h;
 // the files are those that the bootloader's tools make its configuration from, and "next" is what
 // they made of them: reading back proves that the next boot has it, not that somebody asked for it.
+//
+// The files are put back byte for byte. Of a line that a tool makes of them (GRUB's), only the
+// words are ours that the files ask for or asked for: the tool finds out the root file system's
+// anew each time, and rightly so (an image built as /dev/vda1 has a UUID once it runs), and a word
+// that nobody asks for goes when it is built anew, by whomever. Such a word is named before, and
+// needs consent.
 #include "step/cmdline.h"
 
 #include "base/cleanup.h"
@@ -47,8 +53,18 @@ static void free_change(struct hp_cmdline_change *change)
 
 #define cleanup_change __attribute__((cleanup(free_change)))
 
-/* What takes away the root file system is nobody's fix. */
-static const char *const kept[] = {"root", "rootfstype", "rootflags", "init", "ro", "rw"};
+/* What the root file system is, and how it is mounted: what takes it away is nobody's fix, and
+ * grub-mkconfig finds it out by itself. */
+static const char *const of_root[] = {"root", "rootfstype", "rootflags", "ro", "rw"};
+
+static bool is_of_root(const char *word)
+{
+	size_t key = strcspn(word, "=");
+	for (size_t i = 0; i < HP_COUNT(of_root); i++)
+		if (strlen(of_root[i]) == key && strncmp(word, of_root[i], key) == 0)
+			return true;
+	return false;
+}
 
 static const char *fault(const char *word)
 {
@@ -60,11 +76,9 @@ static const char *fault(const char *word)
 			       "and what is not ASCII cannot be written safely";
 	if (*word == '#')
 		return "it would begin a comment";
-	size_t key = strcspn(word, "=");
-	for (size_t i = 0; i < HP_COUNT(kept); i++)
-		if (strlen(kept[i]) == key && strncmp(word, kept[i], key) == 0)
-			return "without its root file system the host does not boot";
-	return key ? NULL : "expected an option";
+	if (is_of_root(word) || hp_starts_with(word, "init="))
+		return "without its root file system the host does not boot";
+	return *word && *word != '=' ? NULL : "expected an option";
 }
 
 static int parse_change(const char *text, struct hp_cmdline_change *ret, struct hp_error *err)
@@ -176,12 +190,35 @@ static int want_cmdline(struct hp_host *host, const char *subject, const char *w
 	return r;
 }
 
+/* What the configuration has though no file asks for it, before or after: building it anew takes it
+ * away. GRUB's own variables ($vt_handoff) come back. */
+static void name_strays(const char *words, const json_t *before, const json_t *after,
+                        const char *subject, struct hp_obstacles *ret)
+{
+	hp_cleanup_free char *copy = hp_strdup(words);
+	char *cursor = copy;
+	for (char *word; (word = hp_next_word(&cursor));)
+		if (*word != '$' && !is_of_root(word) &&
+		    !hp_has_word(hp_state_text(before, "configured"), word) &&
+		    !hp_has_word(hp_state_text(after, "configured"), word))
+			hp_obstacles_add(ret, HP_OBSTACLE_CONSENT, subject,
+			                 "the bootloader's configuration has %s, which none of "
+			                 "the files asks for that it is made from: built anew, "
+			                 "it will be without",
+			                 word);
+}
+
 static int cmdline_obstacles(struct hp_host *host, const char *subject, const json_t *before,
                              const json_t *after, struct hp_obstacles *ret, struct hp_error *err)
 {
-	(void)subject, (void)err;
+	(void)err;
+	hp_cleanup_boot_next struct hp_boot_next next = {0};
 	json_t *files = json_object_get(after, "files"), *file;
 	const char *path;
+	bool built = json_is_string(json_object_get(after, "configured")) &&
+	             json_is_string(json_object_get(after, "next"));
+	if (built && hp_boot_next(host, &next))
+		name_strays(next.entry.cmdline, before, after, subject, ret);
 	json_object_foreach(files, path, file) hp_edit_obstacles(
 	    host, path, json_object_get(json_object_get(before, "files"), path), file, ret);
 	return 0;
@@ -232,25 +269,37 @@ static int write_cmdline(struct hp_host *host, const char *subject, const json_t
 	return r < 0 ? r : loader->write(host, before, after, err);
 }
 
-static bool all_in(const char *words, const char *list, const char *or_list)
+static bool all_in(const char *words, const char *list)
 {
 	hp_cleanup_free char *copy = hp_strdup(words);
 	char *cursor = copy;
 	for (char *word; (word = hp_next_word(&cursor));)
-		if (!hp_has_word(list, word) && !hp_has_word(or_list, word))
+		if (!hp_has_word(list, word))
+			return false;
+	return true;
+}
+
+/* Whether no word is there that somebody took away. */
+static bool none_beyond(const char *words, const char *next, const char *configured)
+{
+	hp_cleanup_free char *copy = hp_strdup(words);
+	char *cursor = copy;
+	for (char *word; (word = hp_next_word(&cursor));)
+		if (!hp_has_word(next, word) && !hp_has_word(configured, word) && !is_of_root(word))
 			return false;
 	return true;
 }
 
 bool hp_cmdline_kept(const json_t *wanted, const json_t *found)
 {
-	const char *configured = hp_state_text(wanted, "configured");
-	const char *next = hp_state_text(wanted, "next"), *is = hp_state_text(found, "next");
-	if (!json_is_string(json_object_get(found, "next")))
-		return !json_is_string(json_object_get(wanted, "next"));
-	if (!json_is_string(json_object_get(wanted, "next")))
-		return all_in(configured, is, "");
-	return all_in(next, is, "") && all_in(is, next, configured);
+	const char *configured = json_string_value(json_object_get(wanted, "configured"));
+	const char *next = json_string_value(json_object_get(wanted, "next"));
+	const char *is = json_string_value(json_object_get(found, "next"));
+	if (!is || (next && strcmp(is, next) == 0))
+		return !is == !next;
+	if (!configured) // what happypath writes itself
+		return next && all_in(next, is) && all_in(is, next);
+	return all_in(configured, is) && (!next || none_beyond(is, next, configured));
 }
 
 /* A configuration that was older than what it is made from is as good when it is not. */
@@ -267,9 +316,11 @@ static bool same_cmdline(const char *subject HP_UNUSED, const json_t *wanted, co
 		return false;
 	if (ret_note &&
 	    !json_equal(json_object_get(wanted, "next"), json_object_get(found, "next")))
-		hp_text_puts(ret_note, "the bootloader's configuration was built anew: the next "
-		                       "boot's words differ from those before in order, or in what "
-		                       "had been asked for already\n");
+		hp_text_puts(ret_note,
+		             "the bootloader's configuration was built anew: the next "
+		             "boot's words differ from those before in order, in what had "
+		             "been asked for already, in what nobody asked for, or in how "
+		             "they name the root file system\n");
 	return true;
 }
 

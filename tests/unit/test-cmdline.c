@@ -151,8 +151,33 @@ static void test_grub_cfg_older_than_its_files(void **state HP_UNUSED)
 	assert_true(kind->same("kernel", before, back, &note));
 	assert_string_equal(hp_text_get(&note),
 	                    "the bootloader's configuration was built anew: the next boot's words "
-	                    "differ from those before in order, or in what had been asked for "
-	                    "already\n");
+	                    "differ from those before in order, in what had been asked for "
+	                    "already, in what nobody asked for, or in how they name the root "
+	                    "file system\n");
+	json_decref(before);
+	json_decref(there);
+	json_decref(back);
+	world_free(&world);
+}
+
+/* An image is built where its root file system has another name than on the host that it boots. */
+static void test_root_is_found_anew(void **state HP_UNUSED)
+{
+	struct world world;
+	struct hp_error err;
+	world_make(&world, debian, programs);
+	world_put(&world, "/boot/grub/grub.cfg",
+	          "menuentry 'Linux' --id a {\n\tlinux /boot/vmlinuz-6.12.1 root=/dev/vda1 ro "
+	          "quiet\n}\n",
+	          0600);
+	json_t *before = read_state(&world, kind, "kernel");
+	go(&world, kind, "kernel", "+iommu=pt");
+	assert_file(&world, "/boot/grub/grub.cfg", GRUB_CFG("quiet iommu=pt"));
+	json_t *there = read_state(&world, kind, "kernel");
+	assert_false(kind->same("kernel", before, there, NULL));
+	assert_int_equal(kind->write(world.host, "kernel", there, before, &err), 0);
+	json_t *back = read_state(&world, kind, "kernel");
+	assert_true(kind->same("kernel", before, back, NULL));
 	json_decref(before);
 	json_decref(there);
 	json_decref(back);
@@ -487,6 +512,12 @@ static void test_obstacles(void **state HP_UNUSED)
 	          "\n# Ansible managed: do not edit\nGRUB_CMDLINE_LINUX_DEFAULT=\"quiet\"\n", 0644);
 	world_put(&world, "/proc/mounts", "/dev/sda1 / ext4 rw,relatime 0 0\n", 0644);
 	assert_obstacles(&world, kind, "kernel", "+iommu=pt", "");
+	world_put(&world, "/boot/grub/grub.cfg", GRUB_CFG("quiet console=ttyS1 $vt_handoff"), 0600);
+	assert_obstacles(&world, kind, "kernel", "+iommu=pt",
+	                 "consent kernel: the bootloader's configuration has console=ttyS1, which "
+	                 "none of the files asks for that it is made from: built anew, it will be "
+	                 "without\n");
+	world_put(&world, "/boot/grub/grub.cfg", GRUB_CFG("quiet"), 0600);
 	assert_obstacles(
 	    &world, kind, "kernel", "-quiet",
 	    "owner /etc/default/grub: Ansible keeps /etc/default/grub, as line 2 says: "
@@ -507,6 +538,7 @@ int main(void)
 	    cmocka_unit_test(test_keys_are_set),
 	    cmocka_unit_test(test_words_of_others_are_taken_away),
 	    cmocka_unit_test(test_grub_cfg_older_than_its_files),
+	    cmocka_unit_test(test_root_is_found_anew),
 	    cmocka_unit_test(test_grub_cfg_must_have_it),
 	    cmocka_unit_test(test_grub_is_a_shell_script),
 	    cmocka_unit_test(test_words),
