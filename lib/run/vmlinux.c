@@ -76,7 +76,7 @@ static int find_payload(const char *name, const char *data, size_t length, struc
 int hp_vmlinux_unpack(const char *name, const char *data, size_t length, struct hp_text *ret,
                       struct hp_error *err)
 {
-	struct payload payload;
+	struct payload payload = {0};
 	int code = find_payload(name, data, length, &payload, err);
 	if (code)
 		return code;
