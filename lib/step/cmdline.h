@@ -38,8 +38,8 @@ int hp_cmdline_add_file(struct hp_host *host, json_t *state, const char *path, b
 void hp_cmdline_set_file(json_t *state, const char *path, const char *content);
 const char *hp_cmdline_file(const json_t *state, const char *path); // its text
 
-/* Whether the next boot has what is wanted. Where a tool makes the line of files ("configured"): all
- * that they ask for, and nothing else but what was there and what the root file system is. */
+/* Whether the next boot has what is wanted. Where a tool makes the line of files ("configured"):
+ * all that they ask for, and nothing else but what was there and what the root file system is. */
 bool hp_cmdline_kept(const json_t *wanted, const json_t *found);
 
 /* cmdline-text.c: how files write command lines. New strings. */
