@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
 #include "base/database.h"
+#include "base/version.h"
 #include "emit/parts.h"
 
 #include <string.h>
@@ -130,18 +131,63 @@ static int take_vendor_vfio(struct hp_emission *emission, struct hp_emit_device 
 	return 0;
 }
 
-/* The host's own vGPU mode says how; where it is not known, the board's generation does. */
+/* How the host makes vGPUs, where it can be seen: by its mode, or by what was made. */
+static char *seen_mode(struct hp_emission *emission, const char *board)
+{
+	return hp_emit_text(
+	    &emission->request,
+	    "SELECT CASE WHEN f.vgpu_mode <> 'none' THEN f.vgpu_mode"
+	    " WHEN EXISTS (SELECT 1 FROM mdev m LEFT JOIN pci_function v ON v.host = m.host"
+	    " AND v.address = m.parent WHERE m.host = f.host AND"
+	    " (m.parent = f.address OR v.physical_function = f.address)) THEN 'mdev'"
+	    " WHEN EXISTS (SELECT 1 FROM pci_function v WHERE v.host = f.host"
+	    " AND v.physical_function = f.address AND v.vgpu_type_current IS NOT NULL)"
+	    " THEN 'vendor-vfio' END FROM pci_function f WHERE f.host = ?1 AND f.address = ?2",
+	    board);
+}
+
+/* Boards without SR-IOV have mediated devices alone. On the others it is up to kernel and driver.
+ */
+static bool guess_vendor_vfio(struct hp_emission *emission, const char *board)
+{
+	hp_cleanup_free char *mechanism =
+	    hp_emit_text(&emission->request,
+	                 "SELECT m.vgpu_mechanism FROM accelerator a JOIN accelerator_model m"
+	                 " ON m.vendor = a.vendor AND m.device = a.device AND m.subsystem = ''"
+	                 " WHERE a.host = ?1 AND a.address = ?2",
+	                 board);
+	if (mechanism && strcmp(mechanism, "mdev") == 0)
+		return false;
+	hp_cleanup_free char *release =
+	    hp_emit_text(&emission->request, "SELECT release FROM kernel WHERE host = ?1", NULL);
+	hp_cleanup_free char *key = release ? hp_version_key(release) : NULL;
+	hp_cleanup_free char *first = hp_version_key("6.8");
+	bool vendor = key && first && strcmp(key, first) >= 0;
+	hp_note(
+	    emission,
+	    "the vGPU mode of %s is not known: this is for %s, for the kernel %s. NVIDIA's host "
+	    "driver decides: VFs with a type (vendor-vfio) on kernels of 6.8 and later, mediated "
+	    "devices (mdev) before; `--assume vgpu-mode=` says which",
+	    board, vendor ? "vendor-vfio" : "mdev", release ? release : "is not known either");
+	return vendor;
+}
+
 static int take_vgpu(struct hp_emission *emission, struct hp_emit_device *device)
 {
-	hp_cleanup_free char *mode =
-	    hp_emit_text(&emission->request,
-	                 "SELECT coalesce(CASE WHEN f.vgpu_mode <> 'none' THEN f.vgpu_mode END,"
-	                 " m.vgpu_mechanism) FROM pci_function f LEFT JOIN accelerator_model m"
-	                 " ON m.vendor = f.vendor AND m.device = f.device AND m.subsystem = ''"
-	                 " WHERE f.host = ?1 AND f.address = ?2",
-	                 device->accelerator->address);
-	bool vendor = mode && strstr(mode, "vendor-vfio");
+	const char *board = device->accelerator->address;
+	hp_cleanup_free char *mode = seen_mode(emission, board);
+	bool vendor = mode ? strcmp(mode, "vendor-vfio") == 0 : guess_vendor_vfio(emission, board);
 	return vendor ? take_vendor_vfio(emission, device) : take_mdev(emission, device);
+}
+
+/* A hypervisor that is not Linux: it has the board, and makes its own slices. */
+static int take_foreign(struct hp_emission *emission, struct hp_emit_device *device)
+{
+	bool whole = strcmp(device->offer->surface->share, "whole") == 0;
+	device->way = whole ? HP_WAY_VFIO : HP_WAY_DRIVER;
+	device->address = device->accelerator->address;
+	device->type = emission->request.wish->profile;
+	return 0;
 }
 
 static const struct {
@@ -159,6 +205,8 @@ static int take(struct hp_emission *emission, struct hp_emit_device *device)
 	const struct hp_surface_share *surface = device->offer->surface;
 	if (strcmp(surface->isolation, "vm") != 0)
 		return take_driver(emission, device);
+	if (hp_has_word(surface->mechanism, "foreign"))
+		return take_foreign(emission, device);
 	for (size_t i = 0; i < HP_COUNT(takers); i++)
 		if (strcmp(takers[i].share, surface->share) == 0)
 			return takers[i].take(emission, device);

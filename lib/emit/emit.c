@@ -27,13 +27,16 @@ void hp_note(struct hp_emission *emission, const char *format, ...)
 	json_array_append_new(emission->notes, json_string(note));
 }
 
-/* Of the nine surfaces, the offer of the accelerator that is nearest to being had. */
-static const struct hp_offer *nearest_offer(const struct hp_accelerator *accelerator);
+/* Of the nine surfaces, the offer of the accelerator that is nearest to being had: rather one that
+ * isolates as what was asked for does. */
+static const struct hp_offer *nearest_offer(const struct hp_emit *emit,
+                                            const struct hp_accelerator *accelerator);
 
-static json_t *nearest_json(const struct hp_verdict_host *host)
+static json_t *nearest_json(const struct hp_emit *emit)
 {
+	const struct hp_verdict_host *host = emit->host;
 	for (size_t i = 0; i < host->accelerator_count; i++) {
-		const struct hp_offer *offer = nearest_offer(&host->accelerators[i]);
+		const struct hp_offer *offer = nearest_offer(emit, &host->accelerators[i]);
 		if (offer)
 			return json_pack("{s:s, s:s, s:s, s:s, s:s}", "surface",
 			                 offer->surface->surface, "share", offer->surface->share,
@@ -53,9 +56,8 @@ int hp_refuse(struct hp_emission *emission, const char *source, const char *form
 	va_end(arguments);
 	hp_one_line(reason);
 	if (!emission->refusal)
-		emission->refusal =
-		    json_pack("{s:s, s:s?, s:o}", "reason", reason, "source", source, "nearest",
-		              nearest_json(emission->request.host));
+		emission->refusal = json_pack("{s:s, s:s?, s:o}", "reason", reason, "source",
+		                              source, "nearest", nearest_json(&emission->request));
 	return 0;
 }
 
@@ -150,13 +152,38 @@ static int compare(const struct hp_offer *a, const struct hp_offer *b)
 	return strcmp(a->surface->share, b->surface->share);
 }
 
-static const struct hp_offer *nearest_offer(const struct hp_accelerator *accelerator)
+/* Of what the format can express, or of the surface that was asked for. */
+static bool isolates_alike(const struct hp_emit *emit, const struct hp_accelerator *accelerator,
+                           const struct hp_offer *offer)
+{
+	const char *wanted = emit->wish->surface;
+	for (size_t i = 0; i < accelerator->offer_count; i++) {
+		const struct hp_surface_share *other = accelerator->offers[i].surface;
+		bool meant = wanted ? strcmp(other->surface, wanted) == 0
+		                    : hp_has_word(emit->emitter->surfaces, other->surface);
+		if (meant && strcmp(other->isolation, offer->surface->isolation) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_nearer(const struct hp_emit *emit, const struct hp_accelerator *accelerator,
+                      const struct hp_offer *a, const struct hp_offer *b)
+{
+	bool alike = isolates_alike(emit, accelerator, a);
+	if (alike != isolates_alike(emit, accelerator, b))
+		return alike;
+	return compare(a, b) < 0;
+}
+
+static const struct hp_offer *nearest_offer(const struct hp_emit *emit,
+                                            const struct hp_accelerator *accelerator)
 {
 	const struct hp_offer *best = NULL;
 	for (size_t i = 0; i < accelerator->offer_count; i++) {
 		const struct hp_offer *offer = &accelerator->offers[i];
 		if (offer->surface->first_nine && offer->readiness != HP_READINESS_UNREACHABLE &&
-		    (!best || compare(offer, best) < 0))
+		    (!best || is_nearer(emit, accelerator, offer, best)))
 			best = offer;
 	}
 	return best;
@@ -288,20 +315,40 @@ static void add_device(struct hp_emit *emit, const struct hp_accelerator *accele
 	emit->count++;
 }
 
-/* What is not ready is written all the same, for when it is: and said. */
-static void note_readiness(struct hp_emission *emission, const struct hp_accelerator *accelerator,
-                           const struct hp_offer *offer)
+/* "0000:19:00.0", or "0000:19:00.0 and 7 more" where others have the same to say; NULL: an earlier
+ * one has said it. */
+static char *spokesman(const struct hp_emit *emit, size_t index)
 {
+	const struct hp_offer *offer = emit->devices[index].offer;
+	size_t more = 0;
+	for (size_t i = 0; i < emit->count; i++) {
+		const struct hp_offer *other = emit->devices[i].offer;
+		bool same = i != index && other->readiness == offer->readiness &&
+		            other->distance == offer->distance &&
+		            strcmp(other->summary ? other->summary : "",
+		                   offer->summary ? offer->summary : "") == 0;
+		if (same && i < index)
+			return NULL;
+		more += same;
+	}
+	const char *address = emit->devices[index].accelerator->address;
+	return more ? hp_asprintf("%s and %zu more", address, more) : hp_strdup(address);
+}
+
+/* What is not ready is written all the same, for when it is: and said. */
+static void note_readiness(struct hp_emission *emission, size_t index)
+{
+	const struct hp_offer *offer = emission->request.devices[index].offer;
 	const struct hp_surface_share *surface = offer->surface;
-	if (offer->readiness == HP_READINESS_REACHABLE)
-		hp_note(
-		    emission,
-		    "%s is not ready for it (%s): %s. `happypath plan --to %s:%s` finds the way",
-		    accelerator->address, hp_distance_name(offer->distance),
-		    offer->summary ? offer->summary : "", surface->surface, surface->share);
-	else if (offer->readiness == HP_READINESS_UNKNOWN)
-		hp_note(emission, "%s: whether this host can deliver it is not known: %s",
-		        accelerator->address, offer->summary ? offer->summary : "");
+	hp_cleanup_free char *who = spokesman(&emission->request, index);
+	if (who && offer->readiness == HP_READINESS_REACHABLE)
+		hp_note(emission,
+		        "%s: not ready for it (%s): %s. `happypath plan --to %s:%s` finds the way",
+		        who, hp_distance_name(offer->distance),
+		        offer->summary ? offer->summary : "", surface->surface, surface->share);
+	else if (who && offer->readiness == HP_READINESS_UNKNOWN)
+		hp_note(emission, "%s: whether this host can deliver it is not known: %s", who,
+		        offer->summary ? offer->summary : "");
 	if (offer->path != HP_PATH_ON)
 		hp_note(emission, "%s %s: the vendor's stance is \"%s\"%s%s", surface->surface,
 		        surface->share, hp_path_name(offer->path), offer->path_reason ? ": " : "",
@@ -331,7 +378,6 @@ static int choose_devices(struct hp_emission *emission, struct hp_error *err)
 			continue;
 		if (offer->readiness != HP_READINESS_UNREACHABLE) {
 			add_device(emit, accelerator, offer);
-			note_readiness(emission, accelerator, offer);
 			continue;
 		}
 		if (!refused || emit->wish->gpus)
@@ -341,6 +387,8 @@ static int choose_devices(struct hp_emission *emission, struct hp_error *err)
 		return emit->emitter->no_device
 		           ? 0
 		           : refuse_offer(emission, refused, same_offer(refused, best->surface));
+	for (size_t i = 0; i < emit->count; i++)
+		note_readiness(emission, i);
 	return emit->count ? hp_emit_find_devices(emission, err) : 0;
 }
 

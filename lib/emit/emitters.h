@@ -8,8 +8,14 @@ typedef int hp_emit_function(const struct hp_emit *emit, struct hp_emission *to,
                              struct hp_error *err);
 
 hp_emit_function hp_emit_cdi;
+hp_emit_function hp_emit_cloud_hypervisor;
+hp_emit_function hp_emit_crosvm;
 hp_emit_function hp_emit_docker;
 hp_emit_function hp_emit_firecracker;
+hp_emit_function hp_emit_kernel_cmdline;
+hp_emit_function hp_emit_kvmtool;
+hp_emit_function hp_emit_libvirt;
 hp_emit_function hp_emit_modprobe;
 hp_emit_function hp_emit_podman;
 hp_emit_function hp_emit_qemu;
+hp_emit_function hp_emit_vmx;

@@ -132,16 +132,6 @@ static void add_console(struct shape *shape)
 
 // -- what it boots --
 
-static const char *disk_format(const char *image)
-{
-	static const char *const known[][2] = {
-	    {".qcow2", "qcow2"}, {".vmdk", "vmdk"}, {".vdi", "vdi"}, {".vhdx", "vhdx"}};
-	for (size_t i = 0; i < HP_COUNT(known); i++)
-		if (hp_ends_with(image, known[i][0]))
-			return known[i][1];
-	return "raw";
-}
-
 static void add_disk(struct shape *shape)
 {
 	struct hp_qemu *qemu = shape->qemu;
@@ -152,7 +142,7 @@ static void add_disk(struct shape *shape)
 	hp_qemu_set(qemu, "if", "none");
 	hp_qemu_set(qemu, "id", "disk0");
 	hp_qemu_set(qemu, "file", "%s", image);
-	hp_qemu_set(qemu, "format", "%s", disk_format(image));
+	hp_qemu_set(qemu, "format", "%s", hp_vmm_disk_format(image));
 	hp_qemu_add(qemu, "device");
 	hp_qemu_set(qemu, NULL, "virtio-blk-pci");
 	hp_qemu_set(qemu, "drive", "disk0");
@@ -206,47 +196,12 @@ static void add_ovmf(struct shape *shape)
 
 // -- the window --
 
-static int64_t window_bytes(const struct shape *shape)
-{
-	int64_t asked = hp_emit_number(
-	    shape->emit, "SELECT guest_mmio64_bytes FROM intent WHERE host = ?1", NULL, -1);
-	if (asked > 0)
-		return asked;
-	bool mediated = false;
-	for (size_t i = 0; i < shape->emit->count; i++)
-		mediated |= shape->emit->devices[i].way == HP_WAY_MDEV;
-	return mediated ? -1 : hp_emit_window(shape->emit);
-}
-
-/* The guest's addresses are its memory, then the window. */
-static void note_bits(const struct shape *shape, int64_t window)
-{
-	int64_t bits = hp_emit_number(shape->emit,
-	                              "SELECT coalesce(i.guest_address_bits,"
-	                              " c.physical_address_bits) FROM (SELECT 1)"
-	                              " LEFT JOIN intent i ON i.host = ?1"
-	                              " LEFT JOIN cpu c ON c.host = ?1",
-	                              NULL, -1);
-	hp_cleanup_free char *size = hp_size_text(window);
-	if (bits > 0 && bits < 62 && shape->emit->guest_memory + window + 4 * GIB > 1LL << bits)
-		hp_note(shape->to,
-		        "memory and a window of %s do not fit into %lld address bits: QEMU may "
-		        "refuse to start, or leave BARs without an address",
-		        size, (long long)bits);
-}
-
 static void add_window(struct shape *shape, const char *firmware)
 {
 	struct hp_qemu *qemu = shape->qemu;
-	int64_t window = window_bytes(shape);
-	if (window < 0) {
-		hp_note(shape->to, "the sizes of the BARs are not known: the 64-bit window is "
-		                   "QEMU's own (32 GiB on q35)");
-		return;
-	}
+	int64_t window = hp_vmm_window(shape->emit, shape->to);
 	if (window <= DEFAULT_WINDOW)
 		return;
-	note_bits(shape, window);
 	if (!shape->machine->window) {
 		if (window > 512 * GIB)
 			hp_note(shape->to, "the BARs need a 64-bit window beyond the 512 GiB that "
@@ -341,33 +296,20 @@ static void add_device(struct shape *shape, const struct hp_emit_device *device,
 		add_companion(shape, device, siblings.words[i]);
 }
 
-/* Below Linux 6.19, iommufd maps no BARs of peers. */
-static void settle_iommufd(struct shape *shape, bool cliques)
-{
-	shape->iommufd = hp_vmm_iommufd(shape->emit, shape->to, "qemu");
-	if (!shape->iommufd || !cliques)
-		return;
-	hp_note(shape->to, "%s",
-	        shape->emit->wish->iommufd > 0
-	            ? "QEMU maps no BARs of peers by iommufd: GPUDirect cliques are left out"
-	            : "VFIO goes by groups, not by iommufd, by which QEMU maps no BARs of peers");
-	if (shape->emit->wish->iommufd <= 0)
-		shape->iommufd = false;
-}
-
 static void add_devices(struct shape *shape)
 {
 	const struct hp_emit *emit = shape->emit;
 	hp_cleanup_free int *cliques = hp_calloc(emit->count, sizeof(*cliques));
 	int count = hp_vmm_cliques(emit, shape->to, cliques);
-	settle_iommufd(shape, count > 0);
+	shape->iommufd = hp_vmm_iommufd(emit, shape->to, "qemu");
+	hp_vmm_peers_or_iommufd(emit, shape->to, &shape->iommufd, cliques, &count);
 	if (shape->iommufd) {
 		hp_qemu_add(shape->qemu, "object");
 		hp_qemu_set(shape->qemu, NULL, "iommufd");
 		hp_qemu_set(shape->qemu, "id", "iommufd0");
 	}
 	for (size_t i = 0; i < emit->count; i++)
-		add_device(shape, &emit->devices[i], shape->iommufd ? -1 : cliques[i]);
+		add_device(shape, &emit->devices[i], cliques[i]);
 }
 
 /* NVIDIA's vGPU manager reads the guest's UUID from QEMU's arguments. */

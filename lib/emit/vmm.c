@@ -17,9 +17,10 @@ int hp_vmm_has(const struct hp_emit *emit, const char *vmm, const char *feature)
 	    " WHEN v.version_key >= f.since_key THEN 1 WHEN v.version_key < f.since_key THEN 0"
 	    " ELSE -1 END FROM vmm_feature f LEFT JOIN (SELECT coalesce((SELECT vmm_version_key"
 	    " FROM intent WHERE host = ?1 AND vmm = '%s'), (SELECT version_key FROM software"
-	    " WHERE host = ?1 AND name = '%s' AND version NOT IN ('none', 'present'))) AS "
-	    "version_key) v WHERE f.vmm = '%s' AND f.feature = ?2",
-	    vmm, vmm, vmm);
+	    " WHERE host = ?1 AND name = '%s' AND version NOT IN ('none', 'present')), (SELECT"
+	    " release_key FROM kernel WHERE host = ?1 AND '%s' = 'linux')) AS version_key) v WHERE "
+	    "f.vmm = '%s' AND f.feature = ?2",
+	    vmm, vmm, vmm, vmm);
 	return (int)hp_emit_number(emit, sql, feature, -1);
 }
 
@@ -198,6 +199,74 @@ int hp_vmm_cliques(const struct hp_emit *emit, struct hp_emission *to, int *ret)
 	return cliques;
 }
 
+void hp_vmm_peers_or_iommufd(const struct hp_emit *emit, struct hp_emission *to, bool *iommufd,
+                             int *cliques, int *count)
+{
+	if (!*iommufd || !*count)
+		return;
+	if (emit->wish->iommufd <= 0) {
+		hp_note(to, "VFIO goes by groups: by iommufd no BARs of peers are mapped, which "
+		            "GPUDirect cliques need");
+		*iommufd = false;
+		return;
+	}
+	hp_note(to, "by iommufd no BARs of peers are mapped: GPUDirect cliques are left out");
+	*count = 0;
+	for (size_t i = 0; i < emit->count; i++)
+		cliques[i] = -1;
+}
+
+// -- the window --
+
+/* The guest's addresses are its memory, the hole below 4 GiB, then the window. */
+static void note_bits(const struct hp_emit *emit, struct hp_emission *to, int64_t window)
+{
+	int64_t bits = hp_emit_number(emit,
+	                              "SELECT coalesce(i.guest_address_bits,"
+	                              " c.physical_address_bits) FROM (SELECT 1)"
+	                              " LEFT JOIN intent i ON i.host = ?1"
+	                              " LEFT JOIN cpu c ON c.host = ?1",
+	                              NULL, -1);
+	hp_cleanup_free char *size = hp_size_text(window);
+	if (bits > 0 && bits < 62 && emit->guest_memory + window + 4 * GIB > 1LL << bits)
+		hp_note(to,
+		        "memory and a window of %s do not fit into %lld address bits: the VMM may "
+		        "refuse to start, or leave BARs without an address",
+		        size, (long long)bits);
+}
+
+/* What a vGPU's BARs are is up to its type: nobody can tell beforehand. */
+static int64_t needed_window(const struct hp_emit *emit)
+{
+	for (size_t i = 0; i < emit->count; i++)
+		if (emit->devices[i].way == HP_WAY_MDEV)
+			return -1;
+	return hp_emit_window(emit);
+}
+
+int64_t hp_vmm_window(const struct hp_emit *emit, struct hp_emission *to)
+{
+	int64_t asked =
+	    hp_emit_number(emit, "SELECT guest_mmio64_bytes FROM intent WHERE host = ?1", NULL, -1);
+	int64_t window = asked > 0 ? asked : needed_window(emit);
+	if (window < 0)
+		hp_note(to, "the sizes of the BARs are not known: the 64-bit window is the VMM's "
+		            "own (32 GiB on QEMU's q35)");
+	else
+		note_bits(emit, to, window);
+	return window;
+}
+
+const char *hp_vmm_disk_format(const char *image)
+{
+	static const char *const known[][2] = {
+	    {".qcow2", "qcow2"}, {".vmdk", "vmdk"}, {".vdi", "vdi"}, {".vhdx", "vhdx"}};
+	for (size_t i = 0; i < HP_COUNT(known); i++)
+		if (hp_ends_with(image, known[i][0]))
+			return known[i][1];
+	return "raw";
+}
+
 // -- the group --
 
 void hp_vmm_siblings(const struct hp_emit_device *device, struct hp_emission *to,
@@ -218,5 +287,81 @@ void hp_vmm_siblings(const struct hp_emit_device *device, struct hp_emission *to
 			    "%s is in the IOMMU group of %s: it too has to be bound to vfio-pci, "
 			    "or to no driver",
 			    one, device->address);
+	}
+}
+
+static void fill(struct hp_vmm_function *function, const struct hp_emit_device *device,
+                 const char *sibling)
+{
+	const char *address = sibling ? sibling : device->address;
+	*function = (struct hp_vmm_function){.device = device, .sibling = sibling};
+	snprintf(function->address, sizeof(function->address), "%s", address);
+	if (!sibling && device->way == HP_WAY_MDEV)
+		snprintf(function->path, sizeof(function->path), "/sys/bus/mdev/devices/%s",
+		         device->uuid);
+	else
+		snprintf(function->path, sizeof(function->path), "/sys/bus/pci/devices/%s",
+		         address);
+	snprintf(function->id, sizeof(function->id), sibling ? "gpu%zu-%c" : "gpu%zu",
+	         device->index, address[strlen(address) - 1]);
+}
+
+struct hp_vmm_function *hp_vmm_functions(const struct hp_emit *emit, struct hp_emission *to,
+                                         size_t *ret_count)
+{
+	struct hp_vmm_function *list = NULL;
+	*ret_count = 0;
+	for (size_t i = 0; i < emit->count; i++) {
+		hp_cleanup_argv struct hp_argv siblings = {0};
+		hp_vmm_siblings(&emit->devices[i], to, &siblings);
+		list = hp_realloc(list, (*ret_count + 1 + siblings.count) * sizeof(*list));
+		fill(&list[(*ret_count)++], &emit->devices[i], NULL);
+		for (size_t k = 0; k < siblings.count; k++)
+			fill(&list[(*ret_count)++], &emit->devices[i], siblings.words[k]);
+	}
+	return list;
+}
+
+// -- ids --
+
+static char *others_of(const struct hp_emit *emit, const struct hp_vmm_function *functions,
+                       size_t count, const char *id)
+{
+	hp_cleanup_free char *all =
+	    hp_emit_text(emit,
+	                 "SELECT sorted_list(address) FROM pci_function WHERE host = ?1"
+	                 " AND vendor || ':' || device = ?2",
+	                 id);
+	struct hp_text others = {0};
+	char *rest = all;
+	for (char *one; (one = strsep(&rest, ","));) {
+		bool given = false;
+		one += strspn(one, " ");
+		for (size_t i = 0; i < count; i++)
+			given |= strcmp(functions[i].address, one) == 0;
+		if (!given)
+			hp_text_printf(&others, "%s%s", others.length ? ", " : "", one);
+	}
+	return others.data;
+}
+
+void hp_vmm_ids(const struct hp_emit *emit, struct hp_emission *to, struct hp_text *ids)
+{
+	size_t count;
+	hp_cleanup_free struct hp_vmm_function *functions = hp_vmm_functions(emit, to, &count);
+	for (size_t i = 0; i < count; i++) {
+		hp_cleanup_free char *id =
+		    hp_emit_text(emit,
+		                 "SELECT vendor || ':' || device FROM pci_function WHERE host = ?1 "
+		                 "AND address = ?2",
+		                 functions[i].address);
+		if (!id || functions[i].device->way != HP_WAY_VFIO || strstr(hp_text_get(ids), id))
+			continue;
+		hp_text_printf(ids, "%s%s", ids->length ? "," : "", id);
+		hp_cleanup_free char *others = others_of(emit, functions, count, id);
+		if (others)
+			hp_note(to,
+			        "vfio-pci goes by ids: it takes %s as well, which %s not asked for",
+			        others, strchr(others, ',') ? "were" : "was");
 	}
 }

@@ -24,6 +24,17 @@ int64_t hp_vmm_node(const struct hp_emit *emit);
  * one PCIe switch. Returns how many cliques there are. */
 int hp_vmm_cliques(const struct hp_emit *emit, struct hp_emission *to, int *ret);
 
+/* Where iommufd maps no BARs of peers it excludes cliques: leaves whichever was asked for. */
+void hp_vmm_peers_or_iommufd(const struct hp_emit *emit, struct hp_emission *to, bool *iommufd,
+                             int *cliques, int *count);
+
+/* The 64-bit window for the guest: what the intent says, else what the BARs need; -1 where that is
+ * not known, which is noted, as is a window that the address bits have no room for. */
+int64_t hp_vmm_window(const struct hp_emit *emit, struct hp_emission *to);
+
+/* What kind of image it is, by its name: "qcow2", "raw". */
+const char *hp_vmm_disk_format(const char *image);
+
 /* "16G", "1536M": as VMMs read sizes; a new string. */
 char *hp_vmm_size(int64_t bytes);
 
@@ -31,3 +42,20 @@ char *hp_vmm_size(int64_t bytes);
  * Others of the group are a note: they cannot stay with the host's drivers either. */
 void hp_vmm_siblings(const struct hp_emit_device *device, struct hp_emission *to,
                      struct hp_argv *ret);
+
+/* What is handed over, function by function: the devices, and the siblings behind each. */
+struct hp_vmm_function {
+	const struct hp_emit_device *device;
+	bool sibling;
+	char address[16]; // of a mediated device: its parent's
+	char path[80];    // in sysfs
+	char id[16];      // gpu0, gpu0-1
+};
+
+/* A new array for free. */
+struct hp_vmm_function *hp_vmm_functions(const struct hp_emit *emit, struct hp_emission *to,
+                                         size_t *ret_count);
+
+/* "10de:2330,10de:22a3": ids of what VFIO takes, siblings too; what else of the host has such an id
+ * is noted, since it would be taken as well. */
+void hp_vmm_ids(const struct hp_emit *emit, struct hp_emission *to, struct hp_text *ids);
