@@ -3,6 +3,7 @@
 #include "paint.h"
 #include "print-verdict.h"
 
+#include "judge/digest.h"
 #include "judge/json.h"
 
 #include <string.h>
@@ -15,96 +16,9 @@ struct printer {
 	const struct hp_verdict_print *what;
 };
 
-// -- rows: the offers of a surface that are judged alike --
+// -- rows --
 
-struct row {
-	const struct hp_offer *offer;
-	char shares[96];
-	bool asked; // in use here, or wanted
-};
-
-static bool alike(const struct hp_offer *a, const struct hp_offer *b)
-{
-	return a->surface->surface == b->surface->surface ||
-	       strcmp(a->surface->surface, b->surface->surface) == 0;
-}
-
-static bool same_judgement(const struct hp_offer *a, const struct hp_offer *b)
-{
-	return alike(a, b) && a->path == b->path && a->readiness == b->readiness &&
-	       a->distance == b->distance;
-}
-
-/* The smaller the better: what the vendor stands behind, then what this host can do. */
-static int goodness(const struct hp_offer *offer)
-{
-	static const int paths[] = {
-	    [HP_PATH_ON] = 0, [HP_PATH_CAUTION] = 1, [HP_PATH_UNKNOWN] = 2, [HP_PATH_OFF] = 3};
-	static const int readiness[] = {[HP_READINESS_READY] = 0,
-	                                [HP_READINESS_REACHABLE] = 1,
-	                                [HP_READINESS_UNKNOWN] = 2,
-	                                [HP_READINESS_UNREACHABLE] = 3};
-	return 4 * paths[offer->path] + readiness[offer->readiness];
-}
-
-/* A share that is off or unknown goes unsaid where its surface has a better one. */
-static bool is_shown(const struct printer *printer, const struct hp_accelerator *accelerator,
-                     const struct hp_offer *offer)
-{
-	if (printer->all || offer->wanted)
-		return true;
-	if (!offer->surface->first_nine && !offer->in_use)
-		return false;
-	for (size_t i = 0; i < accelerator->offer_count; i++) {
-		const struct hp_offer *other = &accelerator->offers[i];
-		if (!alike(offer, other) || other == offer)
-			continue;
-		bool worse = goodness(offer) / 4 >= 2 &&
-		             (goodness(other) < goodness(offer) ||
-		              (goodness(other) == goodness(offer) && other < offer));
-		if (worse)
-			return false;
-	}
-	return true;
-}
-
-static void add_row(struct row *rows, size_t *count, const struct hp_offer *offer, bool merge)
-{
-	for (size_t i = 0; merge && i < *count; i++) {
-		struct row *row = &rows[i];
-		size_t length = strlen(row->shares);
-		if (!same_judgement(row->offer, offer))
-			continue;
-		snprintf(row->shares + length, sizeof(row->shares) - length, ", %s",
-		         offer->surface->share);
-		return;
-	}
-	struct row *row = &rows[(*count)++];
-	*row = (struct row){.offer = offer, .asked = offer->in_use};
-	snprintf(row->shares, sizeof(row->shares), "%s", offer->surface->share);
-}
-
-static int in_use_first(const void *a, const void *b)
-{
-	const struct row *left = a, *right = b;
-	if (left->asked != right->asked)
-		return right->asked - left->asked;
-	int order = left->offer->surface->position - right->offer->surface->position;
-	return order ? order : (left->offer > right->offer) - (left->offer < right->offer);
-}
-
-static size_t make_rows(const struct printer *printer, const struct hp_accelerator *accelerator,
-                        struct row *rows)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < accelerator->offer_count; i++)
-		if (is_shown(printer, accelerator, &accelerator->offers[i]))
-			add_row(rows, &count, &accelerator->offers[i], !printer->all);
-	qsort(rows, count, sizeof(*rows), in_use_first);
-	return count;
-}
-
-static enum hp_color path_color(const struct row *row)
+static enum hp_color path_color(const struct hp_digest_row *row)
 {
 	static const enum hp_color colors[] = {[HP_PATH_ON] = HP_GREEN,
 	                                       [HP_PATH_CAUTION] = HP_YELLOW,
@@ -113,7 +27,7 @@ static enum hp_color path_color(const struct row *row)
 	return colors[row->offer->path];
 }
 
-static enum hp_color readiness_color(const struct row *row)
+static enum hp_color readiness_color(const struct hp_digest_row *row)
 {
 	static const enum hp_color colors[] = {[HP_READINESS_READY] = HP_GREEN,
 	                                       [HP_READINESS_REACHABLE] = HP_YELLOW,
@@ -122,61 +36,14 @@ static enum hp_color readiness_color(const struct row *row)
 	return colors[row->offer->readiness];
 }
 
-/* What nobody asked for and cannot be had is grey, not red. */
-static bool is_grey(const struct row *row)
-{
-	return !row->asked && (row->offer->path == HP_PATH_OFF ||
-	                       row->offer->readiness == HP_READINESS_UNREACHABLE);
-}
-
-/* What names a row: its surface, and a share where the surface has several rows. */
-static char *name_of(const struct row *rows, size_t count, size_t at)
-{
-	const struct hp_surface_share *surface = rows[at].offer->surface;
-	for (size_t i = 0; i < count; i++)
-		if (i != at && alike(rows[i].offer, rows[at].offer))
-			return hp_asprintf("%s:%s", surface->surface, surface->share);
-	return hp_strdup(surface->surface);
-}
-
-/* How much fails and blocks besides the one that the summary tells of. */
-static size_t untold(const struct hp_offer *offer)
-{
-	size_t count = 0;
-	bool told = offer->path != HP_PATH_OFF && offer->readiness != HP_READINESS_UNREACHABLE;
-	for (size_t i = 0; told && i < offer->finding_count; i++)
-		count += offer->findings[i]->result == HP_RESULT_FAIL &&
-		         offer->findings[i]->rule->impact == HP_IMPACT_BLOCKS;
-	return count ? count - 1 : 0;
-}
-
-/* What matters, said once: rows below that would repeat it name the first that said it. */
-static char *words_of(const struct row *rows, size_t count, size_t at)
-{
-	for (size_t i = 0; i < at; i++) {
-		if (strcmp(rows[i].offer->summary, rows[at].offer->summary) != 0)
-			continue;
-		hp_cleanup_free char *name = name_of(rows, count, i);
-		return hp_asprintf("as for %s", name);
-	}
-	size_t more = untold(rows[at].offer);
-	return more ? hp_asprintf("%s; and %zu more", rows[at].offer->summary, more)
-	            : hp_strdup(rows[at].offer->summary);
-}
-
-static const char *distance_words(const struct hp_offer *offer)
-{
-	bool open = offer->distance == HP_DISTANCE_NONE && offer->readiness != HP_READINESS_READY;
-	return open ? "-" : hp_distance_name(offer->distance);
-}
-
-static void print_row(const struct printer *printer, const struct row *rows, size_t count,
+static void print_row(const struct printer *printer, const struct hp_digest_row *rows, size_t count,
                       size_t at, int surface_width, int share_width)
 {
-	const struct row *row = &rows[at];
+	const struct hp_digest_row *row = &rows[at];
 	const struct hp_offer *offer = row->offer;
-	hp_cleanup_free char *words = words_of(rows, count, at);
-	bool grey = is_grey(row), narrow = printer->paint.width && printer->paint.width < NARROW;
+	hp_cleanup_free char *words = hp_digest_words(rows, count, at);
+	bool grey = hp_digest_is_grey(row),
+	     narrow = printer->paint.width && printer->paint.width < NARROW;
 	int indent = 2 + surface_width + 2 + share_width + 2 + 9 + 13 + 10;
 	hp_paint(&printer->paint, row->asked ? HP_BOLD : HP_PLAIN, row->asked ? "> " : "  ", 2);
 	hp_paint(&printer->paint,
@@ -188,7 +55,8 @@ static void print_row(const struct printer *printer, const struct row *rows, siz
 	hp_paint(&printer->paint, grey ? HP_DIM : path_color(row), hp_path_name(offer->path), 9);
 	hp_paint(&printer->paint, grey ? HP_DIM : readiness_color(row),
 	         hp_readiness_name(offer->readiness), 13);
-	hp_paint(&printer->paint, grey ? HP_DIM : HP_PLAIN, distance_words(offer), narrow ? 0 : 10);
+	hp_paint(&printer->paint, grey ? HP_DIM : HP_PLAIN, hp_digest_distance(offer),
+	         narrow ? 0 : 10);
 	if (narrow)
 		fprintf(printer->paint.to, "\n%*s", indent = 6, "");
 	hp_paint_words(&printer->paint, narrow || grey ? HP_DIM : HP_PLAIN, words, indent, indent);
@@ -196,8 +64,8 @@ static void print_row(const struct printer *printer, const struct row *rows, siz
 
 static void print_rows(const struct printer *printer, const struct hp_accelerator *accelerator)
 {
-	struct row *rows = hp_calloc(accelerator->offer_count + 1, sizeof(*rows));
-	size_t count = make_rows(printer, accelerator, rows);
+	struct hp_digest_row *rows = hp_calloc(accelerator->offer_count + 1, sizeof(*rows));
+	size_t count = hp_digest_rows(accelerator, printer->all, rows);
 	int surface_width = 7, share_width = 5;
 	for (size_t i = 0; i < count; i++) {
 		int surface = (int)strlen(rows[i].offer->surface->surface),
@@ -220,37 +88,6 @@ static void print_rows(const struct printer *printer, const struct hp_accelerato
 
 // -- accelerators: alike ones together --
 
-static bool same_findings(const struct hp_offer *a, const struct hp_offer *b)
-{
-	if (a->finding_count != b->finding_count)
-		return false;
-	for (size_t i = 0; i < a->finding_count; i++)
-		if (a->findings[i]->rule != b->findings[i]->rule ||
-		    a->findings[i]->result != b->findings[i]->result)
-			return false;
-	return true;
-}
-
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-static bool same_verdict(const struct hp_accelerator *a, const struct hp_accelerator *b)
-{
-	if (!same_text(a->vendor, b->vendor) || !same_text(a->device, b->device) ||
-	    !same_text(a->name, b->name) || a->offer_count != b->offer_count ||
-	    a->is_vf != b->is_vf)
-		return false;
-	if (a->is_vf && !a->offer_count)
-		return same_text(a->parent, b->parent);
-	for (size_t i = 0; i < a->offer_count; i++)
-		if (!same_judgement(&a->offers[i], &b->offers[i]) ||
-		    !same_findings(&a->offers[i], &b->offers[i]))
-			return false;
-	return true;
-}
-
 static void add_addresses(struct hp_text *text, const struct hp_accelerator *const *group,
                           size_t count)
 {
@@ -259,18 +96,6 @@ static void add_addresses(struct hp_text *text, const struct hp_accelerator *con
 		hp_text_printf(text, "%s%s", i ? " " : "", group[i]->address);
 	if (count > SHOWN)
 		hp_text_printf(text, " and %zu more", count - SHOWN);
-}
-
-static char *title_of(const struct hp_accelerator *accelerator, size_t count)
-{
-	hp_cleanup_free char *times = count > 1 ? hp_asprintf("%zu × ", count) : hp_strdup("");
-	return hp_asprintf("%s%s [%s:%s]%s", times,
-	                   accelerator->name                         ? accelerator->name
-	                   : strcmp(accelerator->kind, "other") == 0 ? "unknown device"
-	                                                             : "unknown accelerator",
-	                   accelerator->vendor ? accelerator->vendor : "?",
-	                   accelerator->device ? accelerator->device : "?",
-	                   count > 1 && accelerator->offer_count ? ": one verdict" : "");
 }
 
 static void print_group(const struct printer *printer, const struct hp_accelerator *const *group,
@@ -287,7 +112,9 @@ static void print_group(const struct printer *printer, const struct hp_accelerat
 		hp_paint_words(&printer->paint, HP_DIM, line, 2, 4);
 		return;
 	}
-	hp_cleanup_free char *title = title_of(first, count);
+	hp_cleanup_free char *name = hp_digest_title(first, count);
+	hp_cleanup_free char *title =
+	    hp_asprintf("%s%s", name, count > 1 && first->offer_count ? ": one verdict" : "");
 	fputc('\n', printer->paint.to);
 	hp_paint(&printer->paint, HP_BOLD, title, 0);
 	fputc('\n', printer->paint.to);
@@ -304,28 +131,13 @@ static void print_accelerators(const struct printer *printer, const struct hp_ve
 	hp_cleanup_free bool *done = hp_calloc(count + 1, sizeof(*done));
 	hp_cleanup_free const struct hp_accelerator **group = hp_calloc(count + 1, sizeof(*group));
 	for (size_t i = 0; i < count; i++) {
-		size_t members = 0;
-		for (size_t j = i; !done[i] && j < count; j++) {
-			if (done[j] || (j > i && !same_verdict(&host->accelerators[i],
-			                                       &host->accelerators[j])))
-				continue;
-			done[j] = j > i;
-			group[members++] = &host->accelerators[j];
-		}
+		size_t members = hp_digest_group(host, i, done, group);
 		if (members)
 			print_group(printer, group, members);
 	}
 }
 
 // -- the host, and the foot --
-
-/* A title says what would be well: what fails is told by what to do. */
-static char *what_fails(const struct hp_finding *finding)
-{
-	const struct hp_rule *rule = finding->rule;
-	return hp_asprintf("%s (%s)", rule->fix_count ? rule->fixes[0].title : rule->resolution,
-	                   finding->evidence);
-}
 
 static void print_host_findings(const struct printer *printer, const struct hp_verdict_host *host)
 {
@@ -342,7 +154,7 @@ static void print_host_findings(const struct printer *printer, const struct hp_v
 			fputc('\n', printer->paint.to);
 		}
 		hp_cleanup_free char *line =
-		    fails ? what_fails(finding)
+		    fails ? hp_digest_failure(finding)
 			  : hp_asprintf("%s: %s", finding->rule->title, finding->evidence);
 		enum hp_color color = !fails                                      ? HP_DIM
 		                      : finding->rule->impact == HP_IMPACT_BLOCKS ? HP_RED
@@ -382,7 +194,7 @@ static void print_bare_surface(const struct printer *printer, const struct hp_ve
 	}
 	hp_cleanup_free char *more =
 	    count > 1 ? hp_asprintf("; and %zu more", count - 1) : hp_strdup("");
-	hp_cleanup_free char *what = first ? what_fails(first) : NULL;
+	hp_cleanup_free char *what = first ? hp_digest_failure(first) : NULL;
 	hp_cleanup_free char *line = first ? hp_asprintf("%s%s", what, more)
 	                                   : hp_strdup("nothing that was seen of the host itself");
 	fputs("  ", printer->paint.to);
@@ -475,19 +287,6 @@ static void print_knowledge(const struct printer *printer)
 	hp_paint_words(&printer->paint, HP_DIM, line, 0, 0);
 }
 
-static char *host_title(const struct hp_verdict_host *host)
-{
-	size_t vfs = 0;
-	for (size_t i = 0; i < host->accelerator_count; i++)
-		vfs += host->accelerators[i].is_vf;
-	size_t count = host->accelerator_count - vfs;
-	hp_cleanup_free char *and_vfs =
-	    vfs ? hp_asprintf(" and %zu VF%s", vfs, vfs == 1 ? "" : "s") : hp_strdup("");
-	return hp_asprintf(
-	    "%s: %zu accelerator%s%s%s", host->name, count, count == 1 ? "" : "s", and_vfs,
-	    !host->accelerator_count && !host->pci_seen ? " (PCI was not seen whole)" : "");
-}
-
 void hp_print_verdict(const struct hp_verdict_print *what, FILE *to)
 {
 	struct printer printer = {
@@ -498,7 +297,7 @@ void hp_print_verdict(const struct hp_verdict_print *what, FILE *to)
 	const struct hp_verdict_host *hosts = hp_verdict_hosts(what->verdict, &count);
 	for (size_t i = 0; i < count; i++) {
 		const struct hp_verdict_host *host = &hosts[i];
-		hp_cleanup_free char *title = host_title(host);
+		hp_cleanup_free char *title = hp_digest_host(host);
 		if (i)
 			fputc('\n', to);
 		hp_paint(&printer.paint, HP_BOLD, title, 0);
