@@ -53,6 +53,7 @@ struct hp_options {
 	char **intents;    // what the goal means for each host, as of --assume; ends with NULL
 	struct hp_words arguments; // what is no option
 	enum hp_format format;
+	const char *form; // a form of the verb's own, else NULL: `format` says it
 	int level_number;
 };
 
@@ -80,6 +81,7 @@ struct hp_command {
 	int (*run)(const struct hp_command *command, struct hp_options *options);
 	int least, most;     // number of arguments
 	bool output_is_file; // --output names a file, not a form
+	const char *forms;   // what --output takes, words apart by '|'; NULL: the usual ones
 };
 
 extern const struct hp_command hp_commands[];   // ends with a row without a name
@@ -154,6 +156,7 @@ int hp_cmd_recover(const struct hp_command *command, struct hp_options *options)
 int hp_cmd_history(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_plan(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_emit(const struct hp_command *command, struct hp_options *options);
+int hp_cmd_topology(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_capture(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_check(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_explain(const struct hp_command *command, struct hp_options *options);

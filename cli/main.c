@@ -36,6 +36,13 @@ const struct hp_command hp_commands[] = {
                 " output as-of",
      .summary = "Write configuration that hands the devices over: for QEMU, libvirt, CDI, "
                 "Kubernetes, …; without a format: list them"},
+    {.name = "topology",
+     .arguments = "",
+     .run = hp_cmd_topology,
+     .forms = "table|wide|json|yaml|csv|svg|dot",
+     .options = HOSTS " output all as-of no-color",
+     .summary = "Show the PCI tree with groups, ACS and links, each accelerator coloured by its "
+                "best offer"},
     {.name = "surfaces",
      .arguments = "",
      .run = hp_cmd_surfaces,

@@ -336,6 +336,29 @@ static bool is_date(const char *text)
 	return month >= 1 && month <= 12 && day >= 1 && day <= days_of(year, month);
 }
 
+/* Forms of the verb's own count before the usual ones. */
+static int check_output(struct parser *parser)
+{
+	struct hp_options *options = parser->options;
+	const struct hp_command *command = parser->command;
+	if (!options->output || command->output_is_file)
+		return 0;
+	bool usual = hp_format_parse(options->output, &options->format);
+	if (!command->forms)
+		return usual ? 0
+		             : hp_fail(parser->err, -EINVAL,
+		                       "-o %s: expected table, wide, json, yaml or csv",
+		                       options->output);
+	hp_cleanup_free char *words = hp_strdup(command->forms);
+	for (char *at = words; *at; at++)
+		*at = *at == '|' ? ' ' : *at;
+	if (!hp_has_word(words, options->output))
+		return hp_fail(parser->err, -EINVAL, "-o %s: expected one of %s", options->output,
+		               words);
+	options->form = usual ? NULL : options->output;
+	return 0;
+}
+
 static int check_values(struct parser *parser)
 {
 	struct hp_options *options = parser->options;
@@ -343,10 +366,9 @@ static int check_values(struct parser *parser)
 	uint64_t level = 1;
 	if (options->help)
 		return 0;
-	if (options->output && !command->output_is_file &&
-	    !hp_format_parse(options->output, &options->format))
-		return hp_fail(parser->err, -EINVAL,
-		               "-o %s: expected table, wide, json, yaml or csv", options->output);
+	int code = check_output(parser);
+	if (code)
+		return code;
 	if (options->level && (!hp_parse_u64(options->level, &level) || level > 2))
 		return hp_fail(parser->err, -EINVAL, "--level %s: expected 0, 1 or 2",
 		               options->level);
@@ -406,8 +428,10 @@ void hp_options_finish(struct hp_options *options)
 
 static void option_help(const struct hp_command *command, const struct hp_option *option, FILE *to)
 {
-	bool file = command->output_is_file && strcmp(option->name, "output") == 0;
-	const char *argument = file ? "FILE" : option->argument;
+	bool output = strcmp(option->name, "output") == 0, file = output && command->output_is_file;
+	const char *argument = file                       ? "FILE"
+	                       : output && command->forms ? command->forms
+	                                                  : option->argument;
 	hp_cleanup_free char *letter =
 	    option->letter ? hp_asprintf("-%c, ", option->letter) : hp_strdup("    ");
 	fprintf(to, "  %s--%s%s%s\n          %s\n", letter, option->name, argument ? " " : "",

@@ -8,7 +8,7 @@
 
 static const char *const escapes[] = {
     [HP_PLAIN] = "0",   [HP_BOLD] = "1", [HP_DIM] = "2",      [HP_GREEN] = "32",
-    [HP_YELLOW] = "33", [HP_RED] = "31", [HP_MAGENTA] = "35",
+    [HP_YELLOW] = "33", [HP_RED] = "31", [HP_MAGENTA] = "35", [HP_BLUE] = "34",
 };
 
 int hp_terminal_width(FILE *to)

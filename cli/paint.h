@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-enum hp_color { HP_PLAIN, HP_BOLD, HP_DIM, HP_GREEN, HP_YELLOW, HP_RED, HP_MAGENTA };
+enum hp_color { HP_PLAIN, HP_BOLD, HP_DIM, HP_GREEN, HP_YELLOW, HP_RED, HP_MAGENTA, HP_BLUE };
 
 struct hp_paint {
 	FILE *to;

@@ -94,6 +94,19 @@ Refused where a later transaction that stands changed one of its subjects, where
 Every step that may have begun and whose transaction never came to an end is written back to what was before it.
 happypath\\-recover.service runs it with \\fB\\-\\-boot\\fR. Exit status 0 once everything is put right, else as of apply.
 """,
+    "topology": """.SH NOTES
+Each accelerator is coloured by its best offer: of the surfaces in use, else of the first nine on systems that are probed.
+Functions that neither are nor accompany an accelerator, a NIC or an NVMe are counted, not shown (\\fB\\-\\-all\\fR shows them).
+A device whose neighbours bypass the IOMMU is below a switch with a port that does not redirect requests (ACS), as the rule
+peer\\-bypasses\\-iommu says. Which NVLink leads where is not among the facts, and not drawn.
+\\fB\\-o svg\\fR wants Graphviz (libgvc); \\fB\\-o dot\\fR is its input and wants nothing.
+.SH EXAMPLES
+.nf
+happypath topology
+happypath topology \\-o svg >host.svg
+happypath topology \\-\\-capture host.capture \\-\\-all \\-o csv
+.fi
+""",
     "diff": """.SH EXAMPLES
 .nf
 happypath diff monday.capture tuesday.capture

@@ -201,7 +201,8 @@ static size_t sequence(const unsigned char *s)
 			return 0;
 		bool overlong = s[0] == 0xe0 && s[1] < 0xa0;
 		bool surrogate = s[0] == 0xed && s[1] > 0x9f;
-		return overlong || surrogate ? 0 : 3;
+		bool none = s[0] == 0xef && s[1] == 0xbf && s[2] > 0xbd; // U+FFFE, U+FFFF
+		return overlong || surrogate || none ? 0 : 3;
 	}
 	if (s[0] >= 0xf0 && s[0] <= 0xf4) {
 		if ((s[1] & 0xc0) != 0x80 || (s[2] & 0xc0) != 0x80 || (s[3] & 0xc0) != 0x80)

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <string.h>
 
 #ifdef HP_HAVE_XML
 #include <libxml/xmlwriter.h>
@@ -98,19 +97,10 @@ void hp_xml_start(struct hp_xml *xml, const char *element)
 	note(xml, xml->by.xmlTextWriterStartElement(xml->writer, BAD_CAST element));
 }
 
-/* The two characters that are valid UTF-8 but none of XML. */
-static void drop_noncharacters(char *text)
-{
-	for (char *at = text; (at = strstr(at, "\xef\xbf")); at += 2)
-		if (at[2] == '\xbe' || at[2] == '\xbf')
-			memcpy(at, "???", 3);
-}
-
 static char *clean(const char *text)
 {
 	char *copy = hp_strdup(text);
 	hp_utf8_repair(copy);
-	drop_noncharacters(copy);
 	return copy;
 }
 
