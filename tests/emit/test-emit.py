@@ -18,7 +18,7 @@ import sys
 import tarfile
 import tempfile
 
-program, source = sys.argv[1], pathlib.Path(sys.argv[2])
+program, source = str(pathlib.Path(sys.argv[1]).resolve()), pathlib.Path(sys.argv[2])
 folder = source / "tests/emit"
 captured = source.parent / "shared/hosts"
 update = os.environ.get("UPDATE_GOLDENS") == "1"
