@@ -2,6 +2,7 @@
 #include "emit/container.h"
 
 #include "base/cleanup.h"
+#include "base/version.h"
 #include "emit/nodes.h"
 
 #include <string.h>
@@ -54,4 +55,12 @@ bool hp_emit_container_share(const struct hp_emit *emit, struct hp_emission *to)
 		return !shares[i].refusal;
 	}
 	return true;
+}
+
+int hp_emit_is_before(const struct hp_emit *emit, const char *program, const char *version)
+{
+	hp_cleanup_free char *key = hp_emit_text(
+	    emit, "SELECT version_key FROM software WHERE host = ?1 AND name = ?2", program);
+	hp_cleanup_free char *than = hp_version_key(version);
+	return key ? strcmp(key, than) < 0 : -1;
 }

@@ -11,3 +11,6 @@ char *hp_emit_doubled(const char *word, char sign);
 /* What the sharing of the device asks, as notes. Whether the engine can do it: else it is refused.
  */
 bool hp_emit_container_share(const struct hp_emit *emit, struct hp_emission *to);
+/* Whether the program on this host is older than that version: 1, 0, -1 where its version is not
+ * known. */
+int hp_emit_is_before(const struct hp_emit *emit, const char *program, const char *version);

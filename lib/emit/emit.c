@@ -196,10 +196,20 @@ static bool is_share(const char *share, const char *wanted)
 	       (strcmp(wanted, "mig") == 0 && strcmp(share, "mig-vgpu") == 0);
 }
 
+/* Whether the form speaks of the surface. */
+static bool form_fits(const struct hp_emitter *emitter, const char *form, const char *surface)
+{
+	if (!emitter->form_surfaces || !form)
+		return true;
+	hp_cleanup_free char *pair = hp_asprintf("%s=%s", form, surface);
+	return hp_has_word(emitter->form_surfaces, pair);
+}
+
 static bool is_wanted(const struct hp_emit *emit, const struct hp_surface_share *surface)
 {
 	const struct hp_emit_wish *wish = emit->wish;
 	return hp_has_word(emit->emitter->surfaces, surface->surface) &&
+	       form_fits(emit->emitter, emit->variant, surface->surface) &&
 	       (!wish->surface || strcmp(surface->surface, wish->surface) == 0) &&
 	       is_share(surface->share, wish->share);
 }
@@ -406,14 +416,26 @@ static int choose_variant(struct hp_emit *emit, struct hp_error *err)
 	return 0;
 }
 
+/* The first, or the first that speaks of the surface that was named. */
+static const char *usual_form(struct hp_emission *emission)
+{
+	const struct hp_emit *emit = &emission->request;
+	hp_cleanup_free char *forms = hp_strdup(emit->emitter->variants);
+	const char *first = NULL;
+	for (char *at = forms, *form; (form = hp_next_word(&at));) {
+		if (emit->wish->surface && form_fits(emit->emitter, form, emit->wish->surface))
+			return hp_emit_keep(emission, form);
+		first = first ? first : form;
+	}
+	return hp_emit_keep(emission, first);
+}
+
 static void settle_guest(struct hp_emission *emission)
 {
 	struct hp_emit *emit = &emission->request;
 	const struct hp_emit_wish *wish = emit->wish;
-	size_t length = strcspn(emit->emitter->variants, " ");
-	hp_cleanup_free char *usual = hp_strndup(emit->emitter->variants, length);
 	if (!emit->variant)
-		emit->variant = hp_emit_keep(emission, usual);
+		emit->variant = usual_form(emission);
 	emit->name = wish->name ? wish->name : "happypath";
 	emit->cpus = wish->cpus > 0 ? wish->cpus : 4;
 	emit->guest_memory =

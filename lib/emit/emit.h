@@ -99,8 +99,9 @@ struct hp_emitter {
 	const char *title; // what reads it
 	const char *
 	    surfaces; // words: the surfaces whose offers it can express; the first is the usual one
-	const char *variants; // words; the first is the usual one
-	const char *file;     // what such a file is called or where it belongs, for help
+	const char *variants;      // words; the first is the usual one
+	const char *form_surfaces; // words FORM=SURFACE: that form speaks of that surface alone
+	const char *file;          // what such a file is called or where it belongs, for help
 	int (*emit)(const struct hp_emit *emit, struct hp_emission *to, struct hp_error *err);
 	bool no_device; // it is about the host as a whole; works where no offer can be expressed
 };
