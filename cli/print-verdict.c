@@ -98,8 +98,53 @@ static void add_addresses(struct hp_text *text, const struct hp_accelerator *con
 		hp_text_printf(text, " and %zu more", count - SHOWN);
 }
 
-static void print_group(const struct printer *printer, const struct hp_accelerator *const *group,
-                        size_t count)
+static void print_failing(const struct printer *printer, const struct hp_finding *finding)
+{
+	hp_cleanup_free char *line = hp_digest_failure(finding);
+	fputs("    ", printer->paint.to);
+	hp_paint(&printer->paint, finding->rule->impact == HP_IMPACT_BLOCKS ? HP_RED : HP_YELLOW,
+	         hp_impact_name(finding->rule->impact), 10);
+	hp_paint_words(&printer->paint, HP_PLAIN, line, 14, 14);
+	fputs("              ", printer->paint.to);
+	hp_paint_words(&printer->paint, HP_DIM, finding->rule->resolution, 14, 14);
+}
+
+static void print_guest_heading(const struct printer *printer, const struct hp_verdict_host *host)
+{
+	hp_cleanup_free char *machine =
+	    host->machine ? hp_asprintf(" (%s)", host->machine) : hp_strdup("");
+	hp_cleanup_free char *heading =
+	    hp_asprintf("As this guest of %s%s sees it", host->hypervisor, machine);
+	fputs("\n  ", printer->paint.to);
+	hp_paint(&printer->paint, HP_BOLD, heading, 0);
+}
+
+/* How the VMM presents the accelerator: what fails, with the words of VMMs for it. */
+static void print_guest_view(const struct printer *printer, const struct hp_verdict_host *host,
+                             const struct hp_accelerator *accelerator)
+{
+	size_t failing = 0, open = 0;
+	if (!host->hypervisor)
+		return;
+	print_guest_heading(printer, host);
+	for (size_t i = 0; i < accelerator->finding_count; i++) {
+		const struct hp_finding *finding = accelerator->findings[i];
+		if (!hp_rule_of_guest(finding->rule))
+			continue;
+		open += finding->result == HP_RESULT_UNKNOWN;
+		if (finding->result != HP_RESULT_FAIL)
+			continue;
+		if (!failing++)
+			fputc('\n', printer->paint.to);
+		print_failing(printer, finding);
+	}
+	if (!failing)
+		fprintf(printer->paint.to, open ? ": %zu question%s open\n" : ": as it should\n",
+		        open, open == 1 ? " is" : "s are");
+}
+
+static void print_group(const struct printer *printer, const struct hp_verdict_host *host,
+                        const struct hp_accelerator *const *group, size_t count)
 {
 	const struct hp_accelerator *first = group[0];
 	hp_cleanup_text struct hp_text addresses = {0};
@@ -123,6 +168,7 @@ static void print_group(const struct printer *printer, const struct hp_accelerat
 	if (!first->offer_count)
 		fputs("  no surface is known for this vendor\n", printer->paint.to);
 	print_rows(printer, first);
+	print_guest_view(printer, host, first);
 }
 
 static void print_accelerators(const struct printer *printer, const struct hp_verdict_host *host)
@@ -133,7 +179,7 @@ static void print_accelerators(const struct printer *printer, const struct hp_ve
 	for (size_t i = 0; i < count; i++) {
 		size_t members = hp_digest_group(host, i, done, group);
 		if (members)
-			print_group(printer, group, members);
+			print_group(printer, host, group, members);
 	}
 }
 

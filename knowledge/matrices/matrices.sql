@@ -379,3 +379,34 @@ CREATE TABLE host_driver (
   source TEXT NOT NULL, -- source
   PRIMARY KEY (vendor, kind)
 );
+
+-- Memory BARs that boards are known to have, for where nobody can ask the board: hosts not built yet, guests whose
+-- kernel gave a BAR up and forgot its size.
+-- observed: ''
+CREATE TABLE device_bar (
+  vendor TEXT NOT NULL, -- PCI vendor id
+  device TEXT NOT NULL, -- PCI device id
+  bar INTEGER NOT NULL, -- number of the register, as Linux counts; -1: the source names the aperture alone
+  size_bytes INTEGER NOT NULL, -- size as delivered; Resizable BAR may change it
+  bits64 INTEGER, -- 64-bit {0|1}
+  prefetchable INTEGER, -- prefetchable {0|1}
+  source TEXT NOT NULL, -- source
+  checked TEXT NOT NULL, -- day that the source was last read
+  PRIMARY KEY (vendor, device, bar)
+);
+
+-- What devices and their drivers expect of a VMM, beyond what a host's facts tell. The most specific row of an item
+-- wins: id > model > generation > any, and a row for the share before one for '*'.
+-- observed: ''
+CREATE TABLE vmm_contract (
+  vendor TEXT NOT NULL, -- PCI vendor id, '*' for any
+  match_kind TEXT NOT NULL, -- what of accelerator_model is compared {id|model|generation|any}
+  match_value TEXT NOT NULL, -- with what, '*' for any
+  share TEXT NOT NULL, -- how much of the device the guest gets; '*' for any {whole|vgpu|vf|*}
+  item TEXT NOT NULL, -- what is expected {bars|prefetchable|window|root-port|extended-config|msix|intx|p2p-clique|reset|hypervisor|smbios|uuid|identity-bars|host-driver|memory|ats|atomics|rom|companions}
+  value TEXT NOT NULL, -- what: 'required', 'advised', 'optional', 'none', a number, or in words
+  why TEXT NOT NULL, -- why, and what happens without
+  source TEXT NOT NULL, -- source
+  checked TEXT NOT NULL, -- day that the source was last read
+  PRIMARY KEY (vendor, match_kind, match_value, share, item)
+);

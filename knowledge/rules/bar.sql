@@ -1,5 +1,6 @@
 -- The accelerator's memory regions on the host. SPDX-License-Identifier: Apache-2.0
 
+-- A guest's BIOS is its VMM: of BARs there guest-bars-assigned tells.
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('bars-assigned', 'Every BAR of the accelerator has an address', 'blocks', '*',
   'Enable Above 4G Decoding (and large MMIO or Resizable BAR support) in the firmware setup; pci=realloc lets the kernel try by itself. No driver starts a device whose memory is not mapped.',
@@ -28,7 +29,8 @@ LEFT JOIN (SELECT host, address, COUNT(*) AS known, COUNT(CASE WHEN assigned = 0
            FROM pci_bar WHERE kind = 'bar' AND io IS DISTINCT FROM 1 AND size_bytes IS DISTINCT FROM 0
            GROUP BY host, address) b ON b.host = a.host AND b.address = a.address
 LEFT JOIN kernel_told m ON m.host = a.host AND m.kind = 'bar-no-space' AND m.address = a.address
-WHERE a.is_vf = 0;
+LEFT JOIN host_summary s ON s.host = a.host
+WHERE a.is_vf = 0 AND s.guest IS DISTINCT FROM 1;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('above-4g-decoding', 'The firmware maps large BARs above 4 GiB', 'degrades', '*',

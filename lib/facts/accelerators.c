@@ -279,10 +279,13 @@ static const char next_host_sql[] =
 
 static const char summary_sql[] =
     "INSERT INTO host_summary (host, accelerators, nvidia_accelerators, nvswitches, pci_seen,"
-    "  ungrouped, vfio_bound)"
+    "  guest, ungrouped, vfio_bound)"
     " SELECT ?1, COUNT(*), COUNT(CASE WHEN vendor = '10de' THEN 1 END), ?2,"
     " EXISTS (SELECT 1 FROM observed WHERE host = ?1 AND tbl = 'pci_function' AND subject = ''"
-    "         AND state = 'complete'), ?3, ?4"
+    "         AND state = 'complete'),"
+    " (SELECT CASE WHEN hypervisor = 'none' OR (hypervisor = 'xen' AND vendor <> 'Xen') THEN 0"
+    "              WHEN hypervisor <> 'xen' OR vendor = 'Xen' THEN 1 END"
+    "  FROM machine WHERE host = ?1), ?3, ?4"
     " FROM accelerator WHERE host = ?1 AND is_vf = 0";
 
 /* Binds ?2 to ?4: how many of the host's functions are what. */

@@ -249,9 +249,9 @@ static int clear_derived(sqlite3 *db, struct hp_error *err)
 static int sum_up_bare_hosts(struct hp_facts *facts, struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *insert = NULL;
-	int code = hp_db_prepare(hp_facts_db(facts),
-	                         "INSERT OR IGNORE INTO host_summary VALUES (?1, 0, 0, 0, 0, 0, 0)",
-	                         &insert, err);
+	int code = hp_db_prepare(
+	    hp_facts_db(facts),
+	    "INSERT OR IGNORE INTO host_summary VALUES (?1, 0, 0, 0, 0, NULL, 0, 0)", &insert, err);
 	size_t count;
 	const char *const *hosts = hp_facts_begun(facts, &count);
 	for (size_t i = 0; !code && i < count; i++) {

@@ -68,6 +68,7 @@ CREATE TABLE machine (
   bios_date TEXT, -- DMI BIOS date as YYYY-MM-DD @/sys/class/dmi/id/bios_date
   hypervisor TEXT, -- what this host itself runs under; 'none' is bare metal {none|kvm|qemu-tcg|vmware|hyper-v|xen|cloud-hypervisor|firecracker|pvm|aws-nitro|gcp|other}
   hypervisor_signature TEXT, -- the 12 characters of CPUID leaf 0x40000000, 'none' without hypervisor
+  smbios_virtual INTEGER, -- SMBIOS says that this is a virtual machine: where drivers look that have no CPUID (ARM) {0|1} @/sys/firmware/dmi/entries/0-0/raw
   container TEXT, -- whether happypath itself runs in a container {none|docker|podman|kubernetes|other}
   root INTEGER, -- observed with root's privilege {0|1}
   boot_id TEXT, -- the kernel's boot id @/proc/sys/kernel/random/boot_id
@@ -231,6 +232,7 @@ CREATE TABLE pci_function (
   pasid INTEGER, -- has the PASID capability {0|1} @/sys/bus/pci/devices/{address}/config
   resizable_bar INTEGER, -- has the Resizable BAR capability {0|1} @/sys/bus/pci/devices/{address}/config
   serial_capability INTEGER, -- has the Device Serial Number capability (the number itself is not kept) {0|1} @/sys/bus/pci/devices/{address}/config
+  p2p_clique TEXT, -- GPUDirect peer clique that a hypervisor declares by NVIDIA's vendor-specific capability "P2P": its number, 'none' without it @/sys/bus/pci/devices/{address}/config
   vgpu_mode TEXT, -- how the host offers vGPUs on this PF: read from sysfs, never inferred {none|mdev|sriov-mdev|vendor-vfio} @/sys/bus/pci/devices/{address}
   vgpu_type_current TEXT, -- vGPU type set on this VF in vendor-VFIO mode, 'none' if 0 @/sys/bus/pci/devices/{address}/nvidia/current_vgpu_type
   PRIMARY KEY (host, address)
@@ -250,6 +252,17 @@ CREATE TABLE pci_bar (
   bits64 INTEGER, -- 64-bit memory BAR {0|1} @/sys/bus/pci/devices/{address}/resource
   prefetchable INTEGER, -- prefetchable {0|1} @/sys/bus/pci/devices/{address}/resource
   PRIMARY KEY (host, address, kind, bar)
+);
+
+-- Memory that a host bridge forwards to its root bus, as the firmware or VMM gave it. Observed in guests alone: what a
+-- board has is its BIOS's affair, what a guest has is a setting of its VMM.
+-- observed: ''
+CREATE TABLE pci_root_window (
+  host TEXT NOT NULL, -- host
+  bus TEXT NOT NULL, -- root bus, DDDD:BB
+  start_address INTEGER NOT NULL, -- first address
+  end_address INTEGER, -- last address @/proc/iomem
+  PRIMARY KEY (host, bus, start_address)
 );
 
 -- IOMMU groups.
@@ -699,6 +712,7 @@ CREATE TABLE host_summary (
   nvidia_accelerators INTEGER NOT NULL, -- NVIDIA ones of them
   nvswitches INTEGER NOT NULL, -- NVSwitch functions
   pci_seen INTEGER NOT NULL, -- pci_function was observed whole {0|1}
+  guest INTEGER, -- the host is itself a guest: its PCI is as a VMM presents it (Xen's dom0 is none) {0|1} @machine.hypervisor
   ungrouped INTEGER NOT NULL, -- PCI functions whose IOMMU group is not known @pci_function.iommu_group
   vfio_bound INTEGER NOT NULL, -- PCI functions bound to vfio-pci @pci_function.driver
   PRIMARY KEY (host)

@@ -479,13 +479,21 @@ static int judge_host(struct hp_verdict *verdict, struct hp_verdict_host *host,
 	return code;
 }
 
+bool hp_rule_of_guest(const struct hp_rule *rule)
+{
+	return hp_has_word(rule->needs, "host_summary.guest=1");
+}
+
 static int read_hosts(struct hp_verdict *verdict, struct hp_error *err)
 {
 	sqlite3 *db = hp_facts_db(verdict->facts);
 	hp_cleanup_statement sqlite3_stmt *query = NULL;
 	int code = hp_db_prepare(
 	    db,
-	    "SELECT s.host, coalesce(m.root, -1), s.pci_seen"
+	    "SELECT s.host, coalesce(m.root, -1), s.pci_seen,"
+	    " CASE WHEN s.guest = 1 THEN m.hypervisor END,"
+	    " nullif(coalesce(nullif(m.vendor, 'none') || ' ', '') || coalesce(nullif(m.product, "
+	    "'none'), ''), '')"
 	    " FROM host_summary s LEFT JOIN machine m ON m.host = s.host ORDER BY s.host",
 	    &query, err);
 	verdict->hosts = hp_pool_alloc(
@@ -496,6 +504,8 @@ static int read_hosts(struct hp_verdict *verdict, struct hp_error *err)
 		    .name = hp_pool_strdup(verdict->pool, hp_db_text(query, 0)),
 		    .root = sqlite3_column_int(query, 1),
 		    .pci_seen = sqlite3_column_int(query, 2),
+		    .hypervisor = hp_pool_strdup(verdict->pool, hp_db_text(query, 3)),
+		    .machine = hp_pool_strdup(verdict->pool, hp_db_text(query, 4)),
 		};
 		code = 0;
 	}

@@ -72,8 +72,10 @@ struct hp_verdict_host {
 	size_t finding_count;
 	struct hp_gap *gaps;
 	size_t gap_count;
-	bool pci_seen; // all PCI functions were seen: what is not there is not there
-	int root;      // observed by root: 1, 0, or -1 if that is not known
+	bool pci_seen;          // all PCI functions were seen: what is not there is not there
+	const char *hypervisor; // what it runs under if it is itself a guest, else NULL
+	const char *machine;    // what its firmware calls it, NULL if that is not known
+	int root;               // observed by root: 1, 0, or -1 if that is not known
 };
 
 /* Other processors at work: children that prepare the rules while the facts are still being read,
@@ -113,6 +115,9 @@ const struct hp_accelerator *hp_accelerator_find(const struct hp_verdict_host *v
 const struct hp_finding *hp_verdict_findings(const struct hp_verdict *verdict, size_t *ret_count);
 /* The files that a finding rests on, NULL-terminated; owned by the verdict. */
 const char *const *hp_verdict_origins(struct hp_verdict *verdict, const struct hp_finding *finding);
+
+/* Whether a rule judges what a guest sees of its VMM. */
+bool hp_rule_of_guest(const struct hp_rule *rule);
 
 /* Whether a rule's `applies` means a row of surface_share. */
 bool hp_applies(const char *applies, const struct hp_surface_share *surface);

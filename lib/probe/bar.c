@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <linux/pci_regs.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -79,13 +80,14 @@ static const struct layout *find_layout(int lines)
 	return NULL;
 }
 
-static bool implemented(const struct hp_config *config, const char *kind, int bar)
+/* The type bits of its register, 0 for none. */
+static unsigned type_bits(const struct hp_config *config, const char *kind, int bar)
 {
 	if (!config)
-		return false;
+		return 0;
 	if (!strcmp(kind, "bar"))
-		return config->bar_implemented[bar];
-	return !strcmp(kind, "vf-bar") && config->vf_bar_implemented[bar];
+		return config->bar_bits[bar];
+	return !strcmp(kind, "vf-bar") ? config->vf_bar_bits[bar] : 0;
 }
 
 static bool is_assigned(const struct line *line)
@@ -102,8 +104,26 @@ static int64_t size_of(const struct line *line)
 	return (int64_t)(line->end - line->start + 1);
 }
 
+static void put_seen(struct hp_row *row, const struct line *line)
+{
+	hp_row_number(row, HP_PCI_BAR_SIZE_BYTES, size_of(line));
+	hp_row_number(row, HP_PCI_BAR_IO, !!(line->flags & RESOURCE_IO));
+	hp_row_number(row, HP_PCI_BAR_BITS64, !!(line->flags & RESOURCE_64));
+	hp_row_number(row, HP_PCI_BAR_PREFETCHABLE, !!(line->flags & RESOURCE_PREFETCH));
+}
+
+/* Without flags the kernel has dropped the size too: only the register says that it is there, and
+ * what it is. */
+static void put_register(struct hp_row *row, unsigned bits)
+{
+	bool io = bits & PCI_BASE_ADDRESS_SPACE_IO;
+	hp_row_number(row, HP_PCI_BAR_IO, io);
+	hp_row_number(row, HP_PCI_BAR_BITS64, !io && bits & PCI_BASE_ADDRESS_MEM_TYPE_64);
+	hp_row_number(row, HP_PCI_BAR_PREFETCHABLE, !io && bits & PCI_BASE_ADDRESS_MEM_PREFETCH);
+}
+
 static int put(struct hp_facts *facts, const char *address, const char *kind, int bar,
-               const struct line *line, struct hp_error *err)
+               const struct line *line, unsigned bits, struct hp_error *err)
 {
 	bool assigned = is_assigned(line);
 	struct hp_row row = hp_row_begin(facts, HP_TBL_PCI_BAR);
@@ -112,14 +132,10 @@ static int put(struct hp_facts *facts, const char *address, const char *kind, in
 	hp_row_number(&row, HP_PCI_BAR_BAR, bar);
 	hp_row_number(&row, HP_PCI_BAR_ASSIGNED, assigned);
 	hp_row_number(&row, HP_PCI_BAR_START_ADDRESS, assigned ? (int64_t)line->start : 0);
-	// Without flags the kernel has dropped the size too: only the register says that it is
-	// there.
-	if (line->flags) {
-		hp_row_number(&row, HP_PCI_BAR_SIZE_BYTES, size_of(line));
-		hp_row_number(&row, HP_PCI_BAR_IO, !!(line->flags & RESOURCE_IO));
-		hp_row_number(&row, HP_PCI_BAR_BITS64, !!(line->flags & RESOURCE_64));
-		hp_row_number(&row, HP_PCI_BAR_PREFETCHABLE, !!(line->flags & RESOURCE_PREFETCH));
-	}
+	if (line->flags)
+		put_seen(&row, line);
+	else
+		put_register(&row, bits);
 	return hp_row_put(&row, err);
 }
 
@@ -129,9 +145,10 @@ static int put_span(struct hp_facts *facts, const char *address, const struct sp
 	int r = 0;
 	for (int i = 0; r == 0 && i < span->count; i++) {
 		const struct line *line = &lines[span->first + i];
+		unsigned bits = type_bits(config, span->kind, i);
 		bool used = line->flags & (RESOURCE_IO | RESOURCE_MEMORY);
-		if (used || (!line->flags && implemented(config, span->kind, i)))
-			r = put(facts, address, span->kind, i, line, err);
+		if (used || (!line->flags && bits))
+			r = put(facts, address, span->kind, i, line, bits, err);
 	}
 	return r;
 }

@@ -77,6 +77,17 @@ static void decode_af(const struct space *space, size_t at, struct hp_config *co
 		config->flr = 1;
 }
 
+/* What hypervisors add to an NVIDIA GPU that may reach its peers directly: "P2P", then version and
+ * clique (GPUDirect P2P in virtual machines, as QEMU's x-nv-gpudirect-clique writes it). */
+static void decode_vendor(const struct space *space, size_t at, struct hp_config *config)
+{
+	enum { NVIDIA = 0x10de, LENGTH = 2, SIGNATURE = 3, CLIQUE = 6 };
+	if (get16(space, PCI_VENDOR_ID) != NVIDIA || space->bytes[at + LENGTH] < 8 ||
+	    at + 8 > space->length || memcmp(space->bytes + at + SIGNATURE, "P2P", 3) != 0)
+		return;
+	config->p2p_clique = space->bytes[at + CLIQUE] >> 3 & 0xf;
+}
+
 static bool is_switching_port(const char *port_type)
 {
 	return port_type && (!strcmp(port_type, "root-port") || !strcmp(port_type, "downstream"));
@@ -108,11 +119,11 @@ static void decode_acs(const struct space *space, size_t at, struct hp_config *c
 }
 
 /* The type bits of a BAR stay when its address is gone. The upper half of a 64-bit BAR has none. */
-static void implemented_bars(const struct space *space, size_t at, bool *implemented)
+static void decode_bars(const struct space *space, size_t at, uint8_t *bits)
 {
 	for (int i = 0; i < HP_CONFIG_BARS; i++, at += 4) {
 		uint32_t bar = get32(space, at);
-		implemented[i] = (bar & 0xf) != 0;
+		bits[i] = bar & 0xf;
 		if ((bar & (PCI_BASE_ADDRESS_SPACE | PCI_BASE_ADDRESS_MEM_TYPE_64)) ==
 		    PCI_BASE_ADDRESS_MEM_TYPE_64)
 			i++, at += 4;
@@ -121,7 +132,7 @@ static void implemented_bars(const struct space *space, size_t at, bool *impleme
 
 static void decode_sriov(const struct space *space, size_t at, struct hp_config *config)
 {
-	implemented_bars(space, at + PCI_SRIOV_BAR, config->vf_bar_implemented);
+	decode_bars(space, at + PCI_SRIOV_BAR, config->vf_bar_bits);
 }
 
 static void decode_ari(const struct space *space HP_UNUSED, size_t at HP_UNUSED,
@@ -163,6 +174,7 @@ struct capability {
 static const struct capability capabilities[] = {
     {PCI_CAP_ID_MSI, 4, decode_msi},
     {PCI_CAP_ID_MSIX, PCI_CAP_MSIX_SIZEOF, decode_msix},
+    {PCI_CAP_ID_VNDR, 3, decode_vendor},
     {PCI_CAP_ID_AF, PCI_CAP_AF_SIZEOF, decode_af},
     {PCI_CAP_ID_EXP, PCI_EXP_DEVSTA, decode_express},
     {0},
@@ -244,6 +256,8 @@ static void conventional_absent(struct hp_config *config)
 		absent(values[i]);
 	if (!config->express)
 		config->port_type = "conventional";
+	if (config->p2p_clique == -1)
+		config->p2p_clique = HP_CONFIG_NO_CLIQUE;
 }
 
 static void extended_absent(struct hp_config *config)
@@ -288,7 +302,7 @@ static void decode_header(const struct space *space, struct hp_config *config)
 	config->multifunction = type >> 7;
 	config->interrupt_pin = pin < HP_COUNT(pins) ? pins[pin] : NULL;
 	if ((type & 0x7f) == PCI_HEADER_TYPE_NORMAL)
-		implemented_bars(space, PCI_BASE_ADDRESS_0, config->bar_implemented);
+		decode_bars(space, PCI_BASE_ADDRESS_0, config->bar_bits);
 }
 
 void hp_config_decode(const uint8_t *bytes, size_t length, struct hp_config *ret)
@@ -307,6 +321,7 @@ void hp_config_decode(const uint8_t *bytes, size_t length, struct hp_config *ret
 	    .pasid = -1,
 	    .resizable_bar = -1,
 	    .serial_capability = -1,
+	    .p2p_clique = -1,
 	};
 	if (length < HP_CONFIG_HEADER) {
 		ret->problem = "config space is shorter than its header";

@@ -10,6 +10,7 @@ enum {
 	HP_CONFIG_CONVENTIONAL = 256, // all there is without PCI Express
 	HP_CONFIG_EXTENDED = 4096,
 	HP_CONFIG_BARS = 6,
+	HP_CONFIG_NO_CLIQUE = -2,
 	HP_CONFIG_ACS_SIZE = 24, // "SV+TB+RR+CR+UF+EC+DT"
 };
 
@@ -20,10 +21,11 @@ struct hp_config {
 	int64_t msi_vectors, msix_vectors;
 	int64_t flr, ari, ari_forwarding_capable, ari_forwarding, atomic_routing;
 	int64_t ats, pasid, resizable_bar, serial_capability;
+	int64_t p2p_clique; // HP_CONFIG_NO_CLIQUE without the capability
 	char acs_capable[HP_CONFIG_ACS_SIZE], acs_enabled[HP_CONFIG_ACS_SIZE];
-	// BARs whose register carries type bits: implemented, even where the kernel gave up on
-	// them.
-	bool bar_implemented[HP_CONFIG_BARS], vf_bar_implemented[HP_CONFIG_BARS];
+	// Type bits of BAR registers: with any the BAR is implemented, even where the kernel gave
+	// up on it.
+	uint8_t bar_bits[HP_CONFIG_BARS], vf_bar_bits[HP_CONFIG_BARS];
 	bool express;        // it has the PCI Express capability
 	const char *problem; // what is wrong with it, NULL if nothing is
 };

@@ -140,6 +140,18 @@ const char *hp_hypervisor_of(const char *signature, const char *dmi_vendor, cons
 	return *signature ? "other" : NULL;
 }
 
+/* SMBIOS type 0, second byte of the characteristics' extension, bit 4 (DSP0134, 7.1.2.2): the
+ * machine is virtual. NVIDIA's driver looks there where there is no CPUID. */
+static void put_smbios_virtual(struct hp_host *host, struct hp_row *row)
+{
+	enum { EXTENSION = 0x13, VIRTUAL = 1 << 4 };
+	char entry[EXTENSION + 2];
+	ssize_t length =
+	    hp_host_read_head(host, "/sys/firmware/dmi/entries/0-0/raw", entry, sizeof(entry));
+	if (length > EXTENSION && entry[0] == 0 && entry[1] > EXTENSION)
+		hp_row_number(row, HP_MACHINE_SMBIOS_VIRTUAL, !!(entry[EXTENSION] & VIRTUAL));
+}
+
 static void put_hypervisor(struct hp_host *host, struct hp_row *row)
 {
 	char signature[16], vendor[256] = "", oem[7] = "", acpi[37], cpuinfo[8192], flags[8192];
@@ -250,6 +262,7 @@ int hp_probe_machine(struct hp_host *host, struct hp_facts *facts,
 	put_distribution(host, &row);
 	put_dmi(host, &row);
 	put_hypervisor(host, &row);
+	put_smbios_virtual(host, &row);
 	put_container(host, &row);
 	hp_look_put_file(host, &row, HP_MACHINE_BOOT_ID, "/proc/sys/kernel/random/boot_id");
 	enum hp_look efi = hp_look_exists(host, facts, "/sys/firmware/efi");

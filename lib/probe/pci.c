@@ -337,6 +337,10 @@ static void set_config(struct hp_row *row, const struct hp_config *config)
 	hp_row_text(row, HP_PCI_FUNCTION_INTERRUPT_PIN, config->interrupt_pin);
 	hp_row_text(row, HP_PCI_FUNCTION_ACS_CAPABLE, *capable ? capable : NULL);
 	hp_row_text(row, HP_PCI_FUNCTION_ACS_ENABLED, *enabled ? enabled : NULL);
+	hp_cleanup_free char *clique = hp_asprintf("%lld", (long long)config->p2p_clique);
+	if (config->p2p_clique != -1)
+		hp_row_text(row, HP_PCI_FUNCTION_P2P_CLIQUE,
+		            config->p2p_clique < 0 ? "none" : clique);
 }
 
 /* Columns that come from config space stand together in the table, from header_type on. */

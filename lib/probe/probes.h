@@ -26,6 +26,7 @@ hp_probe_run hp_probe_kubernetes;
 hp_probe_run hp_probe_holder;
 hp_probe_run hp_probe_kernel_log;
 hp_probe_run hp_probe_framebuffer;
+hp_probe_run hp_probe_guest;
 hp_probe_run hp_probe_iommu;
 hp_probe_run hp_probe_mdev;
 hp_probe_run hp_probe_pci;

@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 import disk
+from guestview import GuestView
 from machine import HERE, Failed, Lab, verdict
 from packages import Missing
 from topology import TOPOLOGIES
@@ -95,7 +96,7 @@ class Groups:
 
 
 def all_tests():
-    tests = [Groups(), *(Case(path) for path in sorted((HERE / "cases").glob("*.sh")))]
+    tests = [Groups(), GuestView(), *(Case(path) for path in sorted((HERE / "cases").glob("*.sh")))]
     return {test.name: test for test in tests}
 
 

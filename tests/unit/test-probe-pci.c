@@ -6,6 +6,7 @@
 #include "host/host.h"
 #include "probe/bar.h"
 #include "probe/config.h"
+#include "probe/guest.h"
 #include "probe/pci.h"
 #include "probe/probe.h"
 
@@ -93,10 +94,36 @@ static void test_config_whole(void **state HP_UNUSED)
 	assert_int_equal(config.ari_forwarding_capable, 0); // an endpoint forwards nothing
 	assert_string_equal(config.acs_capable, "SV+RR+CR+DT");
 	assert_string_equal(config.acs_enabled, "RR");
-	assert_true(config.bar_implemented[1]);
-	assert_false(config.bar_implemented[2]);
-	assert_true(config.vf_bar_implemented[0]);
-	assert_false(config.vf_bar_implemented[1]);
+	assert_int_equal(config.p2p_clique, HP_CONFIG_NO_CLIQUE);
+	assert_int_equal(config.bar_bits[1], 0xc);
+	assert_false(config.bar_bits[2]);
+	assert_true(config.vf_bar_bits[0]);
+	assert_false(config.vf_bar_bits[1]);
+}
+
+/* The bytes that QEMU writes for x-nv-gpudirect-clique=5, and what else they could be. */
+static void test_config_clique(void **state HP_UNUSED)
+{
+	static const uint8_t clique[] = {PCI_CAP_ID_VNDR, 0, 8, 'P', '2', 'P', 5 << 3, 0};
+	struct image image = gpu();
+	struct hp_config config;
+	put16(&image, PCI_VENDOR_ID, 0x10de);
+	image.bytes[0x60 + PCI_CAP_LIST_NEXT] = 0xc8;
+	memcpy(image.bytes + 0xc8, clique, sizeof(clique));
+	hp_config_decode(image.bytes, HP_CONFIG_EXTENDED, &config);
+	assert_int_equal(config.p2p_clique, 5);
+	put16(&image, PCI_VENDOR_ID, 0x1002);
+	hp_config_decode(image.bytes, HP_CONFIG_EXTENDED, &config);
+	assert_int_equal(config.p2p_clique, HP_CONFIG_NO_CLIQUE);
+	put16(&image, PCI_VENDOR_ID, 0x10de);
+	image.bytes[0xc8 + 2] = 0x14; // an H100's own
+	hp_config_decode(image.bytes, HP_CONFIG_EXTENDED, &config);
+	assert_int_equal(config.p2p_clique, 5);
+	image.bytes[0xc8 + 4] = 0;
+	hp_config_decode(image.bytes, HP_CONFIG_EXTENDED, &config);
+	assert_int_equal(config.p2p_clique, HP_CONFIG_NO_CLIQUE);
+	hp_config_decode(image.bytes, HP_CONFIG_HEADER, &config);
+	assert_int_equal(config.p2p_clique, -1);
 }
 
 static void test_config_port(void **state HP_UNUSED)
@@ -589,6 +616,57 @@ static void test_iommu_off(void **state HP_UNUSED)
 	tree_remove(&tree);
 }
 
+// -- guests --
+
+static const char guest_iomem[] = "00000000-00000fff : Reserved\n"
+				  "000a0000-000bffff : PCI Bus 0000:00\n"
+				  "c0000000-febfffff : PCI Bus 0000:00\n"
+				  "  fe800000-fe9fffff : PCI Bus 0000:01\n"
+				  "    fe800000-fe8fffff : PCI Bus 0000:02\n"
+				  "e0000000-efffffff : PCI MMCONFIG 0000 [bus 00-ff]\n"
+				  "fd00000000-ffffffffff : Reserved\n"
+				  "  fd00000000-fdffffffff : PCI Bus 0001:80\n"
+				  "2000000000-5fffffffff : PCI Bus 0000:00\n"
+				  "  2000000000-5fffffffff : PCI Bus 0000:01\n";
+
+/* What bridges forward and what memory maps registers is no window of a host bridge. */
+static void test_root_windows(void **state HP_UNUSED)
+{
+	struct tree tree;
+	tree_make(&tree);
+	tree_put(&tree, "/proc/cpuinfo", "flags\t\t: fpu hypervisor\n");
+	tree_put(&tree, "/proc/iomem", guest_iomem);
+	struct hp_facts *facts = probe(&tree, 1);
+	assert_fact(facts,
+	            "SELECT group_concat(bus || '+' || start_address || '-' || end_address) FROM "
+	            "(SELECT * FROM pci_root_window ORDER BY start_address)",
+	            "0000:00+655360-786431,0000:00+3221225472-4273995775,"
+	            "0000:00+137438953472-412316860415,0001:80+1086626725888-1090921693183");
+	assert_fact(facts, "SELECT state FROM observed WHERE tbl = 'pci_root_window'", "complete");
+	hp_facts_free(facts);
+	tree_remove(&tree);
+}
+
+/* Without privilege all addresses are 0: not known, not absent. A host's own are nobody's setting.
+ */
+static void test_root_windows_hidden(void **state HP_UNUSED)
+{
+	struct tree tree;
+	tree_make(&tree);
+	tree_put(&tree, "/proc/cpuinfo", "flags\t\t: fpu hypervisor\n");
+	tree_put(&tree, "/proc/iomem", "00000000-00000000 : PCI Bus 0000:00\n");
+	struct hp_facts *facts = probe(&tree, 1);
+	assert_fact(facts, "SELECT kind FROM gap WHERE what = '/proc/iomem'", "permission");
+	assert_fact(facts, "SELECT count(*) FROM observed WHERE tbl = 'pci_root_window'", "0");
+	hp_facts_free(facts);
+	tree_put(&tree, "/proc/cpuinfo", "flags\t\t: fpu\n");
+	tree_put(&tree, "/proc/iomem", guest_iomem);
+	facts = probe(&tree, 1);
+	assert_fact(facts, "SELECT count(*) FROM pci_root_window", "0");
+	hp_facts_free(facts);
+	tree_remove(&tree);
+}
+
 // -- framebuffers --
 
 static void test_framebuffer(void **state HP_UNUSED)
@@ -625,6 +703,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_config_whole),
+	    cmocka_unit_test(test_config_clique),
 	    cmocka_unit_test(test_config_port),
 	    cmocka_unit_test(test_config_header_only),
 	    cmocka_unit_test(test_config_lengths),
@@ -645,6 +724,8 @@ int main(void)
 	    cmocka_unit_test(test_no_mode),
 	    cmocka_unit_test(test_iommu),
 	    cmocka_unit_test(test_iommu_off),
+	    cmocka_unit_test(test_root_windows),
+	    cmocka_unit_test(test_root_windows_hidden),
 	    cmocka_unit_test(test_framebuffer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

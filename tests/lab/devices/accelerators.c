@@ -94,6 +94,7 @@ struct board {
 	uint64_t bar[6]; // sizes; 0 is none
 	uint16_t vfs, vf_device;
 	uint64_t vf_bar; // the VF's BAR 0
+	bool no_vectors; // a VMM hides its MSI-X
 };
 
 #define DISPLAY_3D   0x0302
@@ -116,6 +117,24 @@ static const struct board boards[] = {
      .vfs = 16,
      .vf_device = 0x2330,
      .vf_bar = KIB(256)},
+    // The same as VMMs hand it to a guest, without SR-IOV; and as one that hides MSI-X, too.
+    {.type = "h100-guest",
+     .vendor = 0x10de,
+     .device = 0x2330,
+     .revision = 0xa1,
+     .class = DISPLAY_3D,
+     .subsystem_vendor = 0x10de,
+     .subsystem = 0x16c1,
+     .bar = {[0] = MIB(16), [2] = GIB(128), [4] = MIB(32)}},
+    {.type = "h100-guest-without-msix",
+     .vendor = 0x10de,
+     .device = 0x2330,
+     .revision = 0xa1,
+     .class = DISPLAY_3D,
+     .subsystem_vendor = 0x10de,
+     .subsystem = 0x16c1,
+     .bar = {[0] = MIB(16), [2] = GIB(128), [4] = MIB(32)},
+     .no_vectors = true},
     {.type = "l40s",
      .vf_type = "l40s-vf",
      .vendor = 0x10de,
@@ -261,7 +280,7 @@ static void realize_pf(void *device, const struct board *board)
 			continue;
 		void *region = new_region(device, board->bar[i]);
 		pci_register_bar(device, i, BAR_MEMORY_64 | BAR_PREFETCH, region);
-		if (i == 0)
+		if (i == 0 && !board->no_vectors)
 			add_vectors(device, region);
 	}
 	if (!board->vfs)
