@@ -27,4 +27,5 @@ hp_emit_function hp_emit_nova;
 hp_emit_function hp_emit_podman;
 hp_emit_function hp_emit_proxmox;
 hp_emit_function hp_emit_qemu;
+hp_emit_function hp_emit_vmm_contract;
 hp_emit_function hp_emit_vmx;
