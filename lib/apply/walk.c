@@ -191,6 +191,17 @@ static int move_one(struct hp_walk *walk, const struct hp_move *move, struct hp_
 	return r;
 }
 
+/* A write that failed may have left out what no state shows (an image that is built anew, a service
+ * that is restarted). Where the state is as wanted, a second one has only that left to do. */
+static int write_surely(struct hp_walk *walk, const struct hp_step *step, bool back,
+                        struct hp_error *err)
+{
+	int r = write_step(walk, step, back, err);
+	if (r < 0 && r != -ETIME && read_back(walk, step, back, NULL) == 0)
+		r = write_step(walk, step, back, err);
+	return r;
+}
+
 /* The same when there is no other way to go: nothing stops it, a journal that cannot be written
  * neither. */
 static bool force_one(struct hp_walk *walk, const struct hp_move *move, struct hp_error *err)
@@ -198,12 +209,13 @@ static bool force_one(struct hp_walk *walk, const struct hp_move *move, struct h
 	const struct hp_step *step = &walk->journal->steps.items[move->step];
 	say(walk, move, "undoing");
 	note_intent(walk, move, NULL, NULL);
-	int r = write_step(walk, step, move->back, err);
-	int seen = read_back(walk, step, move->back, r < 0 ? NULL : err);
-	if (seen == 0) // whatever the write said
+	int r = write_surely(walk, step, move->back, err);
+	if (r == 0)
+		r = read_back(walk, step, move->back, err);
+	if (r == 0)
 		note_done(walk, move, NULL);
-	say(walk, move, seen < 0 ? "stays" : "undone");
-	return seen == 0;
+	say(walk, move, r < 0 ? "stays" : "undone");
+	return r == 0;
 }
 
 // == many

@@ -83,7 +83,8 @@ struct hp_stat {
 	uid_t uid;
 	gid_t gid;
 	int64_t size;
-	int64_t mtime; // seconds
+	int64_t mtime;     // seconds
+	uint32_t mtime_ns; // and what is over; 0 in captures
 	uint64_t inode;
 	unsigned device_major, device_minor; // of a device node
 };

@@ -65,6 +65,17 @@ static const struct tool *tool_of(struct hp_host *host)
 	return NULL;
 }
 
+/* The rescue image, and those of kdump, of before the last build, and of a build that was killed.
+ */
+static bool is_spare(const char *release)
+{
+	static const char *const marks[] = {"rescue", ".bak", ".old", ".dpkg", ".new", ".tmp"};
+	for (size_t i = 0; i < HP_COUNT(marks); i++)
+		if (strstr(release, marks[i]))
+			return true;
+	return hp_ends_with(release, "kdump");
+}
+
 /* The release of an image in /boot: a new string, NULL if it is none. Debian names dracut's images
  * as it does its own. */
 static char *release_of(const struct tool *tool, const char *name)
@@ -78,10 +89,7 @@ static char *release_of(const struct tool *tool, const char *name)
 		    !hp_ends_with(name, forms[i].suffix) || strlen(name) <= head + tail)
 			continue;
 		char *release = hp_strndup(name + head, strlen(name) - head - tail);
-		// The rescue image, and those of kdump and of before the last build.
-		if (release[0] >= '0' && release[0] <= '9' && !strstr(release, "rescue") &&
-		    !hp_ends_with(release, "kdump") && !strstr(release, ".bak") &&
-		    !strstr(release, ".old") && !strstr(release, ".dpkg"))
+		if (release[0] >= '0' && release[0] <= '9' && !is_spare(release))
 			return release;
 		free(release);
 	}
@@ -91,7 +99,7 @@ static char *release_of(const struct tool *tool, const char *name)
 static int64_t time_of(struct hp_host *host, const char *path)
 {
 	struct hp_stat stat;
-	return hp_host_stat(host, path, &stat) == 0 ? stat.mtime : 0;
+	return hp_host_stat(host, path, &stat) == 0 ? stat.mtime * 1000000000 + stat.mtime_ns : 0;
 }
 
 /* When what images copy was changed last. A directory tells of files that went or were replaced. */
@@ -130,7 +138,7 @@ static int each_image(struct hp_host *host, const struct tool *tool, const char 
 		hp_cleanup_free char *image = hp_asprintf("/boot/%s", names.names[i]);
 		if (!release || (strcmp(subject, "all") != 0 && strcmp(subject, release) != 0))
 			continue;
-		// Times are in seconds: one that is equal may be older.
+		// Clocks of file systems are coarse: a time that is equal may be older.
 		r = call(host, tool, image, release, time_of(host, image) <= copied, data, err);
 	}
 	return r;

@@ -9,6 +9,7 @@
 #include "step/unit.h"
 
 #include "base/cleanup.h"
+#include "host/unit.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -170,7 +171,9 @@ static int write_runtime(struct hp_host *host, const char *subject, const json_t
 		return -EINVAL;
 	const char *const argv[] = {"systemctl", "try-restart", "--", engine->unit, NULL};
 	int r = hp_edit_write(host, engine->path, after, err);
-	return r < 0 ? r : hp_step_run(host, RESTART_MS, "systemd", err, argv);
+	return r < 0 || hp_unit_active(host, engine->unit) == 0
+	           ? r
+	           : hp_step_run(host, RESTART_MS, "systemd", err, argv);
 }
 
 static void tell_runtime(const char *subject HP_UNUSED, const json_t *state, struct hp_text *ret)

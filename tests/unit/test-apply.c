@@ -96,8 +96,12 @@ static int fake_write(struct hp_host *host, const char *subject, const json_t *b
                       const json_t *after, struct hp_error *err)
 {
 	bool back = strncmp(hp_state_text(after, "value"), "old", 3) == 0;
-	if (trouble(host, subject, "fails") || (back && trouble(host, subject, "stays")) ||
-	    (!back && trouble(host, subject, "once")))
+	char now[64] = "";
+	hp_host_readf(host, now, sizeof(now), "/etc/state/%s", subject);
+	bool is_so =
+	    strcmp(now, hp_state_text(after, "value")) == 0; // nothing to write, nor to fail
+	if ((trouble(host, subject, "fails") && !is_so) ||
+	    (back && trouble(host, subject, "stays")) || (!back && trouble(host, subject, "once")))
 		return hp_fail(err, -EIO, "%s is in trouble", subject);
 	if (!back && trouble(host, subject, "die-before"))
 		kill(getpid(), SIGKILL);

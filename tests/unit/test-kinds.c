@@ -84,6 +84,7 @@ static const struct entry debian[] = {
     {"/boot/initrd.img-6.1.0-1", "old"},
     {"/boot/initrd.img-6.1.0-2", "new"},
     {"/boot/initrd.img-6.1.0-1.old-dkms", "not one"},
+    {"/boot/initrd.img-6.1.0-2.new", "of a build that was killed"},
     {NULL, NULL},
 };
 
@@ -102,11 +103,16 @@ static int initramfs_programs(struct world *world, const char *const argv[], str
 	return utimensat(AT_FDCWD, image, later, 0) < 0 ? 1 : 0;
 }
 
-static void make_old(struct world *world, const char *path)
+static void set_time(struct world *world, const char *path, time_t when)
 {
 	hp_cleanup_free char *whole = hp_asprintf("%s%s", world->tree.path, path);
-	const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
-	assert_int_equal(utimensat(AT_FDCWD, whole, old, 0), 0);
+	const struct timespec times[2] = {{.tv_sec = when}, {.tv_sec = when}};
+	assert_int_equal(utimensat(AT_FDCWD, whole, times, 0), 0);
+}
+
+static void make_old(struct world *world, const char *path)
+{
+	set_time(world, path, 1000);
 }
 
 static void make_debian(struct world *world)
@@ -446,6 +452,9 @@ static void test_runtime(void **state HP_UNUSED)
 	world_put(&world, "/etc/containerd/config.toml",
 	          "# mine\n  [plugins.'a'.containerd] # here\n", 0644);
 	there_and_back(&world, &hp_kind_runtime, "containerd", "nvidia", NULL,
+	               ""); // it does not run
+	tree_put_link(&world.tree, RUNS "containerd.service", "0123");
+	there_and_back(&world, &hp_kind_runtime, "containerd", "nvidia", NULL,
 	               "systemctl try-restart -- containerd.service\n");
 	assert_refused(&world, &hp_kind_runtime, "docker", "gpus",
 	               "runtime docker: 'gpus': expected 'nvidia', 'default' or 'cdi'");
@@ -663,6 +672,7 @@ static void test_captures_hold_what_kinds_own(void **state HP_UNUSED)
 		    "%s%s", world.tree.path, owned[i].path ? owned[i].path : "/etc/hostname");
 		assert_int_equal(chmod(path, 0640), 0);
 	}
+	set_time(&world, "/boot/initrd.img-6.1.0-1", time(NULL) + 5); // captures know seconds alone
 	assert_int_equal(hp_host_open_root(world.tree.path, &options, &recorded, NULL), 0);
 	hp_host_record(recorded);
 	struct hp_host *capture = capture_of(&world, recorded);

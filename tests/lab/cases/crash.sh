@@ -1,7 +1,7 @@
 # apply and undo are killed before every call that changes something, parent and child each; recover puts all right.
 #: tree one
 #: module nvidia
-#: preload crash.c
+#: preload ../crash/killer.c
 #: seconds 1500
 
 gpu=$(gpu 10de:2330)
@@ -22,7 +22,7 @@ apply() {
 
 crashing() {
 	rm -f /tmp/counts*
-	CRASH_COUNTS=/tmp/counts CRASH_WHO=$who CRASH_AT=$n LD_PRELOAD=/lab/crash.so "$@" >/tmp/out 2>/tmp/said
+	CRASH_COUNTS=/tmp/counts CRASH_WHO=$who CRASH_AT=$n LD_PRELOAD=/lab/killer.so "$@" >/tmp/out 2>/tmp/said
 }
 
 # settle: after the kill recover comes first, then the host is as before or as after.
