@@ -358,15 +358,6 @@ static struct offered *find_offered(struct hp_verdict *verdict, const struct hp_
 	return offered;
 }
 
-static void free_offered(struct hp_verdict *verdict, struct offered *offered)
-{
-	size_t count;
-	hp_matrix_surfaces(verdict->matrix, &count);
-	for (size_t i = 0; i < count; i++)
-		free(offered[i].of_host.items);
-	free(offered);
-}
-
 static bool hits_all(struct hp_verdict *verdict, const struct hit *hit,
                      const struct offered *offered)
 {
@@ -378,11 +369,20 @@ static bool hits_all(struct hp_verdict *verdict, const struct hit *hit,
 	return true;
 }
 
+static struct hits copy_of(struct hp_pool *pool, const struct hits *hits)
+{
+	size_t size = hits->count * sizeof(*hits->items);
+	struct hits copy = {.items = hp_pool_alloc(pool, size + 1), .count = hits->count};
+	if (size)
+		memcpy(copy.items, hits->items, size);
+	return copy;
+}
+
 /* The findings about the host as a whole; which of them hit every offer, and what hits each. */
 static void find_host_hits(struct hp_verdict *verdict, struct hp_verdict_host *host, bool passes,
                            struct offered *offered)
 {
-	struct hits hits = {0};
+	struct hits hits = {0}, meant = {0};
 	size_t count;
 	for (size_t f = first_of(verdict, host->name, ""); f < verdict->findings.count; f++) {
 		struct hp_finding *finding = (struct hp_finding *)verdict->by_subject[f];
@@ -395,10 +395,14 @@ static void find_host_hits(struct hp_verdict *verdict, struct hp_verdict_host *h
 	}
 	weigh(&hits, passes);
 	hp_matrix_surfaces(verdict->matrix, &count);
-	for (size_t i = 0; i < count; i++)
-		if (offered[i].surface)
-			keep_meant(verdict, &hits, offered[i].surface, &offered[i].of_host);
+	for (size_t i = 0; i < count; i++) {
+		if (!offered[i].surface)
+			continue;
+		keep_meant(verdict, &hits, offered[i].surface, &meant);
+		offered[i].of_host = copy_of(verdict->pool, &meant);
+	}
 	free(hits.items);
+	free(meant.items);
 }
 
 static void keep_findings(struct hp_verdict *verdict, struct hp_accelerator *accelerator,
@@ -475,7 +479,7 @@ static int judge_host(struct hp_verdict *verdict, struct hp_verdict_host *host,
 	}
 	keep_host_findings(verdict, host, passes);
 	free(hits.items);
-	free_offered(verdict, offered);
+	free(offered);
 	return code;
 }
 
@@ -599,7 +603,8 @@ static const char in_use_sql[] =
     "'custom-vmm'"
     " ELSE v.vmm END, NULL, 0 FROM running_vmm v WHERE v.host = ?1 AND v.vfio_devices > 0"
     " UNION SELECT 'qemu-vgpu', NULL, 0 FROM mdev WHERE host = ?1"
-    " UNION SELECT 'qemu-vgpu', NULL, 0 FROM pci_function WHERE host = ?1 AND vgpu_type_current <> "
+    " UNION SELECT 'qemu-vgpu', NULL, 0 FROM accelerator a JOIN pci_function f ON f.host = a.host"
+    "  AND f.address = a.address WHERE a.host = ?1 AND a.is_vf = 1 AND f.vgpu_type_current <> "
     "'none'"
     " UNION SELECT 'kubernetes', NULL, 0 FROM kubernetes_node WHERE host = ?1 AND kubelet = "
     "'running'"

@@ -25,6 +25,7 @@ struct scan {
 	struct hp_dir *bus;                  // what lists them, held open; NULL where it is not
 	bool methods_shown, methods_missing; // reset_method, of those that were asked for it
 	bool groups_shown;  // the kernel has a directory of IOMMU groups, if only an empty one
+	bool no_groups;     // it is empty: no function is in one
 	bool partial;       // something was listed and could not be read
 	size_t header_only; // functions whose config space ended behind its header
 	size_t unread;      // functions whose config space this level does not read
@@ -289,7 +290,13 @@ static void read_links(struct scan *scan, struct function *f)
 {
 	read_link(scan, f, "driver", HP_PCI_FUNCTION_DRIVER, true);
 	read_link(scan, f, "physfn", HP_PCI_FUNCTION_PHYSICAL_FUNCTION, true);
-	if (read_link(scan, f, "iommu_group", HP_PCI_FUNCTION_IOMMU_GROUP, scan->groups_shown))
+	bool known = scan->no_groups && f->whole;
+	if (known)
+		hp_row_text(&f->row, HP_PCI_FUNCTION_IOMMU_GROUP, "none");
+	else
+		known = read_link(scan, f, "iommu_group", HP_PCI_FUNCTION_IOMMU_GROUP,
+		                  scan->groups_shown);
+	if (known)
 		hp_row_text(&f->row, HP_PCI_FUNCTION_IOMMU_GROUP_ORIGIN, "observed");
 }
 
@@ -426,8 +433,14 @@ static bool read_memory(struct scan *scan, struct function *f)
 {
 	char vendor[16];
 	read_place(scan, f);
+	/* Of a live host the ids are read last, and tell that it is still there; a copy stays, and
+	 * there they tell that what is absent is no gap in the copy. */
+	bool live = hp_host_kind(scan->host) == HP_HOST_LIVE;
+	bool there = !live && read_ids(scan, f);
 	read_links(scan, f);
-	if (!read_ids(scan, f) && f->whole)
+	if (live)
+		there = read_ids(scan, f);
+	if (!there && f->whole)
 		return false;
 	if (f->plumbing && hp_host_level(scan->host) == 0)
 		return true; // and its ids were read after its links
@@ -555,9 +568,10 @@ static int no_bus(struct scan *scan, int code)
 int hp_probe_pci(struct hp_host *host, struct hp_facts *facts,
                  const struct hp_probe_options *options HP_UNUSED, struct hp_error *err)
 {
-	struct hp_names names hp_cleanup_names = {0};
+	struct hp_names names hp_cleanup_names = {0}, groups hp_cleanup_names = {0};
 	struct scan scan = {.host = host, .facts = facts, .err = err};
-	scan.groups_shown = hp_host_exists(host, "/sys/kernel/iommu_groups") == 1;
+	scan.groups_shown = hp_host_list(host, "/sys/kernel/iommu_groups", &groups) >= 0;
+	scan.no_groups = scan.groups_shown && !groups.count;
 	int listed = hp_host_list(host, DEVICES, &names);
 	if (listed >= 0)
 		hp_dir_open(host, DEVICES, &scan.bus);
