@@ -164,15 +164,29 @@ static int read_costs(struct hp_matrix *matrix, sqlite3 *db, struct hp_pool *poo
 	return code;
 }
 
-/* How well a row fits an offer: 0 not, else more for the vendor, most for the share. */
+/* How well a row of its surface fits an offer: 0 not, else more for the vendor, most for the share.
+ */
 static int fit(const struct cost_row *row, const struct hp_surface_share *surface)
 {
 	bool any_share = strcmp(row->share, "*") == 0, any_vendor = strcmp(row->vendor, "*") == 0;
-	if (strcmp(row->surface, surface->surface) != 0 ||
-	    (!any_share && strcmp(row->share, surface->share) != 0) ||
+	if ((!any_share && strcmp(row->share, surface->share) != 0) ||
 	    (!any_vendor && strcmp(row->vendor, surface->vendor) != 0))
 		return 0;
 	return 1 + !any_vendor + 2 * !any_share;
+}
+
+/* The first row of a surface, or where it would be: rows are in the order of their surfaces. */
+static size_t first_cost(const struct hp_matrix *matrix, const char *surface)
+{
+	size_t low = 0, high = matrix->cost_count;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		if (strcmp(matrix->costs[middle].surface, surface) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 /* The rows come kind by kind: the best of each kind is the offer's cost. */
@@ -182,8 +196,10 @@ static void set_costs(const struct hp_matrix *matrix, struct hp_offer *offer, st
 	const struct hp_cost *costs[MOST];
 	int best = 0;
 	size_t count = 0;
-	for (size_t i = 0; i < matrix->cost_count; i++) {
+	for (size_t i = first_cost(matrix, offer->surface->surface); i < matrix->cost_count; i++) {
 		const struct cost_row *row = &matrix->costs[i];
+		if (strcmp(row->surface, offer->surface->surface) != 0)
+			break;
 		int how = fit(row, offer->surface);
 		if (!how)
 			continue;

@@ -58,6 +58,20 @@ const struct hp_surface_share *hp_matrix_surfaces(const struct hp_matrix *matrix
 void hp_matrix_offers(const struct hp_matrix *matrix, struct hp_pool *pool,
                       struct hp_accelerator *accelerator, bool shared_only);
 
+/* hosts.c: the hosts of the facts with their accelerators and gaps, in the pool. */
+int hp_hosts_read(struct hp_facts *facts, struct hp_pool *pool, struct hp_verdict_host **ret,
+                  size_t *ret_count, struct hp_error *err);
+/* Marks the offers that the host uses now, or its intent names. */
+int hp_host_mark_in_use(sqlite3 *db, struct hp_verdict_host *host, struct hp_error *err);
+
+/* readiness.c: what findings make of an offer. */
+/* For qsort of pointers to findings: what decides first comes first. */
+int hp_finding_order(const void *a, const void *b);
+/* Readiness and distance; the offer has its findings. */
+void hp_offer_set_readiness(struct hp_offer *offer);
+/* The one line that matters most. */
+const char *hp_offer_summary(struct hp_pool *pool, const struct hp_offer *offer);
+
 /* applies.c: the rows of surface_share that a rule means, as a set: bit i % 64 of word i / 64
  * stands for surface i. Rules and surfaces must outlive it; it lives in the pool. */
 struct hp_applies;

@@ -148,126 +148,6 @@ static int find_hits(struct hp_verdict *verdict, const struct hp_verdict_host *h
 	return add_bridges(verdict, host->name, accelerator->address, ancestors, hits, err);
 }
 
-// -- readiness and distance --
-
-static bool blocks(const struct hp_finding *finding, enum hp_result result)
-{
-	return finding->rule->impact == HP_IMPACT_BLOCKS && finding->result == result;
-}
-
-/* What the cheapest way out of a finding costs; without one, more than anything. */
-static int price(const struct hp_finding *finding)
-{
-	const struct hp_rule *rule = finding->rule;
-	return rule->fix_count ? (int)rule->fixes[0].distance : HP_DISTANCE_HARDWARE + 1;
-}
-
-static int rank(const struct hp_finding *finding)
-{
-	static const int results[] = {
-	    [HP_RESULT_FAIL] = 0, [HP_RESULT_UNKNOWN] = 1, [HP_RESULT_PASS] = 2};
-	if (finding->result == HP_RESULT_PASS)
-		return 6;
-	return 2 * (int)finding->rule->impact + results[finding->result];
-}
-
-/* What decides first: blocking failures, the dearest first, then blocking unknowns, then the rest.
- */
-static int by_weight(const void *a, const void *b)
-{
-	const struct hp_finding *const *left = a, *const *right = b;
-	if (rank(*left) != rank(*right))
-		return rank(*left) - rank(*right);
-	if (price(*left) != price(*right))
-		return price(*right) - price(*left);
-	if ((*left)->rule != (*right)->rule) // rules are in the order of their ids
-		return (*left)->rule < (*right)->rule ? -1 : 1;
-	return strcmp((*left)->subject, (*right)->subject);
-}
-
-static void set_readiness(struct hp_offer *offer)
-{
-	bool failed = false, stuck = false, unknown = false;
-	int dearest = HP_DISTANCE_NONE;
-	for (size_t i = 0; i < offer->finding_count; i++) {
-		const struct hp_finding *finding = offer->findings[i];
-		unknown |= blocks(finding, HP_RESULT_UNKNOWN);
-		if (!blocks(finding, HP_RESULT_FAIL))
-			continue;
-		failed = true;
-		stuck |= price(finding) >= HP_DISTANCE_HARDWARE;
-		dearest = price(finding) > dearest ? price(finding) : dearest;
-	}
-	offer->distance =
-	    (enum hp_distance)(dearest > HP_DISTANCE_HARDWARE ? HP_DISTANCE_HARDWARE : dearest);
-	if (stuck)
-		offer->readiness = HP_READINESS_UNREACHABLE;
-	else if (!offer->surface->probed)
-		offer->readiness = HP_READINESS_UNKNOWN;
-	else if (failed)
-		offer->readiness = HP_READINESS_REACHABLE;
-	else
-		offer->readiness = unknown ? HP_READINESS_UNKNOWN : HP_READINESS_READY;
-}
-
-static const char *path_words(const struct hp_offer *offer)
-{
-	if (offer->path_reason)
-		return offer->path_reason;
-	if (offer->path_condition)
-		return offer->path_condition;
-	return offer->path == HP_PATH_UNKNOWN ? "nothing is known of the vendor's stance" : NULL;
-}
-
-static const char *failure_words(struct hp_pool *pool, const struct hp_finding *finding)
-{
-	const struct hp_rule *rule = finding->rule;
-	if (!rule->fix_count)
-		return hp_pool_printf(pool, "cannot be had: %s", finding->evidence);
-	return hp_pool_printf(pool, "%s (%s)", rule->fixes[0].title, finding->evidence);
-}
-
-/* What would have to hold: the titles of the blocking unknowns, most decisive first. */
-static const char *unknown_words(struct hp_pool *pool, const struct hp_offer *offer)
-{
-	enum { SAID = 3 };
-	size_t count = 0;
-	hp_cleanup_text struct hp_text text = {0};
-	for (size_t i = 0; i < offer->finding_count; i++) {
-		if (!blocks(offer->findings[i], HP_RESULT_UNKNOWN))
-			continue;
-		if (count < SAID)
-			hp_text_printf(&text, "%s%s", count ? "; " : "ready if: ",
-			               offer->findings[i]->rule->title);
-		count++;
-	}
-	if (count == 1)
-		return hp_pool_printf(pool, "%s (%s)", text.data, offer->findings[0]->evidence);
-	if (count > SAID)
-		hp_text_printf(&text, "; and %zu more", count - SAID);
-	return hp_pool_strdup(pool, text.data);
-}
-
-static const char *summary_of(struct hp_pool *pool, const struct hp_offer *offer)
-{
-	const struct hp_finding *first = offer->finding_count ? offer->findings[0] : NULL;
-	if (offer->path == HP_PATH_OFF && path_words(offer))
-		return path_words(offer); // whatever the host does, nobody stands behind it
-	if (first && blocks(first, HP_RESULT_FAIL))
-		return failure_words(pool, first);
-	if (!offer->surface->probed)
-		return hp_pool_printf(
-		    pool, "judged by knowledge alone: such hosts are not probed%s%s",
-		    path_words(offer) ? "; " : "", path_words(offer) ? path_words(offer) : "");
-	if (first && blocks(first, HP_RESULT_UNKNOWN))
-		return unknown_words(pool, offer);
-	if (offer->path != HP_PATH_ON && path_words(offer))
-		return path_words(offer);
-	if (first && first->rule->impact == HP_IMPACT_DEGRADES && first->result == HP_RESULT_FAIL)
-		return hp_pool_printf(pool, "works, but: %s", failure_words(pool, first));
-	return path_words(offer) ? path_words(offer) : "nothing stands in the way";
-}
-
 // -- offers and hosts --
 
 static bool is_shared(const char *share)
@@ -284,7 +164,7 @@ static bool hits_surface(const struct hit *hit, const struct hp_surface_share *s
 static int hit_by_weight(const void *a, const void *b)
 {
 	const struct hit *left = a, *right = b;
-	return by_weight(&left->finding, &right->finding);
+	return hp_finding_order(&left->finding, &right->finding);
 }
 
 /* Drops what will not be shown, and puts first what decides first. */
@@ -339,8 +219,8 @@ static void judge_offer(struct hp_verdict *verdict, struct hp_offer *offer, cons
 {
 	offer->findings = merge(verdict->pool, own, of_host);
 	offer->finding_count = own->count + of_host->count;
-	set_readiness(offer);
-	offer->summary = summary_of(verdict->pool, offer);
+	hp_offer_set_readiness(offer);
+	offer->summary = hp_offer_summary(verdict->pool, offer);
 }
 
 /* One for each surface that there is; those that are offered have it set. */
@@ -426,7 +306,7 @@ static void keep_host_findings(struct hp_verdict *verdict, struct hp_verdict_hos
 		if (!verdict->used[i] && (passes || finding->result != HP_RESULT_PASS))
 			host->findings[host->finding_count++] = finding;
 	}
-	qsort(host->findings, host->finding_count, sizeof(*host->findings), by_weight);
+	qsort(host->findings, host->finding_count, sizeof(*host->findings), hp_finding_order);
 }
 
 static bool has_parent(const struct hp_verdict_host *host, const struct hp_accelerator *accelerator)
@@ -488,161 +368,6 @@ bool hp_rule_of_guest(const struct hp_rule *rule)
 	return hp_has_word(rule->needs, "host_summary.guest=1");
 }
 
-static int read_hosts(struct hp_verdict *verdict, struct hp_error *err)
-{
-	sqlite3 *db = hp_facts_db(verdict->facts);
-	hp_cleanup_statement sqlite3_stmt *query = NULL;
-	int code = hp_db_prepare(
-	    db,
-	    "SELECT s.host, coalesce(m.root, -1), s.pci_seen,"
-	    " CASE WHEN s.guest = 1 THEN m.hypervisor END,"
-	    " nullif(coalesce(nullif(m.vendor, 'none') || ' ', '') || coalesce(nullif(m.product, "
-	    "'none'), ''), '')"
-	    " FROM host_summary s LEFT JOIN machine m ON m.host = s.host ORDER BY s.host",
-	    &query, err);
-	verdict->hosts = hp_pool_alloc(
-	    verdict->pool, (size_t)(hp_db_number(db, "SELECT count(*) FROM host_summary", 0) + 1) *
-			       sizeof(*verdict->hosts));
-	while (!code && (code = hp_db_step(query, err)) == 1) {
-		verdict->hosts[verdict->host_count++] = (struct hp_verdict_host){
-		    .name = hp_pool_strdup(verdict->pool, hp_db_text(query, 0)),
-		    .root = sqlite3_column_int(query, 1),
-		    .pci_seen = sqlite3_column_int(query, 2),
-		    .hypervisor = hp_pool_strdup(verdict->pool, hp_db_text(query, 3)),
-		    .machine = hp_pool_strdup(verdict->pool, hp_db_text(query, 4)),
-		};
-		code = 0;
-	}
-	return code;
-}
-
-static struct hp_accelerator accelerator_of(struct hp_pool *pool, sqlite3_stmt *row)
-{
-	return (struct hp_accelerator){
-	    .address = hp_pool_strdup(pool, hp_db_text(row, 0)),
-	    .parent = hp_pool_strdup(pool, hp_db_text(row, 1)),
-	    .is_vf = sqlite3_column_int(row, 2),
-	    .vendor = hp_pool_strdup(pool, hp_db_text(row, 3)),
-	    .device = hp_pool_strdup(pool, hp_db_text(row, 4)),
-	    .subsystem = hp_pool_strdup(pool, hp_db_text(row, 5)),
-	    .kind = hp_pool_strdup(pool, hp_db_text(row, 6)),
-	    .name = hp_pool_strdup(pool, hp_db_text(row, 7)),
-	    .model = hp_pool_strdup(pool, hp_db_text(row, 8)),
-	    .iommu_group = hp_pool_strdup(pool, hp_db_text(row, 9)),
-	    .driver = hp_pool_strdup(pool, hp_db_text(row, 10)),
-	    .group_predicted = sqlite3_column_int(row, 11),
-	};
-}
-
-static int read_accelerators(struct hp_verdict *verdict, struct hp_verdict_host *host,
-                             struct hp_error *err)
-{
-	hp_cleanup_statement sqlite3_stmt *query = NULL;
-	size_t size = 0;
-	int code = hp_db_prepare(hp_facts_db(verdict->facts),
-	                         "SELECT address, nullif(parent, 'none'), is_vf, vendor, device,"
-	                         " subsystem_vendor || ':' || subsystem_device, kind, name, model,"
-	                         " nullif(iommu_group, 'none'), driver,"
-	                         " iommu_group_origin = 'predicted' FROM accelerator"
-	                         " WHERE host = ?1 ORDER BY address",
-	                         &query, err);
-	if (code)
-		return code;
-	sqlite3_bind_text(query, 1, host->name, -1, SQLITE_STATIC);
-	struct hp_accelerator *rows = NULL;
-	while ((code = hp_db_step(query, err)) == 1) {
-		if (host->accelerator_count == size) {
-			size = size ? 2 * size : 64;
-			rows = hp_realloc(rows, size * sizeof(*rows));
-		}
-		rows[host->accelerator_count++] = accelerator_of(verdict->pool, query);
-	}
-	host->accelerators =
-	    hp_pool_alloc(verdict->pool, (host->accelerator_count + 1) * sizeof(*rows));
-	if (rows)
-		memcpy(host->accelerators, rows, host->accelerator_count * sizeof(*rows));
-	free(rows);
-	return code;
-}
-
-/* What a host says of itself may be any bytes. */
-static const char *clean(struct hp_pool *pool, const char *text)
-{
-	char *copy = hp_pool_strdup(pool, text ? text : "");
-	hp_one_line(copy);
-	return copy;
-}
-
-static int read_gaps(struct hp_verdict *verdict, struct hp_verdict_host *host, struct hp_error *err)
-{
-	hp_cleanup_statement sqlite3_stmt *query = NULL;
-	int code = hp_db_prepare(
-	    hp_facts_db(verdict->facts),
-	    "SELECT what, why, kind, count(*) OVER () FROM gap WHERE host = ?1 ORDER BY what",
-	    &query, err);
-	if (code)
-		return code;
-	sqlite3_bind_text(query, 1, host->name, -1, SQLITE_STATIC);
-	while ((code = hp_db_step(query, err)) == 1) {
-		if (!host->gaps)
-			host->gaps =
-			    hp_pool_alloc(verdict->pool, (size_t)sqlite3_column_int64(query, 3) *
-			                                     sizeof(*host->gaps));
-		host->gaps[host->gap_count++] = (struct hp_gap){
-		    .what = clean(verdict->pool, hp_db_text(query, 0)),
-		    .why = clean(verdict->pool, hp_db_text(query, 1)),
-		    .kind = hp_pool_strdup(verdict->pool, hp_db_text(query, 2)),
-		};
-	}
-	return code;
-}
-
-/* What the host does with its accelerators now, by what runs on it. */
-static const char in_use_sql[] =
-    "SELECT CASE v.vmm WHEN 'qemu' THEN 'qemu-vfio' WHEN 'lkvm' THEN 'kvmtool' WHEN 'custom' THEN "
-    "'custom-vmm'"
-    " ELSE v.vmm END, NULL, 0 FROM running_vmm v WHERE v.host = ?1 AND v.vfio_devices > 0"
-    " UNION SELECT 'qemu-vgpu', NULL, 0 FROM mdev WHERE host = ?1"
-    " UNION SELECT 'qemu-vgpu', NULL, 0 FROM accelerator a JOIN pci_function f ON f.host = a.host"
-    "  AND f.address = a.address WHERE a.host = ?1 AND a.is_vf = 1 AND f.vgpu_type_current <> "
-    "'none'"
-    " UNION SELECT 'kubernetes', NULL, 0 FROM kubernetes_node WHERE host = ?1 AND kubelet = "
-    "'running'"
-    " UNION SELECT 'container', NULL, 0 FROM service WHERE host = ?1 AND state = 'active'"
-    "  AND service IN ('docker', 'podman', 'containerd', 'crio')"
-    " UNION SELECT surface, share, share IS NOT NULL FROM intent WHERE host = ?1 AND surface IS "
-    "NOT NULL"
-    " UNION SELECT vmm, share, 0 FROM intent WHERE host = ?1 AND vmm IS NOT NULL";
-
-/* `share` NULL: all of the surface. */
-static void mark_surface(struct hp_verdict_host *host, const char *surface, const char *share,
-                         bool wanted)
-{
-	for (size_t i = 0; i < host->accelerator_count; i++)
-		for (size_t o = 0; o < host->accelerators[i].offer_count; o++) {
-			struct hp_offer *offer = &host->accelerators[i].offers[o];
-			if (strcmp(offer->surface->surface, surface) != 0 ||
-			    (share && strcmp(offer->surface->share, share) != 0))
-				continue;
-			offer->in_use = true;
-			offer->wanted |= wanted;
-		}
-}
-
-static int mark_in_use(struct hp_verdict *verdict, struct hp_verdict_host *host,
-                       struct hp_error *err)
-{
-	hp_cleanup_statement sqlite3_stmt *query = NULL;
-	int code = hp_db_prepare(hp_facts_db(verdict->facts), in_use_sql, &query, err);
-	if (code)
-		return code;
-	sqlite3_bind_text(query, 1, host->name, -1, SQLITE_STATIC);
-	while ((code = hp_db_step(query, err)) == 1)
-		mark_surface(host, hp_db_text(query, 0), hp_db_text(query, 1),
-		             sqlite3_column_int(query, 2));
-	return code;
-}
-
 static const char *group_of(const struct hp_verdict *verdict, const struct hp_finding *finding)
 {
 	for (size_t h = 0; h < verdict->host_count; h++) {
@@ -686,16 +411,13 @@ static int judge(struct hp_verdict *verdict, const struct hp_verdict_options *op
 	int code =
 	    hp_matrix_new(verdict->facts, options->as_of, verdict->pool, &verdict->matrix, err);
 	if (!code)
-		code = read_hosts(verdict, err);
+		code = hp_hosts_read(verdict->facts, verdict->pool, &verdict->hosts,
+		                     &verdict->host_count, err);
 	if (!code)
 		code = hp_db_prepare(
 		    hp_facts_db(verdict->facts),
 		    "SELECT ancestor FROM pci_ancestor WHERE host = ?1 AND address = ?2",
 		    &ancestors, err);
-	for (size_t i = 0; !code && i < verdict->host_count; i++)
-		code = read_accelerators(verdict, &verdict->hosts[i], err);
-	for (size_t i = 0; !code && i < verdict->host_count; i++)
-		code = read_gaps(verdict, &verdict->hosts[i], err);
 	if (!code)
 		code = hp_findings_run(&verdict->findings, err);
 	if (code)
@@ -712,7 +434,7 @@ static int judge(struct hp_verdict *verdict, const struct hp_verdict_options *op
 	for (size_t i = 0; !code && i < verdict->host_count; i++)
 		code = judge_host(verdict, &verdict->hosts[i], ancestors, options->passes, err);
 	for (size_t i = 0; !code && i < verdict->host_count; i++)
-		code = mark_in_use(verdict, &verdict->hosts[i], err);
+		code = hp_host_mark_in_use(hp_facts_db(verdict->facts), &verdict->hosts[i], err);
 	return code;
 }
 
