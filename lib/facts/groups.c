@@ -191,7 +191,9 @@ static int load_functions(struct topology *t, sqlite3 *db, const char *host, str
 	    "acs_enabled, vendor, device FROM pci_function WHERE host = ?1 ORDER BY address",
 	    host, &row, err);
 	while (r == 0 && (r = hp_db_step(row, err)) > 0) {
-		t->functions = hp_realloc(t->functions, (t->count + 1) * sizeof(*t->functions));
+		if (t->count % 256 == 0)
+			t->functions =
+			    hp_realloc(t->functions, (t->count + 256) * sizeof(*t->functions));
 		load_function(row, t->capable, &t->functions[t->count++]);
 		r = 0;
 	}

@@ -360,3 +360,12 @@ ssize_t hp_host_read_config(struct hp_host *host, const char *address, uint8_t *
 	hp_host_log(host, NULL, path);
 	return host->backend->read(host, NULL, path, (char *)buffer, size);
 }
+
+ssize_t hp_dir_read_config(struct hp_dir *dir, uint8_t *buffer, size_t size)
+{
+	int r = hp_policy(dir->host, dir, "config");
+	if (r < 0)
+		return r;
+	hp_host_log(dir->host, dir, "config");
+	return dir->host->backend->read(dir->host, dir, "config", (char *)buffer, size);
+}

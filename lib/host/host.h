@@ -128,6 +128,9 @@ void hp_host_wake(struct hp_host *host, const char *const *addresses);
 ssize_t hp_host_read_config(struct hp_host *host, const char *address, uint8_t *buffer,
                             size_t size);
 
+/* The same of the function whose directory is open: no path walk. */
+ssize_t hp_dir_read_config(struct hp_dir *dir, uint8_t *buffer, size_t size);
+
 /* Runs a program of a live host without a shell, in a child with a deadline, with an empty
  * environment but PATH, and catches up to `limit` bytes of its output. Returns its exit status,
  * -ETIME if the deadline passed (the child is killed), -ENODATA if the host is not live. */

@@ -263,11 +263,10 @@ static bool vanished(const uint8_t *bytes, size_t size)
 	return true;
 }
 
-ssize_t hp_host_config(struct hp_host *host, const char *address, uint8_t *buffer, size_t size,
-                       int64_t *ret_age)
+/* What became of reading config space now, and what to do about it. */
+static ssize_t settle(struct hp_host *host, const char *address, const uint8_t *bytes,
+                      ssize_t length, uint8_t *buffer, size_t size, int64_t *ret_age)
 {
-	uint8_t bytes[CONFIG_SIZE];
-	ssize_t length = hp_host_read_config(host, address, bytes, sizeof(bytes));
 	if (length == -ECANCELED && host->level >= 1)
 		return host->backend->recall(host, address, buffer, size, ret_age);
 	if (length < 0)
@@ -280,4 +279,19 @@ ssize_t hp_host_config(struct hp_host *host, const char *address, uint8_t *buffe
 	memcpy(buffer, bytes, (size_t)length);
 	*ret_age = 0;
 	return length;
+}
+
+ssize_t hp_host_config(struct hp_host *host, const char *address, uint8_t *buffer, size_t size,
+                       int64_t *ret_age)
+{
+	uint8_t bytes[CONFIG_SIZE];
+	ssize_t length = hp_host_read_config(host, address, bytes, sizeof(bytes));
+	return settle(host, address, bytes, length, buffer, size, ret_age);
+}
+
+ssize_t hp_dir_config(struct hp_dir *dir, uint8_t *buffer, size_t size, int64_t *ret_age)
+{
+	uint8_t bytes[CONFIG_SIZE];
+	ssize_t length = hp_dir_read_config(dir, bytes, sizeof(bytes));
+	return settle(dir->host, dir->address, bytes, length, buffer, size, ret_age);
 }

@@ -10,3 +10,5 @@
  * closed. Returns the bytes given. */
 ssize_t hp_host_config(struct hp_host *host, const char *address, uint8_t *buffer, size_t size,
                        int64_t *ret_age);
+/* The same of the function whose directory is open. */
+ssize_t hp_dir_config(struct hp_dir *dir, uint8_t *buffer, size_t size, int64_t *ret_age);

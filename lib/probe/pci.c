@@ -384,7 +384,7 @@ static bool read_config(struct scan *scan, struct function *f, struct hp_config 
 		return false;
 	}
 	int64_t age = 0;
-	ssize_t length = hp_host_config(scan->host, f->address, bytes, sizeof(bytes), &age);
+	ssize_t length = hp_dir_config(f->dir, bytes, sizeof(bytes), &age);
 	if (length < 0)
 		return config_gap(scan, f, (int)length), false;
 	if (age > 0)
