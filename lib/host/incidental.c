@@ -42,6 +42,7 @@ static const struct {
     {"/proc/self*", "happypath itself"},
     {"/proc/modules", "counters of use; addresses"},
     {"/proc/meminfo", "memory in use"},
+    {"/proc/cpuinfo", "clocks: \"cpu MHz\" moves, \"bogomips\" is measured anew at each boot"},
     {"/proc/interrupts", "counters"},
     {"/proc/iomem", "mappings of drivers"},
     {"/proc/mounts", "mounts come and go"},
