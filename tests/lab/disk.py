@@ -6,7 +6,6 @@ import struct
 import subprocess
 
 import packages
-from archive import Archive
 
 HERE = pathlib.Path(__file__).resolve().parent
 PACKAGES = """linux-image-amd64 initramfs-tools zstd systemd-sysv udev dbus kmod grub-pc busybox-static pciutils mdevctl
@@ -14,15 +13,21 @@ PACKAGES = """linux-image-amd64 initramfs-tools zstd systemd-sysv udev dbus kmod
 # Parts of packages that no virtual host of ours has a use for: unpacking them would be most of the work.
 LEFT_OUT = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/lib/modules/*/kernel/sound/*"] + [
     f"/lib/modules/*/kernel/drivers/{d}/*"
-    for d in "net media gpu infiniband staging usb scsi hid iio input isdn ata hwmon mtd video mmc bluetooth".split()] + [
-    f"/lib/modules/*/kernel/{d}/*" for d in "net/wireless net/bluetooth fs/ocfs2 fs/btrfs fs/xfs fs/ceph fs/smb".split()]
+    for d in "net media gpu infiniband staging usb scsi hid iio input isdn ata hwmon mtd video mmc bluetooth watchdog mfd i2c".split()] + [
+    f"/lib/modules/*/kernel/{d}/*" for d in "net/wireless net/bluetooth fs/ocfs2 fs/btrfs fs/xfs fs/ceph fs/smb arch/x86/crypto".split()]
 # Units that cost seconds under emulation and change nothing here.
 MASKED = """systemd-timesyncd.service e2scrub_reap.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer
     fstrim.timer logrotate.timer e2scrub_all.timer getty@tty1.service serial-getty@ttyS0.service systemd-networkd.service
-    libvirt-guests.service""".split()
+    libvirt-guests.service systemd-logind.service systemd-fsck-root.service systemd-journal-flush.service
+    systemd-random-seed.service systemd-sysusers.service systemd-update-utmp.service systemd-update-utmp-runlevel.service
+    systemd-user-sessions.service systemd-pstore.service modprobe@fuse.service modprobe@efi_pstore.service
+    modprobe@loop.service modprobe@drm.service modprobe@dm_mod.service modprobe@configfs.service
+    sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount
+    dev-mqueue.mount""".split()
 LATER = ["libvirtd.service"]  # started by whoever asks its socket
 SECTOR, START = 512, 1 << 20
 SIZE = 1 << 30
+UUID = "6c616220-6469-736b-0000-000000000001"  # of the root file system
 
 
 def sources():
@@ -68,7 +73,7 @@ def settle(tree, kernel):
         (units / "multi-user.target.wants" / unit).unlink(missing_ok=True)
     link(units / "multi-user.target.wants/lab.service", "/etc/systemd/system/lab.service")
     link(units / "default.target", "/lib/systemd/system/multi-user.target")
-    (tree / "etc/fstab").write_text("/dev/vda1 / ext4 rw 0 1\n")
+    (tree / "etc/fstab").write_text(f"UUID={UUID} / ext4 rw 0 1\n")
     (tree / "etc/hostname").write_text("lab\n")
 
 
@@ -94,8 +99,9 @@ def boot_sectors(tree, image):
         disk.write(entry + bytes(48) + b"\x55\xaa" + core)
 
 
-CONFIGURE = """
+CONFIGURE = f"""
 appears /dev/vda1
+mkdir -p /dev/disk/by-uuid && ln -s ../../vda1 /dev/disk/by-uuid/{UUID} # as udev does: GRUB looks for it
 mount -t ext4 /dev/vda1 /mnt || fail "the disk cannot be mounted"
 for d in dev proc sys; do mount --bind /$d /mnt/$d; done
 start=$(now)
@@ -118,7 +124,7 @@ def make(lab):
     unfinished.unlink(missing_ok=True)
     subprocess.run(["truncate", "-s", str(SIZE), unfinished], check=True)
     boot_sectors(tree, unfinished)
-    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-E", f"offset={START}", "-d", tree, unfinished, f"{(SIZE - START) >> 10}k"],
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-U", UUID, "-E", f"offset={START}", "-d", tree, unfinished, f"{(SIZE - START) >> 10}k"],
                    check=True)
     print("disk:", lab.check("disk", CONFIGURE, disk=unfinished, modules=["virtio_pci", "virtio_blk", "ext4"]))
     remove(tree)
@@ -132,12 +138,3 @@ def copy(lab, name):
     disk.parent.mkdir(exist_ok=True)
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", image, "-F", "raw", disk], check=True)
     return disk
-
-
-def steps_archive(lab, steps):
-    """What a boot from the disk finds beside it: the program under test and the steps of this boot."""
-    archive = Archive()
-    lab.add_program(archive)
-    archive.file("lab/lab.sh", HERE / "guest/lab.sh")
-    archive.text("lab/steps", f". /run/lab/lab/lab.sh\n{steps}\n")
-    return archive.data()

@@ -3,6 +3,7 @@
 # `lab.py BUILD [NAME…]`, `lab.py BUILD list`, `lab.py BUILD shell [TOPOLOGY]`. Skips (77) where QEMU or a kernel cannot be
 # had. A test is a script in cases/, whose head names its virtual host, or a function below.
 # SPDX-License-Identifier: Apache-2.0
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -14,6 +15,7 @@ import disk
 from guestview import GuestView
 from machine import HERE, Failed, Lab, verdict
 from packages import Missing
+from power import PowerLoss
 from topology import TOPOLOGIES
 
 SKIP = 77
@@ -29,13 +31,13 @@ def yes(value):
 class Case:
     """A script for the virtual host. Comments at its head say which: '#: KEY VALUE', keys being those of OPTIONS."""
 
-    OPTIONS = {"preload": str, "program": str, "tree": str, "iommu": str, "append": str, "module": str,
-               "inner": yes, "disk": yes, "seconds": int}
+    OPTIONS = {"preload": str, "program": str, "source": str, "tree": str, "iommu": str, "append": str, "module": str,
+               "inner": yes, "disk": yes, "parts": str.split, "seconds": int}
 
     def __init__(self, path):
         self.name, self.steps = path.stem, path.read_text()
         self.summary = re.search(r"^# (.*)$", self.steps, re.M)[1]
-        self.options, self.programs, self.preloads = {"modules": []}, [], []
+        self.options, self.programs, self.preloads, self.sources = {"modules": []}, [], [], []
         for key, value in re.findall(r"^#: (\w+) (.*)$", self.steps, re.M):
             if key not in self.OPTIONS:
                 raise ValueError(f"{path}: no option '{key}'; there are: {', '.join(self.OPTIONS)}")
@@ -45,15 +47,27 @@ class Case:
                 self.programs.append(value.split())
             elif key == "preload":
                 self.preloads.append(HERE / value)
+            elif key == "source":
+                self.sources.append(HERE / value)
             else:
                 self.options[key] = self.OPTIONS[key](value)
 
     def __call__(self, lab):
         files = {path: lab.program(package, path) for package, path in self.programs}
         files |= {f"lab/{source.stem}.so": lab.compile(source) for source in self.preloads}
+        files |= {f"usr/bin/{source.stem}": lab.compile_program(source) for source in self.sources}
         if self.options.get("disk"):
             return self.boots(lab)
-        return verdict(lab.boot(self.name, self.steps, files=files, **self.options))
+        return self.parts(lab, files, **self.options)
+
+    def parts(self, lab, files, parts=(), **options):
+        """The script once, or for each part ($part) in a virtual host of its own, all at the same time."""
+        if not parts:
+            return verdict(lab.boot(self.name, self.steps, files=files, **options))
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            texts = pool.map(lambda part: lab.boot(f"{self.name}-{part}", f"part={part}\n{self.steps}", files=files, **options),
+                             parts)
+            return "; ".join(map(verdict, texts))
 
     def boots(self, lab):
         """Each part of the script in a boot of its own, from the same disk; the last one's figure counts."""
@@ -96,7 +110,7 @@ class Groups:
 
 
 def all_tests():
-    tests = [Groups(), GuestView(), *(Case(path) for path in sorted((HERE / "cases").glob("*.sh")))]
+    tests = [Groups(), GuestView(), PowerLoss(), *(Case(path) for path in sorted((HERE / "cases").glob("*.sh")))]
     return {test.name: test for test in tests}
 
 

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import time
 
-import disk as diskimage
+import beside
 import packages
 import topology
 from archive import Archive
@@ -22,6 +22,8 @@ IOMMUS = {
 # Loadable wherever steps ask for them, whether or not the host starts with them.
 MODULES = "kvm_amd kvm_intel snd-hda-intel vfio-pci vfio_iommu_type1 mdev nvidia nvidia-vgpu-vfio pci-stub pci-pf-stub loop ext4 crc32c_generic virtio_blk nvme virtio_pci".split()
 MEMORY_MIB = 1024
+# Emulation is slow at what protects from, and tests, hardware that is not there; on a busy machine its timer can seem dead.
+FAST = "mitigations=off cryptomgr.notests no_timer_check"
 
 
 class Failed(AssertionError):
@@ -45,14 +47,19 @@ class Lab:
             raise packages.Missing(f"QEMU 7.2, for which the lab's devices are written; there is {version.splitlines()[0]}")
         return self.compile(HERE / "devices/accelerators.c")
 
-    def compile(self, source, *flags):
+    def compile(self, source):
         """A shared library of the lab's own."""
-        library = self.folder / f"{source.stem}.so"
-        if not packages.current(library, [source]):
-            subprocess.run(["gcc", "-std=gnu17", "-O1", "-g", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", library, source,
-                            *flags], check=True)
-            packages.made(library, [source])
-        return library
+        return self.compile_as(source, f"{source.stem}.so", "-shared", "-fPIC")
+
+    def compile_program(self, source):
+        return self.compile_as(source, source.stem)
+
+    def compile_as(self, source, name, *flags):
+        made = self.folder / name
+        if not packages.current(made, [source]):
+            subprocess.run(["gcc", "-std=gnu17", "-O1", "-g", "-Wall", "-Wextra", *flags, "-o", made, source], check=True)
+            packages.made(made, [source])
+        return made
 
     def program(self, package, path):
         """A program of a package that need not be installed here."""
@@ -117,20 +124,28 @@ class Lab:
 
     def words(self, tree, iommu, disks=()):
         half = MEMORY_MIB // 2
-        words = f"""{QEMU} -accel tcg,thread=multi -M q35,kernel-irqchip=split -cpu max,phys-bits=46
+        words = f"""{QEMU} -accel tcg,thread=multi -M q35,kernel-irqchip=split -cpu max,phys-bits=46,la57=off
             -smp 2,sockets=2 -m {MEMORY_MIB}
             -object memory-backend-ram,id=m0,size={half}M -object memory-backend-ram,id=m1,size={half}M
             -numa node,nodeid=0,cpus=0,memdev=m0 -numa node,nodeid=1,cpus=1,memdev=m1
             -nodefaults -no-user-config -vga none -display none -no-reboot""".split()
         words += IOMMUS[iommu][0] + topology.words(tree)
-        for number, (path, kind) in enumerate(disks):
-            words += ["-drive", f"if=none,id=disk{number},file={path},format={kind}",
-                      "-device", f"virtio-blk-pci,drive=disk{number},bus=pcie.0,addr={0x1C + number:x},bootindex={number + 1}"]
+        for number, (path, kind, *log) in enumerate(disks):
+            words += self.logged(number, path, log[0]) if log else [
+                "-drive", f"if=none,id=disk{number},file={path},format={kind}"]
+            words += ["-device", f"virtio-blk-pci,drive=disk{number},bus=pcie.0,addr={0x1C + number:x},bootindex={number + 1}"]
         return words
+
+    def logged(self, number, path, log):
+        """A disk that notes in a file what is written to it, in which order, and when it is flushed."""
+        log.write_bytes(b"")
+        return ["-blockdev", f"driver=raw,node-name=plain{number},file.driver=file,file.filename={path}",
+                "-blockdev", f"driver=blklogwrites,node-name=disk{number},file=plain{number},log.driver=file,"
+                             f"log.filename={log},log-super-update-interval=1"]
 
     def kernel_words(self, iommu, append, initrd):
         return ["-kernel", self.kernel.image, "-initrd", initrd,
-                "-append", f"console=ttyS0 panic=-1 quiet {IOMMUS[iommu][1]} {append}"]
+                "-append", f"console=ttyS0 panic=-1 quiet {FAST} {IOMMUS[iommu][1]} {append}"]
 
     def environment(self):
         return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LD_PRELOAD": str(self.devices)}
@@ -177,12 +192,19 @@ class Lab:
         finally:
             initrd.unlink()
 
-    def boot_disk(self, name, disk, steps, tree="h100-mi300x", iommu="intel", seconds=300):
-        """Boots a virtual host from its disk through GRUB, and runs the steps in it."""
+    def boot_disk(self, name, disk, steps, tree="h100-mi300x", iommu="intel", seconds=300, direct=False, log=None, files=None):
+        """Boots a virtual host from its disk through GRUB, and runs the steps in it. `direct`: QEMU loads the kernel, not
+        GRUB. `log`: a file for what is written to the disk."""
         archive = self.folder / name / "steps.cpio"
-        archive.write_bytes(diskimage.steps_archive(self, steps).ljust(1 << 20, b"\0"))
-        words = self.words(tree, iommu, [(disk, "qcow2"), (archive, "raw")])
-        return self.finish(name, self.start(name, words), seconds)
+        archive.write_bytes(beside.steps_archive(self, steps, files or {}).ljust(1 << 20, b"\0"))
+        kind = "qcow2" if disk.suffix == ".qcow2" else "raw"
+        words = self.words(tree, iommu, [(disk, kind, log) if log else (disk, kind), (archive, "raw")])
+        if direct:
+            words += self.kernel_words(iommu, "root=/dev/vda1", beside.initramfs(self, archive.parent))
+        try:
+            return self.finish(name, self.start(name, words), seconds)
+        finally:
+            archive.unlink()
 
     def check(self, name, steps, **options):
         return verdict(self.boot(name, steps, **options))

@@ -142,6 +142,19 @@ to_vfio() {
 		"$(step driver "$1" "{\"driver\": $bound, \"override\": null}" '{"driver": "vfio-pci", "override": "vfio-pci"}')"
 }
 
+# install_happypath: onto the disk of a virtual host, as a package would, its unit enabled.
+install_happypath() {
+	cp -r /run/lab/usr/. /usr/ && systemctl -q enable happypath-recover.service || fail "happypath is not installed"
+}
+
+# recovered: the unit ran at this boot, and ended well.
+recovered() {
+	result=$(systemctl show -P Result happypath-recover.service)
+	[ "$result $(systemctl is-active happypath-recover.service)" = "success active" ] && return
+	journalctl -b -u happypath-recover.service --no-pager
+	fail "happypath-recover.service: $result"
+}
+
 modules() {
 	lsmod | awk 'NR > 1 { print $1 }' | sort
 }
