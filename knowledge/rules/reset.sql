@@ -163,14 +163,14 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
   || 'https://www.kernel.org/pub/linux/kernel/v6.x/ChangeLog-6.1.135');
 CREATE VIEW rule_kernel_resets_bus AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN a.flr = 1
+       CASE WHEN k.bad = 0 OR a.flr = 1
               OR (a.reset_methods <> 'none' AND a.reset_methods <> 'bus') THEN 'pass'
             WHEN k.bad = 1 AND (a.reset_methods IN ('none', 'bus') OR s.others > 0) THEN 'fail'
             ELSE 'unknown' END AS result,
        'kernel ' || coalesce(k.release, 'not seen') || ', reset methods of ' || a.address || ': '
          || coalesce(a.reset_methods, 'not seen') || ', functions beside it: ' || CAST(coalesce(s.others, 0) AS TEXT) AS evidence
 FROM accelerator a
-JOIN (SELECT host, release,
+LEFT JOIN (SELECT host, release,
              CASE WHEN (release_key >= version_key('6.14.2') AND release_key < version_key('6.14.4'))
                     OR (release_key >= version_key('6.12.23') AND release_key < version_key('6.12.25'))
                     OR (release_key >= version_key('6.6.87') AND release_key < version_key('6.6.88'))
@@ -181,4 +181,4 @@ LEFT JOIN (SELECT f.host, f.address, COUNT(*) AS others
            FROM accelerator f
            JOIN pci_function o ON o.host = f.host AND substr(o.address, 1, 10) = substr(f.address, 1, 10) AND o.address <> f.address
            GROUP BY f.host, f.address) s ON s.host = a.host AND s.address = a.address
-WHERE a.is_vf = 0 AND k.bad IS DISTINCT FROM 0;
+WHERE a.is_vf = 0;
