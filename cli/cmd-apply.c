@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { PLAN_LIMIT = 16 << 20 };
 
@@ -311,12 +312,35 @@ static int fail_early(struct run *run, int code)
 
 // == the plan file
 
+/* Whether root may do what a file says: what others can write, or own, may not be what was looked
+ * at. Whoever called sudo is the one who acts. */
+static int check_trust(FILE *file, const char *name, struct hp_error *err)
+{
+	struct stat st;
+	uint64_t caller = 0;
+	const char *sudo = getenv("SUDO_UID");
+	if (geteuid() != 0 || fstat(fileno(file), &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	if (sudo)
+		hp_parse_u64(sudo, &caller);
+	if ((st.st_uid == 0 || st.st_uid == caller) && !(st.st_mode & (S_IWGRP | S_IWOTH)))
+		return 0;
+	return hp_fail(err, -EPERM,
+	               "%s: refused: its owner is %u and its mode %04o, where a plan that root "
+	               "walks must be root's or the caller's and writable by nobody else; standard "
+	               "input is taken as it is",
+	               name, (unsigned)st.st_uid, (unsigned)(st.st_mode & 07777));
+}
+
 static int read_file(const char *name, struct hp_text *ret, struct hp_error *err)
 {
-	hp_cleanup_file FILE *file =
-	    strcmp(name, "-") == 0 ? fdopen(dup(STDIN_FILENO), "r") : fopen(name, "re");
+	bool given = strcmp(name, "-") == 0;
+	hp_cleanup_file FILE *file = given ? fdopen(dup(STDIN_FILENO), "r") : fopen(name, "re");
 	if (!file)
 		return hp_fail(err, -errno, "%s: %s", name, strerror(errno));
+	int r = given ? 0 : check_trust(file, name, err);
+	if (r < 0)
+		return r;
 	char chunk[65536];
 	for (size_t length; (length = fread(chunk, 1, sizeof(chunk), file)) > 0;) {
 		hp_text_add(ret, chunk, length);

@@ -158,8 +158,8 @@ static int check_word(const struct hp_session *session, const struct intent_word
 	const char *value = hp_db_text(given, 0);
 	if (hp_has_word(words, value) || hp_has_word(also, value))
 		return 0;
-	return hp_fail(err, -EINVAL, "intent.%s: there is no %s '%s'; the %ss are %s", word->column,
-	               word->what, value, word->what, words);
+	return hp_fail(err, -EINVAL, "there is no %s '%s'; the %ss are %s", word->what, value,
+	               word->what, words);
 }
 
 static int read_facts(const struct hp_options *options HP_UNUSED, struct hp_session *session,

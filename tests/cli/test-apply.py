@@ -129,6 +129,19 @@ def test_refusals():
     assert "no transaction 99" in run("undo", "99", code=1).stderr
 
 
+def test_plans_that_others_can_write():
+    path = plan(pages(0, 3))
+    path.chmod(0o666)
+    assert "writable by nobody else" in run("apply", path, code=1).stderr
+    path.chmod(0o644)
+    os.chown(path, 65534, 65534)
+    assert "its owner is 65534" in run("apply", path, code=1).stderr
+    assert PAGES.read_text().strip() == "0"
+    run("apply", "-", stdin=path.read_text())
+    path.unlink()
+    run("undo")
+
+
 def test_failure_rolls_back():
     before = tree()
     failing = plan(pages(0, 3), ("file", str(LIMITS / "test.conf"), {"missing": 0}, {"content": "x", "mode": 0o644,
