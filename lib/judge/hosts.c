@@ -15,8 +15,8 @@ static int read_names(sqlite3 *db, struct hp_pool *pool, struct hp_verdict_host 
 	    db,
 	    "SELECT s.host, coalesce(m.root, -1), s.pci_seen,"
 	    " CASE WHEN s.guest = 1 THEN m.hypervisor END,"
-	    " nullif(coalesce(nullif(m.vendor, 'none') || ' ', '') || coalesce(nullif(m.product, "
-	    "'none'), ''), '')"
+	    " nullif(trim(coalesce(nullif(m.vendor, 'none'), '') || ' '"
+	    " || coalesce(nullif(m.product, 'none'), '')), '')"
 	    " FROM host_summary s LEFT JOIN machine m ON m.host = s.host ORDER BY s.host",
 	    &query, err);
 	size_t most = (size_t)hp_db_number(db, "SELECT count(*) FROM host_summary", 0);
