@@ -352,11 +352,11 @@ static void emit_domain(const struct shape *shape)
 
 // -- node devices --
 
-static char *parent_name(const char *address)
+/* libvirt's names of node devices: pci_0000_3b_00_0. */
+static char *underscored(char *name)
 {
-	char *name = hp_asprintf("pci_%s", address);
 	for (char *at = name; *at; at++)
-		if (*at == ':' || *at == '.')
+		if (strchr(":.-", *at))
 			*at = '_';
 	return name;
 }
@@ -364,8 +364,11 @@ static char *parent_name(const char *address)
 static void emit_nodedev(const struct shape *shape, const struct hp_emit_device *device)
 {
 	struct hp_xml *xml = shape->xml;
-	hp_cleanup_free char *parent = parent_name(device->address);
+	hp_cleanup_free char *parent = underscored(hp_asprintf("pci_%s", device->address));
+	hp_cleanup_free char *name =
+	    underscored(hp_asprintf("mdev_%s_%s", device->uuid, device->address));
 	hp_xml_start(xml, "device");
+	hp_xml_element(xml, "name", name);
 	hp_xml_element(xml, "parent", parent);
 	hp_xml_start(xml, "capability");
 	hp_xml_attribute(xml, "type", "mdev");
@@ -390,7 +393,7 @@ static int check_nodedevs(const struct shape *shape)
 			return hp_refuse(
 			    shape->to, NULL,
 			    "the type of the mediated device on %s is not known: give it as "
-			    "--share vgpu=nvidia-N",
+			    "--share vgpu:nvidia-N",
 			    device->address);
 	}
 	return 0;

@@ -126,7 +126,7 @@ static json_t *vgpu_backing(const struct hp_emit_device *device, struct hp_emiss
 {
 	if (!device->type) {
 		hp_refuse(to, NULL,
-		          "which vGPU profile is wanted is not known: --share vgpu=grid_…");
+		          "which vGPU profile is wanted is not known: --share vgpu:grid_…");
 		return NULL;
 	}
 	return json_pack("{s:s, s:s}", "_typeName", "VirtualPCIPassthroughVmiopBackingInfo", "vgpu",
