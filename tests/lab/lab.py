@@ -32,7 +32,7 @@ class Case:
     """A script for the virtual host. Comments at its head say which: '#: KEY VALUE', keys being those of OPTIONS."""
 
     OPTIONS = {"preload": str, "program": str, "source": str, "tree": str, "iommu": str, "append": str, "module": str,
-               "inner": yes, "disk": yes, "parts": str.split, "seconds": int}
+               "inner": yes, "disk": yes, "kernel": yes, "parts": str.split, "seconds": int}
 
     def __init__(self, path):
         self.name, self.steps = path.stem, path.read_text()
@@ -56,6 +56,7 @@ class Case:
         files = {path: lab.program(package, path) for package, path in self.programs}
         files |= {f"lab/{source.stem}.so": lab.compile(source) for source in self.preloads}
         files |= {f"usr/bin/{source.stem}": lab.compile_program(source) for source in self.sources}
+        files |= {"lab/vmlinux": lab.kernel.image} if self.options.pop("kernel", False) else {}
         if self.options.get("disk"):
             return self.boots(lab)
         return self.parts(lab, files, **self.options)

@@ -82,6 +82,15 @@ def owned(tree):
         tree.device(f"{gpu},bus={tree.port()}")
 
 
+def handover(tree):
+    """One of each way to hand a device over: two H100 below a switch, a board with its sound, an L40S with VFs, a V100
+    that carries mediated devices itself, an MI300X."""
+    tree.switch("pcie.0", ["h100", "h100"])
+    tree.multifunction(tree.port(), ["rtx3090", "rtx3090-audio"])
+    for device in ("l40s", "v100", "mi300x"):
+        tree.device(f"{device},bus={tree.port()}")
+
+
 def mixed(tree):
     """No accelerators: a port with ACS and a device with VFs below it, a conventional bridge with two devices, a slot
     with two functions without ACS, a switch without ACS, a second host bridge on node 1."""
@@ -105,6 +114,7 @@ TOPOLOGIES = {
     "siblings": siblings,
     "vgpu": vgpu,
     "owned": owned,
+    "handover": handover,
     "mixed": mixed,
 }
 
