@@ -8,6 +8,7 @@
 #include "facts/facts.h"
 #include "host/capture.h"
 #include "judge/knowledge.h"
+#include "judge/require.h"
 #include "judge/verdict.h"
 #include "plan/goal.h"
 
@@ -123,6 +124,12 @@ void hp_session_close(struct hp_session *session);
 /* All surfaces that the knowledge has, for messages; a new string. */
 char *hp_surface_names(sqlite3 *db);
 
+/* Refuses a requirement whose surface or share the knowledge does not have. */
+int hp_requirement_known(const struct hp_requirement *requirement, sqlite3 *db,
+                         struct hp_error *err);
+/* The exit code that answers a requirement. */
+int hp_answer_exit(enum hp_answer answer);
+
 /* The text of a capture of an open host. */
 int hp_record(struct hp_host *host, const struct hp_capture_options *options, struct hp_text *ret,
               struct hp_error *err);
@@ -156,6 +163,7 @@ int hp_cmd_recover(const struct hp_command *command, struct hp_options *options)
 int hp_cmd_history(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_plan(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_emit(const struct hp_command *command, struct hp_options *options);
+int hp_cmd_report(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_topology(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_capture(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_check(const struct hp_command *command, struct hp_options *options);

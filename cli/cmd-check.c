@@ -12,41 +12,8 @@
 
 // -- what is required --
 
-struct requirement {
-	char *surface, *share; // share NULL: any
-	bool has_path;
-	enum hp_path path; // the worst that will do
-};
-
-static int parse_requirement(const char *text, struct requirement *ret, struct hp_error *err)
-{
-	hp_cleanup_free char *copy = hp_strdup(text);
-	char *comma = strchr(copy, ','), *colon;
-	if (comma) {
-		*comma++ = '\0';
-		bool path = hp_starts_with(comma, "path=");
-		int level = path ? hp_path_parse(comma + strlen("path=")) : -1;
-		if (level != HP_PATH_ON && level != HP_PATH_CAUTION)
-			return hp_fail(err, -EINVAL,
-			               "--require %s: expected path=on or path=caution, not '%s'",
-			               text, comma);
-		ret->has_path = true;
-		ret->path = (enum hp_path)level;
-	}
-	if ((colon = strchr(copy, ':')))
-		*colon++ = '\0';
-	ret->surface = hp_strdup(copy);
-	ret->share = colon ? hp_strdup(colon) : NULL;
-	return 0;
-}
-
-static void free_requirement(struct requirement *requirement)
-{
-	free(requirement->surface);
-	free(requirement->share);
-}
-
-static int check_surface(const struct requirement *requirement, sqlite3 *db, struct hp_error *err)
+int hp_requirement_known(const struct hp_requirement *requirement, sqlite3 *db,
+                         struct hp_error *err)
 {
 	sqlite3_stmt *statement = NULL;
 	int code = hp_db_prepare(
@@ -67,72 +34,12 @@ static int check_surface(const struct requirement *requirement, sqlite3 *db, str
 	               requirement->share ? requirement->share : "", surfaces);
 }
 
-static int offer_meets(const struct requirement *requirement, const struct hp_offer *offer)
+int hp_answer_exit(enum hp_answer answer)
 {
-	bool path_unknown = requirement->has_path && offer->path == HP_PATH_UNKNOWN;
-	if (requirement->has_path && !path_unknown && offer->path > requirement->path)
-		return HP_EXIT_NOT_MET;
-	if (offer->readiness == HP_READINESS_READY)
-		return path_unknown ? HP_EXIT_CANNOT_TELL : HP_EXIT_OK;
-	return offer->readiness == HP_READINESS_UNKNOWN ? HP_EXIT_CANNOT_TELL : HP_EXIT_NOT_MET;
-}
-
-/* How good an answer is: met, could be met, not met. */
-static int order(int code)
-{
-	return code == HP_EXIT_OK ? 0 : code == HP_EXIT_CANNOT_TELL ? 1 : 2;
-}
-
-static int better(int a, int b)
-{
-	return order(a) <= order(b) ? a : b;
-}
-
-static int worse(int a, int b)
-{
-	return order(a) >= order(b) ? a : b;
-}
-
-static int accelerator_meets(const struct requirement *requirement,
-                             const struct hp_accelerator *accelerator)
-{
-	int best = HP_EXIT_NOT_MET;
-	for (size_t i = 0; i < accelerator->offer_count; i++) {
-		const struct hp_surface_share *surface = accelerator->offers[i].surface;
-		if (strcmp(surface->surface, requirement->surface) == 0 &&
-		    (!requirement->share || strcmp(surface->share, requirement->share) == 0))
-			best = better(best, offer_meets(requirement, &accelerator->offers[i]));
-	}
-	return best;
-}
-
-/* Any accelerator of the host, or each. Where none was seen because PCI was not, that cannot be
- * told. */
-static int host_meets(const struct requirement *requirement, const struct hp_verdict_host *host,
-                      bool each)
-{
-	int answer = -1;
-	for (size_t i = 0; i < host->accelerator_count; i++) {
-		const struct hp_accelerator *accelerator = &host->accelerators[i];
-		if (accelerator->is_vf && !accelerator->offer_count)
-			continue;
-		int this = accelerator_meets(requirement, accelerator);
-		answer = answer < 0 ? this : each ? worse(answer, this) : better(answer, this);
-	}
-	if (answer < 0)
-		return host->pci_seen ? HP_EXIT_NOT_MET : HP_EXIT_CANNOT_TELL;
-	return answer;
-}
-
-static int verdict_meets(const struct requirement *requirement, const struct hp_verdict *verdict,
-                         bool each)
-{
-	size_t count;
-	const struct hp_verdict_host *hosts = hp_verdict_hosts(verdict, &count);
-	int answer = count ? HP_EXIT_OK : HP_EXIT_CANNOT_TELL;
-	for (size_t i = 0; i < count; i++)
-		answer = worse(answer, host_meets(requirement, &hosts[i], each));
-	return answer;
+	static const int codes[] = {[HP_ANSWER_MET] = HP_EXIT_OK,
+	                            [HP_ANSWER_UNKNOWN] = HP_EXIT_CANNOT_TELL,
+	                            [HP_ANSWER_NOT_MET] = HP_EXIT_NOT_MET};
+	return codes[answer];
 }
 
 // -- output --
@@ -241,7 +148,7 @@ static void complain(void *data HP_UNUSED, const char *message)
 }
 
 static int judge(const struct hp_session *session, const struct hp_options *options,
-                 const struct requirement *requirement, struct hp_error *err)
+                 const struct hp_requirement *requirement, struct hp_error *err)
 {
 	struct hp_verdict_options how = {.as_of = hp_as_of(options),
 	                                 .passes = options->all && !options->require,
@@ -255,7 +162,9 @@ static int judge(const struct hp_session *session, const struct hp_options *opti
 		hp_verdict_free(verdict);
 		return code;
 	}
-	int answer = requirement ? verdict_meets(requirement, verdict, options->all) : HP_EXIT_OK;
+	int answer =
+	    requirement ? hp_answer_exit(hp_requirement_verdict(requirement, verdict, options->all))
+			: HP_EXIT_OK;
 	hp_verdict_free(verdict);
 	return session->failed ? HP_EXIT_FAILED : answer;
 }
@@ -264,14 +173,14 @@ int hp_cmd_check(const struct hp_command *command HP_UNUSED, struct hp_options *
 {
 	struct hp_error error = {0};
 	struct hp_session session = {.judges = true};
-	struct requirement requirement = {0};
-	if (options->require && parse_requirement(options->require, &requirement, &error)) {
+	struct hp_requirement requirement = {0};
+	if (options->require && hp_requirement_parse(options->require, &requirement, &error)) {
 		hp_say("%s", error.message);
 		return HP_EXIT_USAGE;
 	}
 	int code = hp_session_open(options, &session, &error);
 	if (!code && options->require &&
-	    check_surface(&requirement, hp_facts_db(session.facts), &error)) {
+	    hp_requirement_known(&requirement, hp_facts_db(session.facts), &error)) {
 		hp_say("%s", error.message);
 		code = HP_EXIT_USAGE;
 	} else {
@@ -280,7 +189,7 @@ int hp_cmd_check(const struct hp_command *command HP_UNUSED, struct hp_options *
 			 : judge(&session, options, options->require ? &requirement : NULL, &error);
 		code = code < 0 ? hp_give_up(&error) : code;
 	}
-	free_requirement(&requirement);
+	hp_requirement_free(&requirement);
 	hp_session_close(&session);
 	return code;
 }

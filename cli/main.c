@@ -36,6 +36,12 @@ const struct hp_command hp_commands[] = {
                 " output as-of",
      .summary = "Write configuration that hands the devices over: for QEMU, libvirt, CDI, "
                 "Kubernetes, …; without a format: list them"},
+    {.name = "report",
+     .arguments = "",
+     .run = hp_cmd_report,
+     .forms = "html|junit|json",
+     .options = HOSTS " require all output as-of",
+     .summary = "Write the verdict with its evidence as one HTML page, or as JUnit test cases"},
     {.name = "topology",
      .arguments = "",
      .run = hp_cmd_topology,

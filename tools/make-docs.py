@@ -94,6 +94,22 @@ Refused where a later transaction that stands changed one of its subjects, where
 Every step that may have begun and whose transaction never came to an end is written back to what was before it.
 happypath\\-recover.service runs it with \\fB\\-\\-boot\\fR. Exit status 0 once everything is put right, else as of apply.
 """,
+    "report": """.SH NOTES
+The page fetches nothing, runs nothing, prints, and holds every finding with its evidence, what passed included; the
+topology is drawn where Graphviz is installed. It and JUnit want libxml2.
+.PP
+JUnit has a suite a host and a case for each accelerator and surface. With \\fB\\-\\-require\\fR the required offers alone pass
+or fail, and a suite fails exactly where the exit status is 3; without it what is in use passes if it is ready. What is
+unknown is skipped, and so is what nobody asked for, with its verdict as the message.
+.SH EXIT STATUS
+As of check: 0, 3 and 4 answer \\fB\\-\\-require\\fR.
+.SH EXAMPLES
+.nf
+happypath report >host.html
+happypath report \\-\\-capture host.capture \\-\\-require qemu\\-vfio:whole >host.html
+happypath report \\-o junit \\-\\-require container,path=on \\-\\-all >happypath.xml
+.fi
+""",
     "topology": """.SH NOTES
 Each accelerator is coloured by its best offer: of the surfaces in use, else of the first nine on systems that are probed.
 Functions that neither are nor accompany an accelerator, a NIC or an NVMe are counted, not shown (\\fB\\-\\-all\\fR shows them).
