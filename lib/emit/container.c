@@ -27,6 +27,13 @@ char *hp_emit_doubled(const char *word, char sign)
 	return text.data ? text.data : hp_strdup("");
 }
 
+bool hp_emit_is_word(const char *text)
+{
+	static const char word[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "0123456789-_.:";
+	return *text && text[strspn(text, word)] == '\0';
+}
+
 /* Engines count nothing: what shares a device is the schedulers' business, or MPS's. */
 static const struct {
 	const char *share, *note, *refusal, *source;

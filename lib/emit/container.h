@@ -8,6 +8,9 @@
 const char *hp_emit_image(const struct hp_emit *emit, struct hp_emission *to);
 /* The word with each `sign` twice, where that is how a format spells it. A new string. */
 char *hp_emit_doubled(const char *word, char sign);
+/* Whether it is one word of letters, digits, '-', '_', '.' and ':': what a format without quotes
+ * can hold. Facts come from strangers. */
+bool hp_emit_is_word(const char *text);
 /* What the sharing of the device asks, as notes. Whether the engine can do it: else it is refused.
  */
 bool hp_emit_container_share(const struct hp_emit *emit, struct hp_emission *to);

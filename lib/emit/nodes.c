@@ -87,7 +87,9 @@ static void find_class(const struct hp_emit *emit, const struct hp_emit_device *
 {
 	add_paths(emit,
 	          "SELECT path FROM device_node WHERE host = ?1 AND address = ?2"
-	          " AND state = 'present' AND substr(path, 1, 10) <> '/dev/vfio/' ORDER BY path",
+	          " AND state = 'present' AND (substr(path, 1, 9) = '/dev/dri/'"
+	          " OR substr(path, 1, 11) = '/dev/accel/' OR substr(path, 1, 11) = '/dev/neuron')"
+	          " AND instr(path, '..') = 0 ORDER BY path",
 	          device->address, ret->own);
 	if (!json_array_size(ret->own))
 		ret->why = "which nodes below /dev are its own is not known "
@@ -120,20 +122,22 @@ static void find_vfio(const struct hp_emit *emit, struct hp_emission *to,
 		add(ret->shared, "/dev/iommu");
 		add_paths(emit,
 		          "SELECT path FROM device_node WHERE host = ?1 AND address = ?2"
-		          " AND substr(path, 1, 18) = '/dev/vfio/devices/' ORDER BY path",
+		          " AND substr(path, 1, 18) = '/dev/vfio/devices/'"
+		          " AND instr(path, '..') = 0 ORDER BY path",
 		          device->address, ret->own);
 		if (!json_array_size(ret->own))
 			ret->why = "its node below /dev/vfio/devices is there once it is bound";
 		return;
 	}
 	add(ret->shared, "/dev/vfio/vfio");
-	if (!device->iommu_group) {
+	const char *group = device->iommu_group;
+	if (!group || group[strspn(group, "0123456789")]) { // a path must not lead elsewhere
 		ret->why = "its IOMMU group is not known";
 		return;
 	}
 	if (device->accelerator->group_predicted)
 		hp_note(to, "the IOMMU is not on: the numbers of groups are what they would be");
-	hp_cleanup_free char *path = hp_asprintf("/dev/vfio/%s", device->iommu_group);
+	hp_cleanup_free char *path = hp_asprintf("/dev/vfio/%s", group);
 	add(ret->own, path);
 }
 

@@ -113,14 +113,12 @@ static void write_pci(const struct hp_emit *emit, struct hp_emission *to)
 static int write_mdev(const struct hp_emit *emit, struct hp_emission *to)
 {
 	const char *type = emit->devices->type;
-	if (!type)
+	if (!type || !hp_emit_is_word(type))
 		return hp_refuse(to, NULL,
 		                 "which vGPU type shall be offered is not known: name it as "
 		                 "--share %s:TYPE",
 		                 emit->surface->share);
-	hp_cleanup_free char *doubled = hp_emit_doubled(type, '$');
-	hp_text_printf(&to->text, "[devices]\nenabled_mdev_types = %s\n\n[mdev_%s]\n", doubled,
-	               type);
+	hp_text_printf(&to->text, "[devices]\nenabled_mdev_types = %s\n\n[mdev_%s]\n", type, type);
 	hp_text_puts(&to->text, "device_addresses = ");
 	for (size_t i = 0; i < emit->count; i++)
 		hp_text_printf(&to->text, "%s%s", i ? "," : "", emit->devices[i].address);

@@ -3,10 +3,10 @@
 //
 // proxmox/qemu-server:src/PVE/QemuServer/PCI.pm, proxmox/pve-guest-common:src/PVE/Mapping/PCI.pm.
 #include "base/cleanup.h"
+#include "emit/container.h"
 #include "emit/emitters.h"
 #include "emit/kube.h"
 
-#include <ctype.h>
 #include <string.h>
 
 /* Of 16 lines hostpci0 to hostpci15 (MAX_HOSTPCI_DEVICES). */
@@ -20,15 +20,6 @@ static char *mdev_of(const struct hp_emit_device *device)
 		return NULL;
 	bool number = device->type[strspn(device->type, "0123456789")] == '\0';
 	return hp_asprintf("%s%s", number ? "nvidia-" : "", device->type);
-}
-
-/* A property string is cut at ',' and '=': what holds one cannot be said. */
-static bool is_word(const char *text)
-{
-	for (; *text; text++)
-		if (!isalnum((unsigned char)*text) && !strchr("-_.:", *text))
-			return false;
-	return true;
 }
 
 /* The whole slot, without its function, takes what else is in it along. */
@@ -79,7 +70,8 @@ static bool write_map(const struct hp_emit *emit, struct hp_text *text,
 	                 "SELECT iommu_group FROM pci_function WHERE host = ?1 AND address = ?2"
 	                 " AND iommu_group <> 'none'",
 	                 device->address);
-	if (!id || !subsystem || !group || device->accelerator->group_predicted)
+	if (!id || !subsystem || !group || !hp_emit_is_word(group) ||
+	    device->accelerator->group_predicted)
 		return false;
 	hp_text_printf(text, "\tmap id=%s,iommugroup=%s,node=%s,path=", id, group,
 	               emit->host->name);
@@ -91,7 +83,7 @@ static bool write_map(const struct hp_emit *emit, struct hp_text *text,
 static int write_mapping(const struct hp_emit *emit, struct hp_emission *to)
 {
 	hp_cleanup_free char *name = hp_kube_name(emit->name);
-	if (!is_word(emit->host->name))
+	if (!hp_emit_is_word(emit->host->name))
 		return hp_refuse(to, NULL, "'%s' is no name of a node", emit->host->name);
 	hp_text_printf(&to->text, "%s\n", name);
 	for (size_t i = 0; i < emit->count; i++)
@@ -113,7 +105,7 @@ int hp_emit_proxmox(const struct hp_emit *emit, struct hp_emission *to, struct h
 	bool mapping = strcmp(emit->variant, "mapping") == 0;
 	for (size_t i = 0; i < emit->count; i++)
 		if (emit->devices[i].way != HP_WAY_VFIO &&
-		    (!emit->devices[i].type || !is_word(emit->devices[i].type)) && !mapping)
+		    (!emit->devices[i].type || !hp_emit_is_word(emit->devices[i].type)) && !mapping)
 			return hp_refuse(
 			    to, NULL,
 			    "which vGPU type %s shall have is not known: name it as --share "
