@@ -32,6 +32,7 @@ static const struct {
     {"/sys/*/iommu_group", "groups are numbered anew; their members are compared (group)"},
     {"/sys/kernel/iommu_groups*", "numbers of groups; their members are compared (group)"},
     {"/dev/vfio*", "nodes named by the numbers of groups"},
+    {"/dev/char", "links named by numbers that are given out anew with each driver"},
     {"/sys/*/free_hugepages", "memory in use"},
     {"/sys/*/surplus_hugepages", "memory in use"},
     {"/sys/devices/system/node/*/meminfo", "memory in use"},
