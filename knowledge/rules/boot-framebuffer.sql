@@ -16,6 +16,7 @@ SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
                          ELSE '' END || ': '
          || CASE WHEN f.sitting > 0 THEN f.listing || ' sits on it'
                  WHEN o.state = 'complete' THEN 'no boot framebuffer on it'
+                 WHEN substr(a.class, 1, 4) <> '0300' THEN 'class ' || a.class || ' is no VGA controller'
                  ELSE 'framebuffers not seen' END
          || coalesce(', command line: ' || c.listing, '')
          || coalesce(', kernel log: ' || m.first_line, '') AS evidence
