@@ -157,7 +157,7 @@ chmod +x /tmp/inner/init
 run 0 happypath emit qemu --gpu "$first" --guest-memory 256M --cpus 1 --kernel /lab/vmlinux --initrd /tmp/inner.cpio \
 	--append 'console=ttyS0 panic=-1 quiet'
 booting=$(now)
-timeout 90 sh /tmp/out >/tmp/console 2>&1 </dev/null || fail "the guest does not end: $(tail -n 3 /tmp/console)"
+timeout 300 sh /tmp/out >/tmp/console 2>&1 </dev/null || fail "the guest does not end: $(tail -n 3 /tmp/console)"
 cat /tmp/console
 tr -d '\r' </tmp/console | grep -A 5 '/0000:00:02.0/0000:01:00.0' >/tmp/seen || fail "no GPU behind a root port: $(tail -n 3 /tmp/console)"
 grep -q 0x10de /tmp/seen || fail "it is not NVIDIA's: $(cat /tmp/seen)"
