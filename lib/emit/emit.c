@@ -270,17 +270,33 @@ static int check_named(const struct hp_emit *emit, struct hp_error *err)
 	return 0;
 }
 
-/* The offer that decides surface and share for all: the best of the first accelerator that has any.
- */
+/* How many of the accelerators that were named can be had that way. */
+static size_t takers_of(const struct hp_emit *emit, const struct hp_surface_share *surface)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < emit->host->accelerator_count; i++) {
+		const struct hp_accelerator *accelerator = &emit->host->accelerators[i];
+		const struct hp_offer *offer =
+		    is_named(emit, accelerator) ? same_offer(accelerator, surface) : NULL;
+		count += offer && offer->readiness != HP_READINESS_UNREACHABLE;
+	}
+	return count;
+}
+
+/* The offer that decides surface and share for all: the best of an accelerator, where several kinds
+ * are together the one that most of them can take. */
 static const struct hp_offer *choose(const struct hp_emit *emit)
 {
 	const struct hp_offer *best = NULL;
+	size_t most = 0;
 	for (size_t i = 0; i < emit->host->accelerator_count; i++) {
 		const struct hp_accelerator *accelerator = &emit->host->accelerators[i];
 		const struct hp_offer *offer =
 		    is_named(emit, accelerator) ? best_offer(emit, accelerator) : NULL;
-		if (offer && (!best || compare(offer, best) < 0))
-			best = offer;
+		size_t takers = offer ? takers_of(emit, offer->surface) : 0;
+		if (offer &&
+		    (!best || takers > most || (takers == most && compare(offer, best) < 0)))
+			best = offer, most = takers;
 	}
 	return best;
 }
