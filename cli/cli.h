@@ -47,6 +47,8 @@ struct hp_options {
 	const char *vendor, *surface, *share, *model;
 	struct hp_words root, capture, facts, assume, wake, allow;
 	bool assert_goal;
+	const char *rounds, *plot, *accel; // of bench
+	bool apply;                        // of run
 	const char *to, *isolation, *slices, *support, *vmm, *boot_under, *guest_memory;
 	const char *name, *image, *kernel, *initrd, *append, *cpus, *iommufd; // of the workload
 	struct hp_words gpu, goal;
@@ -134,6 +136,9 @@ int hp_answer_exit(enum hp_answer answer);
 int hp_record(struct hp_host *host, const struct hp_capture_options *options, struct hp_text *ret,
               struct hp_error *err);
 
+/* Where what can be made anew is kept: a new string. */
+char *hp_cache_place(void);
+
 /* Prints a message to stderr, with the program's name before it. */
 void hp_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Says what failed; returns HP_EXIT_FAILED, or HP_EXIT_USAGE. */
@@ -162,6 +167,8 @@ int hp_cmd_undo(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_recover(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_history(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_plan(const struct hp_command *command, struct hp_options *options);
+int hp_cmd_run(const struct hp_command *command, struct hp_options *options);
+int hp_cmd_bench(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_emit(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_report(const struct hp_command *command, struct hp_options *options);
 int hp_cmd_topology(const struct hp_command *command, struct hp_options *options);

@@ -100,6 +100,20 @@ const struct hp_command hp_commands[] = {
      .most = 2,
      .options = "level output all",
      .summary = "Show what differs between two hosts, or between a host then and this one now"},
+    {.name = "run",
+     .arguments = "",
+     .run = hp_cmd_run,
+     .options = "gpu surface share image kernel initrd append guest-memory cpus name apply yes "
+                "allow dry-run",
+     .summary = "Start the workload with the device here and now, and put the host back "
+                "afterwards"},
+    {.name = "bench",
+     .arguments = "boot",
+     .run = hp_cmd_bench,
+     .least = 1,
+     .most = 1,
+     .options = "kernel rounds accel plot output",
+     .summary = "Measure how long each installed VMM takes to a guest's init, side by side"},
     {.name = "rules",
      .arguments = "",
      .run = hp_cmd_rules,
@@ -146,6 +160,18 @@ const char *hp_today(void)
 const char *hp_as_of(const struct hp_options *options)
 {
 	return options->as_of ? options->as_of : hp_today();
+}
+
+char *hp_cache_place(void)
+{
+	const char *given = getenv("HAPPYPATH_CACHE"), *cache = getenv("XDG_CACHE_HOME");
+	const char *home = getenv("HOME");
+	if (given)
+		return hp_strdup(given);
+	if (geteuid() == 0 || !(cache || home))
+		return hp_strdup("/var/cache/happypath");
+	return cache ? hp_asprintf("%s/happypath", cache)
+	             : hp_asprintf("%s/.cache/happypath", home);
 }
 
 const struct hp_command *hp_command_find(const char *name)

@@ -268,6 +268,7 @@ void hp_journal_finish(struct hp_journal *journal)
 		close(journal->fd);
 	hp_steps_free(&journal->steps);
 	hp_names_free(&journal->complaints);
+	json_decref(journal->origin);
 	free(journal->progress);
 	free(journal->path);
 	free(journal->id);
@@ -312,6 +313,7 @@ static int take_head(struct hp_journal *journal, const json_t *line, struct hp_e
 		               journal->path, HP_JOURNAL_SCHEMA);
 	keep(&journal->begun, line, "begun");
 	keep(&journal->boot, line, "boot");
+	journal->origin = json_incref(json_object_get(line, "origin"));
 	size_t i;
 	json_t *item;
 	json_array_foreach(steps, i, item)

@@ -24,7 +24,8 @@ enum hp_progress {
 struct hp_journal {
 	int fd; // -1: only read
 	char *path, *id, *begun, *ended, *outcome, *note;
-	char *boot; // boot in which it was walked last
+	char *boot;     // boot in which it was walked last
+	json_t *origin; // what the plan said of itself, NULL if it did not
 	struct hp_steps steps;
 	enum hp_progress *progress;
 	bool undo; // it was asked to be undone

@@ -1,6 +1,7 @@
 // After a crash, power loss or reboot: back to before, or on to after.
 // SPDX-License-Identifier: Apache-2.0
 #include "apply/apply.h"
+#include "apply/owner.h"
 #include "apply/walk.h"
 
 #include "base/cleanup.h"
@@ -295,6 +296,22 @@ static void bring_back(struct request *request, struct hp_journal *journal, size
 		hp_journal_again(journal, request->boot, NULL);
 }
 
+// == what was for a process that is gone
+
+static void end_owned(struct request *request, struct hp_journal *journal)
+{
+	struct hp_error err = {0};
+	request->did = true;
+	snprintf(request->applied->id, sizeof(request->applied->id), "%s", journal->id);
+	int r = hp_journal_reopen(journal, &err);
+	if (r == 0)
+		r = hp_journal_undo(journal, request->boot, &err);
+	if (r < 0)
+		fail(request, err.message);
+	else
+		roll_back(request, journal, "recovered: what it was for is gone");
+}
+
 // == all
 
 static void recover_one(struct request *request, bool boot, size_t at)
@@ -307,6 +324,11 @@ static void recover_one(struct request *request, bool boot, size_t at)
 	}
 	if (journal.open)
 		recover_open(request, &journal);
+	if (hp_owner_is_gone(request->host, request->boot, &journal)) {
+		end_owned(request, &journal);
+		hp_journal_finish(&journal);
+		return;
+	}
 	bool other_boot = strcmp(journal.boot ? journal.boot : "", request->boot) != 0;
 	const char *outcome = journal.open || !journal.outcome ? "open" : journal.outcome;
 	if (other_boot && strcmp(outcome, "waits-for-reboot") == 0)

@@ -74,3 +74,32 @@ void hp_argv_text(struct hp_text *text, const struct hp_argv *argv)
 	}
 	hp_text_puts(text, "\n");
 }
+
+/* One word: plain, in quotes, or pieces of both. Returns what is behind it. */
+static const char *read_word(const char *at, struct hp_argv *ret)
+{
+	hp_cleanup_text struct hp_text word = {0};
+	bool quoted = false;
+	for (; *at && (quoted || !strchr(" \t\n", *at)); at++) {
+		if (*at == '\'')
+			quoted = !quoted;
+		else if (*at == '\\' && !quoted && at[1])
+			hp_text_add(&word, ++at, 1);
+		else
+			hp_text_add(&word, at, 1);
+	}
+	hp_argv_add(ret, hp_text_get(&word));
+	return at;
+}
+
+void hp_argv_read(const char *text, struct hp_argv *ret)
+{
+	for (const char *at = text; *at;) {
+		if (strchr(" \t\n", *at))
+			at++;
+		else if (at[0] == '\\' && at[1] == '\n')
+			at += 2;
+		else
+			at = read_word(at, ret);
+	}
+}

@@ -20,5 +20,7 @@ void hp_argv_addf(struct hp_argv *argv, const char *format, ...)
 
 /* A word as the shell reads it back, in quotes where it needs them: names come from strangers. */
 void hp_shell_word(struct hp_text *text, const char *word);
+/* The words of a command that hp_argv_text wrote. */
+void hp_argv_read(const char *text, struct hp_argv *ret);
 /* The command, one option a line. */
 void hp_argv_text(struct hp_text *text, const struct hp_argv *argv);

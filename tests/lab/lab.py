@@ -10,6 +10,7 @@ import pathlib
 import re
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import disk
 from guestview import GuestView
@@ -32,7 +33,7 @@ class Case:
     """A script for the virtual host. Comments at its head say which: '#: KEY VALUE', keys being those of OPTIONS."""
 
     OPTIONS = {"preload": str, "program": str, "source": str, "tree": str, "iommu": str, "append": str, "module": str,
-               "inner": yes, "disk": yes, "kernel": yes, "parts": str.split, "seconds": int}
+               "inner": yes, "disk": yes, "kernel": yes, "bzimage": yes, "parts": str.split, "seconds": int}
 
     def __init__(self, path):
         self.name, self.steps = path.stem, path.read_text()
@@ -57,6 +58,7 @@ class Case:
         files |= {f"lab/{source.stem}.so": lab.compile(source) for source in self.preloads}
         files |= {f"usr/bin/{source.stem}": lab.compile_program(source) for source in self.sources}
         files |= {"lab/vmlinux": lab.kernel.image} if self.options.pop("kernel", False) else {}
+        files |= {"boot/vmlinuz": lab.kernel.packed} if self.options.pop("bzimage", False) else {}
         if self.options.get("disk"):
             return self.boots(lab)
         return self.parts(lab, files, **self.options)
@@ -110,8 +112,50 @@ class Groups:
         return json.loads(lab.boot(f"groups-{iommu}", "happypath facts -o json", iommu=iommu))["facts"]
 
 
+class Boot:
+    name = "boot"
+    summary = "The tuned shape boots unpacked, with one root port and no default devices; its time beside those of others."
+
+    ROUNDS = 3
+    DISPLAY, NETWORK = "03", "02"
+
+    def __call__(self, lab):
+        folder = lab.folder / self.name
+        folder.mkdir(exist_ok=True)
+        plot = folder / "boot.svg"
+        boots = self.measure(lab, plot)
+        tuned, default, microvm = (boots["qemu", shape] for shape in ("tuned", "default", "microvm"))
+        assert default["entry"] == "bzimage", f"QEMU's default did not boot a bzImage: {default}"
+        assert tuned["entry"] == microvm["entry"] == "pvh", f"a decompressor ran: {tuned} {microvm}"
+        assert tuned["bridges"] == 1, f"expected one root port: {tuned}"
+        classes = [word[:2] for word in tuned["classes"].split()]
+        assert not {self.DISPLAY, self.NETWORK} & set(classes), f"default devices: {tuned}"
+        assert {self.DISPLAY, self.NETWORK} <= {word[:2] for word in default["classes"].split()}, f"no default devices: {default}"
+        self.check_plot(plot.read_text())
+        times = ", ".join(f"{boot['shape']} {boot['median_ms'] / 1000:.2f} s" for boot in (default, tuned, microvm))
+        return (f"under emulation, medians of {self.ROUNDS}: {times}; tuned is {tuned['median_ms'] / default['median_ms']:.2f} "
+                f"of the default and {tuned['median_ms'] / microvm['median_ms']:.2f} of microvm; plot {plot}")
+
+    def measure(self, lab, plot):
+        environment = {**os.environ, "HAPPYPATH_KNOWLEDGE": str(lab.build / "knowledge/knowledge.sqlite"),
+                       "HAPPYPATH_CACHE": str(lab.folder / self.name / "cache")}
+        done = subprocess.run([lab.build / "happypath", "bench", "boot", "--kernel", lab.kernel.packed, "--accel", "tcg", "--rounds",
+                               str(self.ROUNDS), "--plot", plot, "-o", "json"], capture_output=True, text=True, env=environment)
+        assert done.returncode == 0, done.stderr
+        assert "under emulation" in done.stderr, done.stderr
+        boots = {(boot["vmm"], boot["shape"]): boot for boot in json.loads(done.stdout)["boots"]}
+        for boot in boots.values():
+            assert boot["how"] == "emulation" and (boot["vmm"] != "qemu" or boot["median_ms"]), boot
+        return boots
+
+    def check_plot(self, text):
+        bars = ElementTree.fromstring(text).findall(".//{http://www.w3.org/2000/svg}rect")
+        assert len(bars) == 1 + 3, f"{len(bars)} rectangles instead of a background and three bars"
+        assert "under emulation" in text, "the plot does not say that it was measured under emulation"
+
+
 def all_tests():
-    tests = [Groups(), GuestView(), PowerLoss(), *(Case(path) for path in sorted((HERE / "cases").glob("*.sh")))]
+    tests = [Boot(), Groups(), GuestView(), PowerLoss(), *(Case(path) for path in sorted((HERE / "cases").glob("*.sh")))]
     return {test.name: test for test in tests}
 
 

@@ -90,6 +90,7 @@ class Kernel:
         if not glob.glob(f"{self.root}/boot/vmlinuz-*"):
             unpack([depends("linux-image-amd64", r"linux-image-[\w.-]+-amd64")], self.downloads, self.root)
         image = pathlib.Path(glob.glob(f"{self.root}/boot/vmlinuz-*")[0])
+        self.packed = image
         self.release = image.name[len("vmlinuz-") :]
         self.image = plain_kernel(image, folder / "vmlinux")
         self.modules = self.root / "lib/modules" / self.release
