@@ -182,7 +182,7 @@ static int read_facts(const struct hp_options *options HP_UNUSED, struct hp_sess
 	for (size_t i = 0; refusals >= 0 && i < HP_COUNT(intent_words); i++) {
 		struct hp_error odd = {0};
 		if (check_word(session, &intent_words[i], &odd))
-			hp_say("%s: %s", name, odd.message);
+			hp_say("%s: intent.%s: %s", name, intent_words[i].column, odd.message);
 	}
 	return refusals < 0 ? refusals : 0;
 }

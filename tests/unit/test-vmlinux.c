@@ -245,6 +245,10 @@ static void real_kernels(void **state HP_UNUSED)
 	glob("/boot/vmlinuz-*", 0, NULL, &found);
 	glob(more ? more : "", GLOB_APPEND, NULL, &found);
 	size_t count = found.gl_pathc;
+	if (!count) {
+		globfree(&found);
+		skip();
+	}
 	hp_cleanup_free char *cache = make_folder();
 	for (size_t i = 0; i < count; i++) {
 		hp_cleanup_free char *path = NULL;
@@ -260,8 +264,6 @@ static void real_kernels(void **state HP_UNUSED)
 	}
 	globfree(&found);
 	remove_folder(cache);
-	if (!count)
-		skip();
 }
 
 int main(void)
