@@ -55,12 +55,39 @@ static bool is_complete(const struct hp_journal *journal, bool *ret_waits)
 	return !journal->undo;
 }
 
-static size_t choose_back(const struct hp_journal *journal, struct hp_move *moves)
+static bool is_other_boot(const struct request *request, const struct hp_journal *journal)
+{
+	return strcmp(journal->boot ? journal->boot : "", request->boot) != 0;
+}
+
+/* A boot may carry out by itself what the walk had not come to: the files that earlier steps wrote
+ * name modules to load. */
+static bool is_done_by_boot(struct request *request, const struct hp_journal *journal, size_t at)
+{
+	const struct hp_step *step = &journal->steps.items[at];
+	json_t *now = NULL;
+	if (journal->progress[at] != HP_STEP_WAITING || step->kind->lasts ||
+	    !is_other_boot(request, journal) ||
+	    step->kind->read(request->host, step->subject, &now, NULL) < 0)
+		return false;
+	bool did = hp_same_state(step, step->after, now, NULL) &&
+	           !hp_same_state(step, step->before, now, NULL);
+	json_decref(now);
+	return did;
+}
+
+static bool is_begun(enum hp_progress progress)
+{
+	return progress == HP_STEP_INTENT || progress == HP_STEP_DONE ||
+	       progress == HP_STEP_UNDOING;
+}
+
+static size_t choose_back(struct request *request, const struct hp_journal *journal,
+                          struct hp_move *moves)
 {
 	size_t count = 0;
 	for (size_t i = journal->steps.count; i-- > 0;)
-		if (journal->progress[i] == HP_STEP_INTENT ||
-		    journal->progress[i] == HP_STEP_DONE || journal->progress[i] == HP_STEP_UNDOING)
+		if (is_begun(journal->progress[i]) || is_done_by_boot(request, journal, i))
 			moves[count++] = (struct hp_move){.step = i, .back = true};
 	return count;
 }
@@ -70,7 +97,7 @@ static bool put_back(struct request *request, struct hp_journal *journal)
 {
 	struct hp_move *moves = hp_calloc(journal->steps.count + 1, sizeof(*moves));
 	struct hp_walk walk = walk_of(request, journal);
-	size_t count = choose_back(journal, moves);
+	size_t count = choose_back(request, journal, moves);
 	struct hp_error err = {0};
 	bool all = hp_walk_each(&walk, moves, count, &err);
 	if (!all)
@@ -329,7 +356,7 @@ static void recover_one(struct request *request, bool boot, size_t at)
 		hp_journal_finish(&journal);
 		return;
 	}
-	bool other_boot = strcmp(journal.boot ? journal.boot : "", request->boot) != 0;
+	bool other_boot = is_other_boot(request, &journal);
 	const char *outcome = journal.open || !journal.outcome ? "open" : journal.outcome;
 	if (other_boot && strcmp(outcome, "waits-for-reboot") == 0)
 		resume(request, &journal);

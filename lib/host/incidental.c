@@ -32,6 +32,8 @@ static const struct {
     {"/sys/*/iommu_group", "groups are numbered anew; their members are compared (group)"},
     {"/sys/kernel/iommu_groups*", "numbers of groups; their members are compared (group)"},
     {"/dev/vfio*", "nodes named by the numbers of groups"},
+    {"/dev", "nodes come and go with modules: vfio, unloaded, takes the one along that was there "
+             "before it was loaded (measured); devices' nodes are compared (stat)"},
     {"/dev/char", "links named by numbers that are given out anew with each driver"},
     {"/sys/*/free_hugepages", "memory in use"},
     {"/sys/*/surplus_hugepages", "memory in use"},

@@ -19,6 +19,11 @@ for d in dev proc sys; do mount --move /$d /mnt/$d; done
 exec switch_root /mnt /sbin/init
 """
 
+# Without GRUB no second search for devices either: what the disk needs the initramfs has loaded, and nvidia is named.
+DIRECT = "modules_load=nvidia " + " ".join(
+    f"systemd.mask=systemd-{unit}" for unit in "udevd.service udev-trigger.service udev-settle.service udevd-kernel.socket "
+    "udevd-control.socket".split())
+
 
 def initramfs(lab, folder):
     """The least that mounts the disk: for boots without GRUB, of which there are many."""

@@ -122,12 +122,12 @@ class Lab:
 
     # -- running --
 
-    def words(self, tree, iommu, disks=()):
+    def words(self, tree, iommu, disks=(), cpus=2):
         half = MEMORY_MIB // 2
         words = f"""{QEMU} -accel tcg,thread=multi -M q35,kernel-irqchip=split -cpu max,phys-bits=46,la57=off
-            -smp 2,sockets=2 -m {MEMORY_MIB}
+            -smp {cpus},sockets={cpus} -m {MEMORY_MIB}
             -object memory-backend-ram,id=m0,size={half}M -object memory-backend-ram,id=m1,size={half}M
-            -numa node,nodeid=0,cpus=0,memdev=m0 -numa node,nodeid=1,cpus=1,memdev=m1
+            -numa node,nodeid=0,cpus=0,memdev=m0 -numa node,nodeid=1,{"cpus=1," if cpus > 1 else ""}memdev=m1
             -nodefaults -no-user-config -vga none -display none -no-reboot""".split()
         words += IOMMUS[iommu][0] + topology.words(tree)
         for number, (path, kind, *log) in enumerate(disks):
@@ -158,15 +158,27 @@ class Lab:
         with open(folder / "qemu.log", "w", encoding="utf-8") as log:
             return subprocess.Popen(words, env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
-    def finish(self, name, host, seconds):
-        """Waits for a virtual host to end, and returns what its steps wrote to their output."""
+    def wait(self, name, host, seconds, cut):
+        """Waits for a virtual host to end; with `cut`, for its steps."""
+        if not cut:
+            host.wait(seconds)
+        end = time.monotonic() + seconds
+        while host.poll() is None and "LAB-END" not in self.output(name):
+            if time.monotonic() > end:
+                raise subprocess.TimeoutExpired(QEMU, seconds)
+            time.sleep(0.5)
+
+    def finish(self, name, host, seconds, cut=False):
+        """Waits for a virtual host to end, and returns what its steps wrote to their output. `cut`: once they are through,
+        the power goes."""
         folder, started = self.folder / name, time.monotonic()
         try:
-            host.wait(seconds)
+            self.wait(name, host, seconds, cut)
         except subprocess.TimeoutExpired:
             raise Failed(f"the virtual host did not end within {seconds} s; see {folder}/console.log")
         finally:
             host.kill()
+            host.wait()
         self.took = time.monotonic() - started
         text = self.output(name)
         if "LAB-END" not in text:
@@ -194,15 +206,16 @@ class Lab:
 
     def boot_disk(self, name, disk, steps, tree="h100-mi300x", iommu="intel", seconds=300, direct=False, log=None, files=None):
         """Boots a virtual host from its disk through GRUB, and runs the steps in it. `direct`: QEMU loads the kernel, not
-        GRUB. `log`: a file for what is written to the disk."""
+        GRUB, and takes the power away in the end. `log`: a file for what is written to the disk."""
         archive = self.folder / name / "steps.cpio"
         archive.write_bytes(beside.steps_archive(self, steps, files or {}).ljust(1 << 20, b"\0"))
         kind = "qcow2" if disk.suffix == ".qcow2" else "raw"
-        words = self.words(tree, iommu, [(disk, kind, log) if log else (disk, kind), (archive, "raw")])
+        # Several boot side by side where GRUB is passed by: a second processor each would only wait for the first.
+        words = self.words(tree, iommu, [(disk, kind, log) if log else (disk, kind), (archive, "raw")], 1 if direct else 2)
         if direct:
-            words += self.kernel_words(iommu, "root=/dev/vda1", beside.initramfs(self, archive.parent))
+            words += self.kernel_words(iommu, beside.DIRECT, beside.initramfs(self, archive.parent))
         try:
-            return self.finish(name, self.start(name, words), seconds)
+            return self.finish(name, self.start(name, words), seconds, cut=direct)
         finally:
             archive.unlink()
 

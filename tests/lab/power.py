@@ -3,9 +3,9 @@
 # One host applies a plan while QEMU notes every write to its disk and every flush. Where the power goes, the disk holds
 # what was written up to the last flush, and of what came since any part: by half, drawn by lot, each write whole or not at
 # all. That is harsher than a QEMU killed, of whose writes none is lost. From each such disk a host is booted, by systemd
-# with happypath's unit; QEMU loads the kernel, since GRUB's part is proven by kernel-cmdline and takes as long again.
+# with happypath's unit. QEMU loads the kernel and udev stays out: their part is proven by kernel-cmdline, and takes as long
+# again.
 import concurrent.futures
-import pathlib
 import random
 import subprocess
 import threading

@@ -89,7 +89,7 @@ snapshot() {
 same() {
 	cmp -s "/tmp/$1.state" "/tmp/$2.state" && return
 	diff "/tmp/$1.state" "/tmp/$2.state" | head -n 40
-	fail "$3: the captures differ: $(diff "/tmp/$1.state" "/tmp/$2.state" | grep '^[-+][^-+]' | head -n 3 | tr '\n' ' ')"
+	fail "$3: the captures differ: $(diff -u "/tmp/$1.state" "/tmp/$2.state" | grep '^[-+][^-+]' | head -n 3 | tr '\n' ' ')"
 }
 
 records() {
