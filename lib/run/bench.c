@@ -14,6 +14,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { LINE_LIMIT = 4096 }; // of a console's, to look for marks in
+
 #define APPEND  "console=ttyS0 quiet panic=-1"
 #define MACHINE "-m {memory}M -accel {accel} -cpu {cpu} -display none -no-reboot "
 #define GUEST   " -initrd {initrd} -append {append}"
@@ -165,10 +167,9 @@ static void take_output(struct watch *watch, const char *data, size_t length)
 {
 	int64_t now = hp_clock_us();
 	for (size_t i = 0; i < length; i++) {
-		if (data[i] != '\n') {
-			hp_text_add(&watch->line, &data[i], 1);
+		hp_text_add(&watch->line, &data[i], 1);
+		if (data[i] != '\n' && watch->line.length < LINE_LIMIT)
 			continue;
-		}
 		take_line(watch, now);
 		hp_text_free(&watch->line);
 	}

@@ -10,17 +10,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
 enum {
 	LOOK_MS = 5,       // how exact the times of pinning and BARs are
 	QUIT_MS = 5000,    // for QEMU to end that was told to
+	ASK_END_MS = 200,  // whether it has ended, where no descriptor tells
+	DRAIN_READS = 256, // of what it left in the pipe: who else holds that may write for ever
 	LINE_LIMIT = 4096, // of the console's, to look for marks in
 	MONITOR_LIMIT = 1 << 20,
 };
@@ -55,9 +59,11 @@ struct guest {
 	const struct hp_guest_options *options;
 	struct hp_guest_end *end;
 	struct hp_process process;
-	int monitor, signals;
+	int monitor, signals, ended;
 	struct hp_text said, line; // what monitor and console began to say
 	bool seen[STAGES];
+	bool greeted;    // by the monitor
+	bool stalled;    // nobody takes what we print
 	int asked;       // how often it was asked to end
 	int64_t quit_us; // when to ask again, 0: not
 };
@@ -76,7 +82,8 @@ static void reach(struct guest *guest, enum stage stage)
 static void ask(struct guest *guest, const char *command)
 {
 	hp_cleanup_free char *text = hp_asprintf("{\"execute\": \"%s\"}\n", command);
-	hp_write_whole(guest->monitor, text, strlen(text));
+	/* Who does not read its commands shall not keep us from ending it. */
+	send(guest->monitor, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static void take_event(struct guest *guest, const char *event, const json_t *data)
@@ -96,9 +103,11 @@ static void take_answer(struct guest *guest, const char *line)
 	const json_t *result = json_object_get(answer, "return");
 	if (event)
 		take_event(guest, event, json_object_get(answer, "data"));
-	else if (json_object_get(answer, "QMP"))
-		ask(guest, "qmp_capabilities"), ask(guest, "query-status");
-	else if (json_object_get(result, "status") && !guest->seen[DEVICES]) {
+	else if (json_object_get(answer, "QMP") && !guest->greeted) {
+		guest->greeted = true;
+		ask(guest, "qmp_capabilities");
+		ask(guest, "query-status");
+	} else if (json_object_get(result, "status") && !guest->seen[DEVICES]) {
 		reach(guest, DEVICES);
 		ask(guest, "cont");
 	}
@@ -108,7 +117,9 @@ static void take_answer(struct guest *guest, const char *line)
 static void read_monitor(struct guest *guest)
 {
 	char buffer[4096];
-	ssize_t got = read(guest->monitor, buffer, sizeof(buffer));
+	ssize_t got = recv(guest->monitor, buffer, sizeof(buffer), MSG_DONTWAIT);
+	if (got < 0 && errno == EAGAIN)
+		return;
 	if (got <= 0 || guest->said.length > MONITOR_LIMIT) {
 		close(guest->monitor);
 		guest->monitor = -1;
@@ -133,13 +144,30 @@ static void look_for_marks(struct guest *guest)
 			reach(guest, marks[i].stage);
 }
 
-/* 0 at its end. */
-static bool read_console(struct guest *guest)
+static void close_console(struct guest *guest)
 {
-	char buffer[4096];
+	close(guest->process.output);
+	guest->process.output = -1;
+}
+
+/* A pipe that takes anything takes as much as is read here. */
+static bool is_taken(void)
+{
+	struct pollfd shown = {.fd = STDOUT_FILENO, .events = POLLOUT};
+	return poll(&shown, 1, 0) != 0;
+}
+
+static void read_console(struct guest *guest)
+{
+	char buffer[PIPE_BUF];
+	guest->stalled = !is_taken();
+	if (guest->stalled)
+		return;
 	ssize_t got = read(guest->process.output, buffer, sizeof(buffer));
-	if (got <= 0)
-		return false;
+	if (got <= 0) {
+		close_console(guest);
+		return;
+	}
 	hp_write_whole(STDOUT_FILENO, buffer, (size_t)got);
 	for (ssize_t i = 0; i < got; i++) {
 		hp_text_add(&guest->line, &buffer[i], 1);
@@ -148,7 +176,16 @@ static bool read_console(struct guest *guest)
 		look_for_marks(guest);
 		hp_text_free(&guest->line);
 	}
-	return true;
+}
+
+/* What it said last, when it has ended. */
+static void drain_console(struct guest *guest)
+{
+	struct pollfd left = {.fd = guest->process.output, .events = POLLIN};
+	for (int i = 0; i < DRAIN_READS && !guest->stalled && guest->process.output >= 0 &&
+	                poll(&left, 1, 0) > 0;
+	     i++)
+		read_console(guest);
 }
 
 // -- what the kernel counts --
@@ -225,28 +262,43 @@ static int timeout_of(const struct guest *guest)
 	int64_t left = guest->quit_us ? (guest->quit_us - hp_clock_us()) / 1000 : -1;
 	if (guest->quit_us && left < 0)
 		left = 0;
+	if (guest->ended < 0 && (left < 0 || left > ASK_END_MS))
+		left = ASK_END_MS;
 	return looks(guest) ? LOOK_MS : (int)left;
 }
 
+static void take_turn(struct guest *guest)
+{
+	struct pollfd ready[] = {
+	    {.fd = guest->stalled ? -1 : guest->process.output, .events = POLLIN},
+	    {.fd = guest->stalled ? STDOUT_FILENO : -1, .events = POLLOUT},
+	    {.fd = guest->monitor, .events = POLLIN},
+	    {.fd = guest->signals, .events = POLLIN},
+	    {.fd = guest->ended, .events = POLLIN}};
+	poll(ready, HP_COUNT(ready), timeout_of(guest));
+	if (looks(guest))
+		look_at_process(guest);
+	if (ready[2].revents)
+		read_monitor(guest);
+	if (ready[3].revents)
+		read_signal(guest);
+	if (guest->quit_us && hp_clock_us() >= guest->quit_us)
+		end(guest);
+	if (ready[0].revents || ready[1].revents)
+		read_console(guest);
+}
+
+/* Its end is its own, not that of its output: it may close that, or leave it to others. */
 static void watch(struct guest *guest)
 {
-	for (bool open = true; open;) {
-		struct pollfd ready[] = {{.fd = guest->process.output, .events = POLLIN},
-		                         {.fd = guest->monitor, .events = POLLIN},
-		                         {.fd = guest->signals, .events = POLLIN}};
-		if (poll(ready, HP_COUNT(ready), timeout_of(guest)) < 0 && errno != EINTR)
-			return;
-		if (looks(guest))
-			look_at_process(guest);
-		if (ready[1].revents)
-			read_monitor(guest);
-		if (ready[2].revents)
-			read_signal(guest);
-		if (guest->quit_us && hp_clock_us() >= guest->quit_us)
-			end(guest);
-		if (ready[0].revents)
-			open = read_console(guest);
-	}
+	guest->ended = hp_process_end_fd(&guest->process);
+	while (!hp_process_wait(&guest->process, 0, &guest->end->status))
+		take_turn(guest);
+	if (guest->ended >= 0)
+		close(guest->ended);
+	if (guest->monitor >= 0)
+		read_monitor(guest);
+	drain_console(guest);
 }
 
 static int catch_signals(sigset_t *ret_before)
@@ -273,6 +325,21 @@ static int start(struct guest *guest, int other, struct hp_error *err)
 	return hp_process_start(argv->words, &how, &guest->process, err);
 }
 
+/* Why it ended, where nobody asked it to. */
+static int tell_why(const struct guest *guest, struct hp_error *err)
+{
+	int status = guest->end->status;
+	hp_cleanup_free char *words = hp_process_last_words(&guest->process);
+	if (WIFSIGNALED(status))
+		return hp_fail(err, -EIO, "QEMU was ended by signal %d%s%s", WTERMSIG(status),
+		               *words ? ": " : "", words);
+	if (*words)
+		return hp_fail(err, -EIO, "%s", words);
+	return hp_fail(err, -EIO, "QEMU %s with status %d, and did not say why",
+	               guest->seen[DEVICES] ? "ended" : "did not start, it ended",
+	               WEXITSTATUS(status));
+}
+
 /* QEMU sets the terminal, and cannot set it back where it is killed. */
 static int run(struct guest *guest, int other, struct hp_error *err)
 {
@@ -284,16 +351,14 @@ static int run(struct guest *guest, int other, struct hp_error *err)
 	if (code)
 		return code;
 	watch(guest);
-	hp_process_wait(&guest->process, -1, &guest->end->status);
 	guest->options->stage(guest->options->data, "ended",
 	                      hp_clock_us() - guest->process.started_us);
 	if (terminal)
 		tcsetattr(STDIN_FILENO, TCSANOW, &before);
 	if (flags >= 0)
 		fcntl(STDIN_FILENO, F_SETFL, flags);
-	hp_cleanup_free char *words = hp_process_last_words(&guest->process);
-	if (guest->end->status && !guest->seen[DEVICES])
-		code = hp_fail(err, -EIO, "%s", *words ? words : "QEMU did not start");
+	if (guest->end->status && !guest->end->signal)
+		code = tell_why(guest, err);
 	hp_process_finish(&guest->process);
 	return code;
 }

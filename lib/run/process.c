@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NOT_STARTED = 127 };
+enum { NOT_STARTED = 127, ERRORS_LIMIT = 64 << 10 };
 
 int64_t hp_clock_us(void)
 {
@@ -100,6 +100,19 @@ static int start_with(struct start *start, int failed, struct hp_process *ret, s
 	return code;
 }
 
+/* What it may say there is bounded: a VMM that complains for hours must not eat the host's memory.
+ */
+static int errors_file(void)
+{
+	int fd = memfd_create("errors", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd >= 0 && (ftruncate(fd, ERRORS_LIMIT) < 0 ||
+	                fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK) < 0)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
 int hp_process_start(char *const *argv, const struct hp_process_options *options,
                      struct hp_process *ret, struct hp_error *err)
 {
@@ -109,7 +122,7 @@ int hp_process_start(char *const *argv, const struct hp_process_options *options
 	if (pipe2(failed, O_CLOEXEC) < 0 || (options->catch && pipe2(output, O_CLOEXEC) < 0))
 		return hp_fail(err, -errno, "no pipe: %s", strerror(errno));
 	if (options->catch)
-		ret->errors = start.errors = memfd_create("errors", MFD_CLOEXEC);
+		ret->errors = start.errors = errors_file();
 	ret->output = output[0];
 	start.output = output[1];
 	start.failed = failed[1];
@@ -122,10 +135,14 @@ int hp_process_start(char *const *argv, const struct hp_process_options *options
 	return code;
 }
 
-/* A descriptor of the process tells its end to poll(2); kernels before 5.3 have none. */
-static void await_end(pid_t pid, int timeout_ms)
+int hp_process_end_fd(const struct hp_process *process)
 {
-	hp_cleanup_fd int end = (int)syscall(SYS_pidfd_open, pid, 0);
+	return (int)syscall(SYS_pidfd_open, process->pid, 0);
+}
+
+static void await_end(const struct hp_process *process, int timeout_ms)
+{
+	hp_cleanup_fd int end = hp_process_end_fd(process);
 	struct pollfd poll_end = {.fd = end, .events = POLLIN};
 	if (end >= 0)
 		poll(&poll_end, 1, timeout_ms);
@@ -138,7 +155,7 @@ int hp_process_wait(struct hp_process *process, int timeout_ms, int *ret_status)
 	if (process->pid < 0)
 		return 1;
 	if (timeout_ms)
-		await_end(process->pid, timeout_ms);
+		await_end(process, timeout_ms);
 	pid_t ended = waitpid(process->pid, ret_status, timeout_ms < 0 ? 0 : WNOHANG);
 	if (ended != process->pid)
 		return 0;
@@ -163,7 +180,8 @@ void hp_process_finish(struct hp_process *process)
 char *hp_process_last_words(const struct hp_process *process)
 {
 	char buffer[4096];
-	off_t end = process->errors < 0 ? 0 : lseek(process->errors, 0, SEEK_END);
+	/* The place in the file is shared with whoever wrote it. */
+	off_t end = process->errors < 0 ? 0 : lseek(process->errors, 0, SEEK_CUR);
 	off_t from = end > (off_t)sizeof(buffer) - 1 ? end - (off_t)sizeof(buffer) + 1 : 0;
 	ssize_t length = end > 0 ? pread(process->errors, buffer, sizeof(buffer) - 1, from) : 0;
 	buffer[length > 0 ? length : 0] = '\0';

@@ -9,8 +9,9 @@
 
 struct hp_process {
 	pid_t pid;
-	int output;         // what it prints; -1 if it was not caught
-	int errors;         // a file of ours with what it said on its standard error; -1 likewise
+	int output; // what it prints; -1 if it was not caught
+	int errors; // a file of ours with the first of what it said on its standard error; -1
+	            // likewise
 	int64_t started_us; // before it was started, as hp_clock_us tells
 };
 
@@ -29,6 +30,9 @@ int hp_process_start(char *const *argv, const struct hp_process_options *options
 /* Waits for its end at most that long (-1: for good): 1 it ended, with its status as wait(2) tells;
  * 0 not yet. */
 int hp_process_wait(struct hp_process *process, int timeout_ms, int *ret_status);
+/* A descriptor that poll(2) finds readable once it has ended; -1: the kernel (before 5.3) has none.
+ */
+int hp_process_end_fd(const struct hp_process *process);
 /* Kills it if it runs, and closes all of it. */
 void hp_process_finish(struct hp_process *process);
 /* The last line that it said on its standard error, to be freed; "" if it said nothing. */
