@@ -134,10 +134,11 @@ char *hp_kube_vm_resource(const struct hp_emit *emit, const struct hp_emit_devic
 {
 	hp_cleanup_free char *type = hp_kube_type_name(emit, device);
 	const struct hp_accelerator *accelerator = device->accelerator;
-	const char *name = type                ? type
-	                   : device->type      ? device->type
-	                   : accelerator->name ? accelerator->name
-	                                       : accelerator->device;
+	const char *name = type                  ? type
+	                   : device->type        ? device->type
+	                   : accelerator->name   ? accelerator->name
+	                   : accelerator->device ? accelerator->device
+	                                         : "unknown";
 	if (!device->type && hp_starts_with(name, "NVIDIA "))
 		name += strlen("NVIDIA ");
 	char *resource = hp_asprintf("%s/%.60s", domain_of(accelerator->vendor), name);

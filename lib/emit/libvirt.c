@@ -27,11 +27,13 @@ struct shape {
 
 static void add_address(struct hp_xml *xml, const char *address)
 {
+	unsigned domain = 0, bus = 0, slot = 0, function = 0;
+	sscanf(address, "%x:%x:%x.%x", &domain, &bus, &slot, &function);
 	hp_xml_start(xml, "address");
-	hp_xml_attributef(xml, "domain", "0x%.4s", address);
-	hp_xml_attributef(xml, "bus", "0x%.2s", address + 5);
-	hp_xml_attributef(xml, "slot", "0x%.2s", address + 8);
-	hp_xml_attributef(xml, "function", "0x%.1s", address + 11);
+	hp_xml_attributef(xml, "domain", "0x%04x", domain); // beyond 0xffff below VMD
+	hp_xml_attributef(xml, "bus", "0x%02x", bus);
+	hp_xml_attributef(xml, "slot", "0x%02x", slot);
+	hp_xml_attributef(xml, "function", "0x%x", function);
 	hp_xml_end_void(xml);
 }
 
@@ -85,7 +87,7 @@ static void add_place(const struct shape *shape, const struct hp_vmm_function *f
 	hp_xml_attribute(xml, "domain", "0x0000");
 	hp_xml_attributef(xml, "bus", "0x%02zx", function->device->index + 1);
 	hp_xml_attribute(xml, "slot", "0x00");
-	hp_xml_attributef(xml, "function", "0x%c", several ? function->address[11] : '0');
+	hp_xml_attributef(xml, "function", "0x%c", several ? hp_vmm_digit(function->address) : '0');
 	hp_xml_attribute(xml, "multifunction", several && !function->sibling ? "on" : NULL);
 	hp_xml_end_void(xml);
 }

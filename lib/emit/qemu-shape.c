@@ -267,9 +267,9 @@ static void add_companion(struct shape *shape, const struct hp_emit_device *devi
 	struct hp_qemu *qemu = shape->qemu;
 	hp_qemu_add(qemu, "device");
 	hp_qemu_set(qemu, NULL, "vfio-pci");
-	hp_qemu_set(qemu, "id", "gpu%zu-%c", device->index, address[11]);
+	hp_qemu_set(qemu, "id", "gpu%zu-%c", device->index, hp_vmm_digit(address));
 	hp_qemu_set(qemu, "bus", "port%zu", device->index);
-	hp_qemu_set(qemu, "addr", "0.%c", address[11]);
+	hp_qemu_set(qemu, "addr", "0.%c", hp_vmm_digit(address));
 	hp_qemu_set(qemu, "host", "%s", address);
 	if (shape->iommufd)
 		hp_qemu_set(qemu, "iommufd", "iommufd0");
@@ -286,7 +286,7 @@ static void add_device(struct shape *shape, const struct hp_emit_device *device,
 	hp_qemu_set(qemu, "id", "gpu%zu", device->index);
 	hp_qemu_set(qemu, "bus", "port%zu", device->index);
 	if (siblings.count) {
-		hp_qemu_set(qemu, "addr", "0.%c", device->address[11]);
+		hp_qemu_set(qemu, "addr", "0.%c", hp_vmm_digit(device->address));
 		hp_qemu_set(qemu, "multifunction", "on");
 	}
 	set_source(shape, device);

@@ -184,10 +184,12 @@ static int64_t listed_window(const json_t *devices)
 		const json_t *bars = json_object_get(device, "bars");
 		json_array_foreach(bars, k, bar)
 		{
+			int64_t size = json_integer_value(json_object_get(bar, "size_bytes"));
 			if (!json_is_integer(json_object_get(bar, "bar")) ||
-			    !json_is_integer(json_object_get(bar, "size_bytes")))
+			    !json_is_integer(json_object_get(bar, "size_bytes")) ||
+			    size > INT64_MAX / 4 - sum)
 				return -1;
-			sum += json_integer_value(json_object_get(bar, "size_bytes"));
+			sum += size;
 		}
 		if (!json_array_size(bars))
 			return -1;

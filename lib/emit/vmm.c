@@ -76,17 +76,20 @@ static int64_t memory_number(const struct hp_emit *emit, const char *column)
 	return hp_emit_number(emit, sql, NULL, -1);
 }
 
+/* Numbers of a host come from strangers. */
+static int64_t bytes_of(int64_t pages, int64_t page)
+{
+	return pages < 0 || pages > INT64_MAX / page ? -1 : pages * page;
+}
+
 /* Free pages of that size on the host, in bytes; -1: not known. */
 static int64_t free_bytes(const struct hp_emit *emit, int64_t page)
 {
-	if (page == GIB) {
-		int64_t pages = memory_number(emit, "hugepages_1g_free");
-		return pages < 0 ? -1 : pages * GIB;
-	}
+	if (page == GIB)
+		return bytes_of(memory_number(emit, "hugepages_1g_free"), page);
 	if (memory_number(emit, "hugepage_bytes") != page)
 		return -1;
-	int64_t pages = memory_number(emit, "hugepages_free");
-	return pages < 0 ? -1 : pages * page;
+	return bytes_of(memory_number(emit, "hugepages_free"), page);
 }
 
 static int64_t asked_page(const struct hp_emit *emit)
@@ -228,7 +231,8 @@ static void note_bits(const struct hp_emit *emit, struct hp_emission *to, int64_
 	                              " LEFT JOIN cpu c ON c.host = ?1",
 	                              NULL, -1);
 	hp_cleanup_free char *size = hp_size_text(window);
-	if (bits > 0 && bits < 62 && emit->guest_memory + window + 4 * GIB > 1LL << bits)
+	if (bits > 0 && bits < 62 &&
+	    (double)emit->guest_memory + (double)window + 4 * GIB > (double)(1LL << bits))
 		hp_note(to,
 		        "memory and a window of %s do not fit into %lld address bits: the VMM may "
 		        "refuse to start, or leave BARs without an address",
@@ -269,6 +273,18 @@ const char *hp_vmm_disk_format(const char *image)
 
 // -- the group --
 
+char hp_vmm_digit(const char *address)
+{
+	size_t length = strlen(address);
+	return length ? address[length - 1] : '0';
+}
+
+static bool is_same_slot(const char *a, const char *b)
+{
+	size_t length = strcspn(a, ".");
+	return a[length] && strncmp(a, b, length + 1) == 0;
+}
+
 void hp_vmm_siblings(const struct hp_emit_device *device, struct hp_emission *to,
                      struct hp_argv *ret)
 {
@@ -279,7 +295,7 @@ void hp_vmm_siblings(const struct hp_emit_device *device, struct hp_emission *to
 		size_t length = strcspn(one, " ");
 		bool vfio = strstr(one + length, "vfio") || strstr(one + length, "none");
 		one[length] = '\0';
-		if (length == 12 && strncmp(one, device->address, 11) == 0)
+		if (is_same_slot(one, device->address))
 			hp_argv_add(ret, one);
 		else if (!vfio)
 			hp_note(
@@ -303,7 +319,7 @@ static void fill(struct hp_vmm_function *function, const struct hp_emit_device *
 		snprintf(function->path, sizeof(function->path), "/sys/bus/pci/devices/%s",
 		         address);
 	snprintf(function->id, sizeof(function->id), sibling ? "gpu%zu-%c" : "gpu%zu",
-	         device->index, address[strlen(address) - 1]);
+	         device->index, hp_vmm_digit(address));
 }
 
 struct hp_vmm_function *hp_vmm_functions(const struct hp_emit *emit, struct hp_emission *to,

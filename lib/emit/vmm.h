@@ -38,6 +38,8 @@ const char *hp_vmm_disk_format(const char *image);
 /* "16G", "1536M": as VMMs read sizes; a new string. */
 char *hp_vmm_size(int64_t bytes);
 
+/* The function's number in an address, whose domain may be longer than four digits. */
+char hp_vmm_digit(const char *address);
 /* The functions of the device's own slot that are in its group and go with it, by their addresses.
  * Others of the group are a note: they cannot stay with the host's drivers either. */
 void hp_vmm_siblings(const struct hp_emit_device *device, struct hp_emission *to,

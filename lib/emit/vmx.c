@@ -4,6 +4,7 @@
 #include "emit/emitters.h"
 #include "emit/vmm.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #define GIB    (1LL << 30)
@@ -53,7 +54,8 @@ static void add_line(struct hp_text *text, const char *key, const char *value)
 {
 	hp_text_printf(text, "%s = \"", key);
 	for (const char *at = value; *at; at++)
-		hp_text_printf(text, strchr("\"|", *at) ? "|%02X" : "%c", *at);
+		hp_text_printf(
+		    text, strchr("\"|", *at) || iscntrl((unsigned char)*at) ? "|%02X" : "%c", *at);
 	hp_text_puts(text, "\"\n");
 }
 
