@@ -5,10 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { START_FIELD = 22, FIRST_BEHIND_NAME = 3 }; // proc(5), /proc/PID/stat
+enum { STATE_FIELD = 3, START_FIELD = 22 }; // proc(5), /proc/PID/stat
 
 /* When the process was started, in ticks since the boot: numbers of processes come again. -ENOENT:
- * there is none. */
+ * there is none, or nothing of it but its status, which nobody has asked for yet. */
 static int64_t started(struct hp_host *host, int64_t pid)
 {
 	char text[1024];
@@ -18,8 +18,10 @@ static int64_t started(struct hp_host *host, int64_t pid)
 	char *rest = strrchr(text, ')');
 	int64_t start = -EINVAL;
 	rest = rest ? rest + 1 : NULL;
-	for (int field = FIRST_BEHIND_NAME; rest && field <= START_FIELD; field++) {
+	for (int field = STATE_FIELD; rest && field <= START_FIELD; field++) {
 		const char *word = hp_next_word(&rest);
+		if (word && field == STATE_FIELD && strchr("ZXx", *word))
+			return -ENOENT;
 		if (word && field == START_FIELD && !hp_parse_s64(word, &start))
 			return -EINVAL;
 	}
