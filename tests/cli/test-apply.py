@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,9 +34,9 @@ STATE = HERE / "state"
 PAGES = POOLS / "hugepages-2048kB/nr_hugepages"
 
 
-def run(*words, code=0, stdin=None):
-    done = subprocess.run([HAPPYPATH, *map(str, words)], capture_output=True, text=True, input=stdin, timeout=60,
-                          env={"HAPPYPATH_STATE": str(STATE), "PATH": os.environ["PATH"]})
+def run(*words, code=0, stdin=None, path=os.environ["PATH"], **how):
+    done = subprocess.run([HAPPYPATH, *map(str, words)], capture_output=True, text=True, input=stdin, timeout=60, **how,
+                          env={"HAPPYPATH_STATE": str(STATE), "PATH": path})
     assert done.returncode == code, f"{words}: exit {done.returncode}, not {code}: {done.stdout}{done.stderr}"
     return done
 
@@ -174,6 +175,29 @@ def test_crash():
     recovered = answer("recover")
     assert recovered["outcome"] == "rolled-back" and PAGES.read_text() == "0" and not (LIMITS / "test.conf").exists()
     assert answer("history", name="history")["transactions"][-1]["outcome"] == "rolled-back"
+
+
+def test_without_standard_files():
+    """What is said to nobody ends in no file of ours, and who ignores the end of children is told it all the same."""
+    log, words = HERE / "opened", f"{HAPPYPATH} apply {plan(pages(0, 3))}"
+    if shutil.which("strace"):
+        subprocess.run(["sh", "-c", f"exec strace -o {log} -e trace=openat,open,socket {words} <&- >&- 2>&-"], timeout=60,
+                       env={"HAPPYPATH_STATE": str(STATE), "PATH": os.environ["PATH"], "ASAN_OPTIONS": "detect_leaks=0"})
+        opened = log.read_text()
+        assert '"/dev/null"' in opened
+        started = opened[opened.rindex('"/dev/null"'):].splitlines()[1:]
+        assert not [line for line in started if line.endswith((" = 0", " = 1", " = 2"))], opened
+        run("undo")
+    run("apply", plan(pages(0, 3)), preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    run("undo")
+    assert PAGES.read_text() == "0"
+
+
+def test_run_looks_before_it_changes_anything():
+    words = ("run", "--gpu", "0000:01:00.0", "--kernel")
+    assert "/nonexistent: No such file" in run(*words, "/nonexistent", code=1).stderr
+    assert "/nonexistent: No such file" in run(*words, sys.executable, "--initrd", "/nonexistent", code=1).stderr
+    assert "qemu-system-x86_64 is not installed" in run(*words, sys.executable, path=str(HERE), code=1).stderr
 
 
 CALLS = ("openat,write,pwrite64,fsync,rename,renameat,unlink,unlinkat,ftruncate,fallocate,fchmod,fchown,mkdir,mkdirat,flock,"
