@@ -19,7 +19,11 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { GRACE_MS = 30000, LOOK_MS = 200 };
+enum {
+	GRACE_MS = 30000,
+	LOOK_MS = 200,
+	UNDO_WAIT_MS = 120000, // for another happypath that is changing the host just then
+};
 
 /* What starts a surface: a format's command. The first of a surface whose program is there. */
 static const struct way {
@@ -88,6 +92,28 @@ static int choose_way(struct run *run, struct hp_error *err)
 	if (!run->options->image && !run->options->kernel)
 		return hp_fail(err, HP_MISUSE, "what shall it boot? --image DISK or --kernel FILE");
 	return 0;
+}
+
+/* What is not there is said before anything is changed for it. An image may be named by a protocol,
+ * a container's is no file. */
+static int check_files(const struct run *run, struct hp_error *err)
+{
+	const struct hp_options *options = run->options;
+	const char *image = options->image && !strchr(options->image, ':') ? options->image : NULL;
+	const char *const files[] = {image, options->kernel, options->initrd};
+	if (strcmp(run->way->surface, "container") == 0)
+		return 0;
+	for (size_t i = 0; i < HP_COUNT(files); i++)
+		if (files[i] && access(files[i], R_OK) < 0)
+			return hp_fail(err, -errno, "%s: %s", files[i], strerror(errno));
+	return 0;
+}
+
+static int check_program(const struct run *run, struct hp_error *err)
+{
+	if (run->options->dry_run || is_installed(run->way->program))
+		return 0;
+	return hp_fail(err, -ENOENT, "%s is not installed", run->way->program);
 }
 
 // -- readiness --
@@ -180,6 +206,7 @@ static int undo(struct run *run)
 	struct hp_applied applied = {0};
 	if (!*run->id)
 		return HP_EXIT_OK;
+	run->how.wait_ms = UNDO_WAIT_MS;
 	int code = hp_undo_transaction(run->host, run->id, &run->how, &applied, &error);
 	say_applied(&applied, &error);
 	bool undone = code == 0 &&
@@ -381,6 +408,10 @@ int hp_cmd_run(const struct hp_command *command HP_UNUSED, struct hp_options *op
 	sigset_t held;
 	hold_signals(&held);
 	int code = choose_way(&run, &error);
+	if (!code)
+		code = check_files(&run, &error);
+	if (!code)
+		code = check_program(&run, &error);
 	if (!code)
 		code = begin(&run, &error);
 	if (!code)

@@ -155,7 +155,7 @@ int hp_vmlinux_entry(const char *name, const char *data, size_t length, uint32_t
 static int read_whole(const char *file, struct hp_text *ret, struct stat *status,
                       struct hp_error *err)
 {
-	hp_cleanup_fd int fd = open(file, O_RDONLY | O_CLOEXEC);
+	hp_cleanup_fd int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // it may be a pipe
 	if (fd < 0 || fstat(fd, status) < 0)
 		return hp_fail(err, -errno, "%s: %s", file, strerror(errno));
 	if (!S_ISREG(status->st_mode) || (size_t)status->st_size > FILE_LIMIT)
@@ -177,14 +177,14 @@ static int read_whole(const char *file, struct hp_text *ret, struct stat *status
 	return 0;
 }
 
-/* Written beside and renamed: whoever reads it finds it whole. */
+/* Written beside and renamed: whoever reads it finds it whole, after a loss of power too. */
 static int keep(const char *cache, const char *path, const struct hp_text *vmlinux,
                 struct hp_error *err)
 {
 	hp_cleanup_free char *beside = hp_asprintf("%s/.vmlinux-XXXXXX", cache);
 	hp_cleanup_fd int fd = mkostemp(beside, O_CLOEXEC);
 	int code = fd < 0 ? -errno : hp_write_whole(fd, vmlinux->data, vmlinux->length);
-	if (!code && rename(beside, path) < 0)
+	if (!code && (fsync(fd) < 0 || rename(beside, path) < 0))
 		code = -errno;
 	if (code && fd >= 0)
 		unlink(beside);

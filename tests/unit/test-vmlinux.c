@@ -237,6 +237,20 @@ static void cache_of_others(void **state HP_UNUSED)
 	remove_folder(folder);
 }
 
+/* Nobody writes into it, so whoever waits for that waits for ever. */
+static void no_file(void **state HP_UNUSED)
+{
+	hp_cleanup_free char *folder = make_folder(), *path = NULL;
+	hp_cleanup_free char *pipe = hp_asprintf("%s/pipe", folder);
+	struct hp_error error = {0};
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	alarm(20);
+	assert_int_equal(hp_vmlinux_find(pipe, folder, &path, &error), -EINVAL);
+	assert_int_equal(hp_vmlinux_find(folder, folder, &path, &error), -EINVAL);
+	alarm(0);
+	remove_folder(folder);
+}
+
 /* Debian's own, where one is installed or the lab has fetched one. */
 static void real_kernels(void **state HP_UNUSED)
 {
@@ -269,10 +283,15 @@ static void real_kernels(void **state HP_UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(each_packer),          cmocka_unit_test(what_is_no_image),
-	    cmocka_unit_test(cut_anywhere),         cmocka_unit_test(bombs),
-	    cmocka_unit_test(unknown_packer),       cmocka_unit_test(no_entry),
-	    cmocka_unit_test(kept_and_found_again), cmocka_unit_test(cache_of_others),
+	    cmocka_unit_test(each_packer),
+	    cmocka_unit_test(what_is_no_image),
+	    cmocka_unit_test(cut_anywhere),
+	    cmocka_unit_test(bombs),
+	    cmocka_unit_test(unknown_packer),
+	    cmocka_unit_test(no_entry),
+	    cmocka_unit_test(kept_and_found_again),
+	    cmocka_unit_test(cache_of_others),
+	    cmocka_unit_test(no_file),
 	    cmocka_unit_test(real_kernels),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
