@@ -178,6 +178,23 @@ LEFT JOIN setting t ON t.host = a.host AND t.component = 'openstack-nova' AND t.
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
+ ('vgpu-libvirt-takes-vf', 'This libvirt takes a VF that stays with its vendor''s driver', 'degrades',
+  'qemu-vgpu openstack:vgpu openstack:mig-vgpu',
+  'Use libvirt 9.7.0 or later, or QEMU without libvirt: older ones want a device with managed=no to be on vfio-pci ("must be manually detached from the host").',
+  'libvirt/libvirt:NEWS.rst (v9.7.0, 2023-09-01)',
+  'software.name=libvirt');
+CREATE VIEW rule_vgpu_libvirt_takes_vf AS
+SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN a.vgpu_mode IN ('mdev', 'sriov-mdev', 'none') OR w.version = 'none'
+              OR w.version_key >= version_key('9.7.0') THEN 'pass'
+            WHEN a.vgpu_mode = 'vendor-vfio' AND w.version_key < version_key('9.7.0') THEN 'fail'
+            ELSE 'unknown' END AS result,
+       a.address || ': vGPU mode ' || coalesce(a.vgpu_mode, 'not seen') || ', libvirt ' || coalesce(w.version, 'not seen') AS evidence
+FROM accelerator a
+JOIN software w ON w.host = a.host AND w.name = 'libvirt'
+WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('vgpu-device-manager-mode', 'NVIDIA''s vGPU Device Manager finds mediated devices', 'blocks',
   'kubevirt:vgpu kubevirt:mig-vgpu',
   'It makes mediated devices only (up to 0.5.0): in vendor-VFIO mode write the type to current_vgpu_type of each VF by hand or by a boot unit.',

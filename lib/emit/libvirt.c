@@ -48,6 +48,12 @@ static char *driver_of(const struct hp_emit *emit, const char *address)
  * decision. */
 static bool is_managed(const struct shape *shape, const struct hp_vmm_function *function)
 {
+	if (function->device->way == HP_WAY_VENDOR_VFIO)
+		hp_note(shape->to,
+		        "%s stays with its vendor's driver: libvirt takes such a VF since 9.7.0, "
+		        "an older "
+		        "one wants it detached from the host",
+		        function->address);
 	if (function->device->way != HP_WAY_VFIO)
 		return false;
 	hp_cleanup_free char *driver = driver_of(shape->emit, function->address);

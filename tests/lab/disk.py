@@ -113,11 +113,18 @@ ok "update-grub took $(since "$start") s"
 
 def make(lab):
     """The image that tests copy; made anew where what it holds has changed."""
-    image, tree = lab.folder / "disk.img", lab.folder / "tree"
+    image = lab.folder / "disk.img"
     made_of = [HERE / "disk.py", *sorted(p for p in (HERE / "guest/disk").rglob("*") if p.is_file()),
                *sorted((lab.kernel.modules / "updates").glob("*.ko"))]
-    if packages.current(image, made_of):
-        return image
+    with packages.one_at_a_time(lab.folder):
+        if not packages.current(image, made_of):
+            make_anew(lab, image)
+            packages.made(image, made_of)
+    return image
+
+
+def make_anew(lab, image):
+    tree = lab.folder / "tree"
     unfinished = image.with_suffix(".new")
     bootstrap(tree)
     settle(tree, lab.kernel)
@@ -129,7 +136,6 @@ def make(lab):
     print("disk:", lab.check("disk", CONFIGURE, disk=unfinished, modules=["virtio_pci", "virtio_blk", "ext4"]))
     remove(tree)
     unfinished.rename(image)
-    return packages.made(image, made_of)
 
 
 def copy(lab, name):

@@ -37,9 +37,9 @@ class Lab:
         packages.need(QEMU, "busybox", "gcc", "kmod")
         self.build, self.folder = build, build / "lab"
         self.folder.mkdir(exist_ok=True)
-        self.kernel = packages.Kernel(self.folder, HERE / "nvidia")
+        with packages.one_at_a_time(self.folder):
+            self.kernel = packages.Kernel(self.folder, HERE / "nvidia")
         self.devices = self.build_devices()
-        self.took = 0.0
 
     def build_devices(self):
         version = subprocess.run([QEMU, "--version"], capture_output=True, text=True).stdout
@@ -56,26 +56,33 @@ class Lab:
 
     def compile_as(self, source, name, *flags):
         made = self.folder / name
-        if not packages.current(made, [source]):
-            subprocess.run(["gcc", "-std=gnu17", "-O1", "-g", "-Wall", "-Wextra", *flags, "-o", made, source], check=True)
-            packages.made(made, [source])
+        with packages.one_at_a_time(self.folder):
+            if not packages.current(made, [source]):
+                subprocess.run(["gcc", "-std=gnu17", "-O1", "-g", "-Wall", "-Wextra", *flags, "-o", made, source], check=True)
+                packages.made(made, [source])
         return made
 
-    def program(self, package, path):
-        """A program of a package that need not be installed here."""
+    def parts_of(self, package, path):
+        """A program of a package that need not be installed here, or all files of a folder in it: names and where they are."""
         root = self.folder / package
-        if not (root / path).exists():
-            packages.unpack([package], self.kernel.downloads, root)
-        return root / path
+        with packages.one_at_a_time(self.folder):
+            if not (root / path).exists():
+                packages.unpack([package], self.kernel.downloads, root)
+        return [(str(found.relative_to(root)), found) for found in sorted((root / path).glob("*")) or [root / path]]
 
     # -- roots --
 
     def inner_qemu(self):
-        """An archive with a QEMU for the host to run guests of its own: its libraries, modules and ROMs."""
-        path = self.folder / "inner-qemu.cpio"
-        program = shutil.which(QEMU)
-        if packages.current(path, [pathlib.Path(program)]):
-            return path
+        """An archive with a QEMU for the host to run guests of its own."""
+        path, program = self.folder / "inner-qemu.cpio", pathlib.Path(shutil.which(QEMU))
+        with packages.one_at_a_time(self.folder):
+            if not packages.current(path, [program]):
+                path.write_bytes(self.inner_qemu_archive(program))
+                packages.made(path, [program])
+        return path
+
+    def inner_qemu_archive(self, program):
+        """QEMU with its libraries, modules and ROMs."""
         archive = Archive()
         archive.program(f"usr/bin/{QEMU}", program)
         for rom in ("seabios/bios-256k.bin", "qemu/kvmvapic.bin", "qemu/linuxboot_dma.bin", "qemu/qboot.rom", "qemu/pvh.bin"):
@@ -83,8 +90,7 @@ class Lab:
         # Debian keeps the accelerators in modules of their own.
         for module in sorted(pathlib.Path("/usr/lib/x86_64-linux-gnu/qemu").glob("accel-*x86_64.so")):
             archive.program(str(module), module)
-        path.write_bytes(archive.data())
-        return packages.made(path, [pathlib.Path(program)])
+        return archive.data()
 
     def add_program(self, archive):
         archive.program("usr/bin/happypath", self.build / "happypath")
@@ -171,7 +177,7 @@ class Lab:
     def finish(self, name, host, seconds, cut=False):
         """Waits for a virtual host to end, and returns what its steps wrote to their output. `cut`: once they are through,
         the power goes."""
-        folder, started = self.folder / name, time.monotonic()
+        folder = self.folder / name
         try:
             self.wait(name, host, seconds, cut)
         except subprocess.TimeoutExpired:
@@ -179,7 +185,6 @@ class Lab:
         finally:
             host.kill()
             host.wait()
-        self.took = time.monotonic() - started
         text = self.output(name)
         if "LAB-END" not in text:
             said = (folder / "qemu.log").read_text(errors="replace")[-300:]

@@ -1,5 +1,7 @@
 # What the lab takes from Debian's packages without installing anything: kernel, modules, headers, programs of guests.
 # SPDX-License-Identifier: Apache-2.0
+import contextlib
+import fcntl
 import glob
 import hashlib
 import lzma
@@ -40,6 +42,14 @@ def unpack(names, downloads, to):
                 raise Missing(f"cannot download {name}")
         subprocess.run(["dpkg-deb", "-x", glob.glob(f"{downloads}/{name}_*.deb")[0], to], check=True)
     return to
+
+
+@contextlib.contextmanager
+def one_at_a_time(folder):
+    """Tests run side by side, and share what one of them makes."""
+    with open(folder / ".making", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def digest(sources):
