@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "emit/emitters.h"
 #include "emit/kube.h"
+#include "emit/vmm.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -89,9 +90,10 @@ static int write_permitted(const struct hp_emit *emit, struct hp_emission *to)
 	to->document = kubevirt_json(list, mediated);
 	to->yaml = true;
 	hp_note(to,
-	        "merge it into the cluster's KubeVirt (`kubectl patch --type merge`); where a "
-	        "device plugin of the vendor hands the devices out, the entry takes that plugin's "
-	        "resourceName and externalResourceProvider: true");
+	        "add it to the cluster's KubeVirt by `kubectl edit`: a merge patch would replace "
+	        "the lists that are there; where a device plugin of the vendor hands the devices "
+	        "out, the entry takes that plugin's resourceName and externalResourceProvider: "
+	        "true");
 	return 0;
 }
 
@@ -147,15 +149,56 @@ static int write_machine(const struct hp_emit *emit, struct hp_emission *to)
 	return 0;
 }
 
+// -- VFs that stay with their vendor's driver --
+
+#define SOURCE "https://github.com/kubevirt/kubevirt/pull/16890"
+
+static bool is_other_type(const struct hp_emit_device *a, const struct hp_emit_device *b)
+{
+	const char *x = a->accelerator->device, *y = b->accelerator->device;
+	return x && y && strcmp(x, y) == 0 && a->type && b->type && strcmp(a->type, b->type) != 0;
+}
+
+/* KubeVirt tells PCI devices apart by their id alone, which all VFs of a board share. */
+static void refuse_mixed(const struct hp_emit *emit, struct hp_emission *to)
+{
+	const struct hp_emit_device *first = emit->devices;
+	for (size_t i = 1; i < emit->count && !to->refusal; i++)
+		if (is_other_type(first, &first[i]))
+			hp_refuse(to, SOURCE,
+			          "KubeVirt goes by the PCI id: %s (vGPU type %s) and %s (%s) "
+			          "would be one resource",
+			          first->address, first->type, first[i].address, first[i].type);
+}
+
+static void check_vendor_vfio(const struct hp_emit *emit, struct hp_emission *to)
+{
+	int has = hp_vmm_has(emit, "kubevirt", "vendor-vfio-vgpu");
+	hp_cleanup_free char *since = hp_vmm_since(emit, "kubevirt", "vendor-vfio-vgpu");
+	const char *first = since ? since : "no release";
+	if (has == 0)
+		hp_refuse(to, SOURCE,
+		          "%s stays with its vendor's driver, and KubeVirt hands such VFs out from "
+		          "%s on",
+		          emit->devices->address, first);
+	else if (has < 0)
+		hp_note(to,
+		        "KubeVirt hands VFs with a vGPU type out from %s on; which is here is "
+		        "not known",
+		        first);
+	refuse_mixed(emit, to);
+	if (!to->refusal)
+		hp_note(to, "every VF with this PCI id and any vGPU type is this resource: keep "
+		            "the cluster's to one type");
+}
+
 int hp_emit_kubevirt(const struct hp_emit *emit, struct hp_emission *to, struct hp_error *err)
 {
 	(void)err;
 	if (emit->devices->way == HP_WAY_VENDOR_VFIO)
-		return hp_refuse(to,
-		                 "kubevirt/kubevirt:pkg/virt-handler/device-manager/pci_device.go",
-		                 "%s stays with its vendor's driver, and KubeVirt's device plugin "
-		                 "hands out what is bound to vfio-pci, or mediated devices",
-		                 emit->devices->address);
+		check_vendor_vfio(emit, to);
+	if (to->refusal)
+		return 0;
 	return strcmp(emit->variant, "vmi") == 0 ? write_machine(emit, to)
 	                                         : write_permitted(emit, to);
 }

@@ -34,6 +34,9 @@ KINDS = {"Pod": ("kubernetes", "V1Pod"), "RuntimeClass": ("kubernetes", "V1Runti
 MINE = {"ansible", "cdi", "containerd", "docker", "gpu-operator", "kata", "kubernetes", "kubevirt", "nfd", "nova", "podman", "proxmox"}
 SHARES = {"8xh100": [(), ("--share", "mig:1g.10gb")], "a2-sriov-mdev": [("--share", "vgpu")],
           "l40s-vendor-vfio": [(), ("--share", "vgpu")], "mi300x": [()], "hostile": [()]}
+# What the version of a platform decides: format, host, share, version, exit status.
+VERSIONS = [("kubevirt", "l40s-vendor-vfio", "vgpu", "kubevirt@1.8.3", 3),
+            ("kubevirt", "l40s-vendor-vfio", "vgpu", "kubevirt@1.9.0", 0)]
 HOSTILE = "no'de$(id)`id`\"\\ # : - {a}\n[x]\ty=%n"
 
 
@@ -144,6 +147,15 @@ def check(hosts, checkers):
     return counts, wrong
 
 
+def check_versions(hosts):
+    """What a version was said to decide and does not."""
+    places = {place.name: words for place, words in hosts}
+    for form, host, share, version, expected in VERSIONS:
+        ran = hosts.run("emit", form, *places[host], "--share", share, "--assume", f"vmm={version}")
+        if ran.returncode != expected:
+            yield f"{form} {host} {version}: exit {ran.returncode}, not {expected}: {ran.stderr}"
+
+
 def main():
     with tempfile.TemporaryDirectory() as scratch:
         hosts = Hosts(sys.argv[1], sys.argv[2], scratch)
@@ -151,6 +163,7 @@ def main():
         for kind, checker in checkers.items():
             assert list(checker.iter_errors({"nobody": "knows"})), f"{kind} takes unknown keys"
         counts, wrong = check(hosts, checkers)
+        wrong += check_versions(hosts)
         never = [form for form in (f"{n}:{f}" for n, f in hosts.forms() if n in MINE) if form not in counts]
     print(*(f"{form}: {count} read" for form, count in counts.items()), *wrong, sep="\n")
     print(f"never emitted: {never}" if never else "", f"{sum(counts.values())} passed, {len(wrong)} failed", sep="\n")
