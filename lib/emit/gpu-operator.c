@@ -1,8 +1,9 @@
 // NVIDIA's GPU Operator: a node's kind of workload, and the values of its chart.
 // SPDX-License-Identifier: Apache-2.0
 //
-// NVIDIA/cloud-native-docs:gpu-operator/gpu-operator-kubevirt.rst,
-// NVIDIA/gpu-operator:deployments/gpu-operator/values.yaml.
+// NVIDIA/cloud-native-docs:gpu-operator/gpu-operator-kubevirt.rst, its install guide of
+// confidential containers (v26.3.1), NVIDIA/gpu-operator:deployments/gpu-operator/values.yaml,
+// controllers/state_manager.go (isStateEnabled).
 #include "base/cleanup.h"
 #include "emit/argv.h"
 #include "emit/emitters.h"
@@ -66,20 +67,41 @@ static json_t *container_values(const struct hp_emit *emit)
 static json_t *vm_values(const struct hp_emit *emit, struct hp_emission *to)
 {
 	bool vgpu = emit->devices->way != HP_WAY_VFIO;
-	bool kata = strcmp(emit->surface->surface, "kata") == 0;
-	json_t *values = json_pack("{s:{s:b}, s:{s:b}, s:{s:b}, s:{s:b}, s:{s:b}}",
-	                           "sandboxWorkloads", "enabled", 1, "vfioManager", "enabled", 1,
-	                           "sandboxDevicePlugin", "enabled", 1, "vgpuManager", "enabled",
-	                           vgpu && !has_driver(emit), "vgpuDeviceManager", "enabled", vgpu);
-	if (kata)
-		json_object_set_new(json_object_get(values, "sandboxWorkloads"), "mode",
-		                    json_string("kata"));
+	json_t *values = json_pack(
+	    "{s:{s:b, s:s}, s:{s:b}, s:{s:b}, s:{s:b}, s:{s:b}}", "sandboxWorkloads", "enabled", 1,
+	    "mode", "kubevirt", "vfioManager", "enabled", 1, "sandboxDevicePlugin", "enabled", 1,
+	    "vgpuManager", "enabled", vgpu && !has_driver(emit), "vgpuDeviceManager", "enabled",
+	    emit->devices->way == HP_WAY_MDEV);
 	if (vgpu && !has_driver(emit))
 		hp_note(to, "vgpuManager wants repository, image and version of an image that you "
 		            "build from NVIDIA's vGPU software: none is public");
+	if (emit->devices->way == HP_WAY_VENDOR_VFIO)
+		hp_note(to, "the vGPU device manager makes mediated devices alone (up to 0.4.2, "
+		            "2026-07-01: https://github.com/NVIDIA/gpu-operator/issues/2594): VFs "
+		            "get their types by hand, and KubeVirt hands them out itself");
+	return values;
+}
+
+/* kataManager of older charts is gone. The chart turns confidential computing on for Kata, which a
+ * guest that is not confidential cannot use. */
+static json_t *kata_values(struct hp_emission *to)
+{
+	hp_note(to, "mode kata is as the charts of 26.3 have it; the runtime classes come with the "
+	            "chart kata-deploy");
+	hp_note(to, "ccManager is on by default and would put the GPUs into confidential "
+	            "computing: leave it on only for kata-qemu-nvidia-gpu-snp or -tdx");
+	return json_pack("{s:{s:b, s:s}, s:{s:b}, s:{s:b}, s:{s:b}, s:{s:b}}", "sandboxWorkloads",
+	                 "enabled", 1, "mode", "kata", "vfioManager", "enabled", 1,
+	                 "kataSandboxDevicePlugin", "enabled", 1, "ccManager", "enabled", 0,
+	                 "vgpuDeviceManager", "enabled", 0);
+}
+
+static json_t *sandbox_values(const struct hp_emit *emit, struct hp_emission *to)
+{
 	hp_note(to, "nodes that carry no label stay with containers; this one gets its label from "
 	            "`happypath emit gpu-operator:label`");
-	return values;
+	bool kata = strcmp(emit->surface->surface, "kata") == 0;
+	return kata ? kata_values(to) : vm_values(emit, to);
 }
 
 int hp_emit_gpu_operator(const struct hp_emit *emit, struct hp_emission *to, struct hp_error *err)
@@ -90,7 +112,7 @@ int hp_emit_gpu_operator(const struct hp_emit *emit, struct hp_emission *to, str
 	if (strcmp(emit->variant, "label") == 0)
 		return write_label(emit, to);
 	to->document =
-	    emit->devices->way == HP_WAY_DRIVER ? container_values(emit) : vm_values(emit, to);
+	    emit->devices->way == HP_WAY_DRIVER ? container_values(emit) : sandbox_values(emit, to);
 	to->yaml = true;
 	return 0;
 }
