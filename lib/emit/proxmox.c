@@ -95,7 +95,13 @@ static int write_mapping(const struct hp_emit *emit, struct hp_emission *to)
 			    emit->devices[i].address);
 	if (emit->devices->way != HP_WAY_VFIO)
 		hp_text_puts(&to->text, "\tmdev 1\n");
-	hp_note(to, "machines name it as hostpci0: mapping=%s,pcie=1", name);
+	hp_cleanup_free char *mdev = mdev_of(emit->devices);
+	bool vgpu = emit->devices->way != HP_WAY_VFIO;
+	hp_note(to, "machines name it as hostpci0: mapping=%s%s%s,pcie=1", name,
+	        vgpu ? ",mdev=" : "",
+	        !vgpu  ? ""
+	        : mdev ? mdev
+	               : "TYPE");
 	return 0;
 }
 
