@@ -135,25 +135,28 @@ static json_t *vgpu_backing(const struct hp_emit_device *device, struct hp_emiss
 	                 device->type);
 }
 
-static json_t *direct_backing(const struct hp_emit_device *device)
+/* Dynamic DirectPath I/O (vSphere 7.0): any board with these ids. A backing that names one board
+ * wants the ESXi host's systemId besides, which nobody outside of it knows. */
+static json_t *direct_backing(const struct hp_emit_device *device, struct hp_emission *to)
 {
 	const struct hp_accelerator *accelerator = device->accelerator;
-	hp_cleanup_free char *id = decimal_id(device->address);
-	json_t *backing = json_pack("{s:s, s:s}", "_typeName",
-	                            "VirtualPCIPassthroughDeviceBackingInfo", "id", id);
-	if (accelerator->device)
-		json_object_set_new(backing, "deviceId", json_string(accelerator->device));
-	if (accelerator->vendor) // a signed number of 16 bits
-		json_object_set_new(backing, "vendorId",
-		                    json_integer((int16_t)strtoul(accelerator->vendor, NULL, 16)));
-	return backing;
+	if (!accelerator->vendor || !accelerator->device) {
+		hp_refuse(to, NULL, "%s: its PCI id is not known, by which vSphere chooses a board",
+		          device->address);
+		return NULL;
+	}
+	return json_pack("{s:s, s:s, s:[{s:s, s:i, s:i}]}", "_typeName",
+	                 "VirtualPCIPassthroughDynamicBackingInfo", "deviceName", "",
+	                 "allowedDevice", "_typeName", "VirtualPCIPassthroughAllowedDevice",
+	                 "vendorId", (int)strtoul(accelerator->vendor, NULL, 16), "deviceId",
+	                 (int)strtoul(accelerator->device, NULL, 16));
 }
 
 static json_t *change(const struct hp_emit *emit, struct hp_emission *to, size_t index)
 {
 	bool vgpu = strcmp(emit->surface->surface, "esxi-vgpu") == 0;
-	json_t *backing =
-	    vgpu ? vgpu_backing(&emit->devices[index], to) : direct_backing(&emit->devices[index]);
+	json_t *backing = vgpu ? vgpu_backing(&emit->devices[index], to)
+	                       : direct_backing(&emit->devices[index], to);
 	return json_pack("{s:s, s:s, s:{s:s, s:i, s:o?}}", "_typeName", "VirtualDeviceConfigSpec",
 	                 "operation", "add", "device", "_typeName", "VirtualPCIPassthrough", "key",
 	                 -(int)index - 1, "backing", backing);
@@ -181,6 +184,9 @@ static json_t *extra_config(const struct hp_emit *emit, struct hp_emission *to)
 
 static int emit_api(const struct hp_emit *emit, struct hp_emission *to)
 {
+	if (strcmp(emit->surface->surface, "esxi-vgpu") != 0)
+		hp_note(to, "vSphere chooses any free boards with these ids that are marked for "
+		            "passthrough: no address is named");
 	json_t *changes = json_array();
 	for (size_t i = 0; i < emit->count; i++)
 		json_array_append_new(changes, change(emit, to, i));
@@ -194,6 +200,8 @@ static int emit_api(const struct hp_emit *emit, struct hp_emission *to)
 int hp_emit_vmx(const struct hp_emit *emit, struct hp_emission *to, struct hp_error *err)
 {
 	(void)err;
+	if (strcmp(emit->variant, "api") == 0)
+		return emit_api(emit, to);
 	hp_note(to, "ESXi is not probed: the addresses are this host's");
-	return strcmp(emit->variant, "api") == 0 ? emit_api(emit, to) : emit_file(emit, to);
+	return emit_file(emit, to);
 }
