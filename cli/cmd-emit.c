@@ -71,6 +71,8 @@ static int take_goal(const struct hp_options *options, struct hp_goal_text *goal
 			code = hp_goal_set(goal, words[i].key, words[i].value, err);
 	for (size_t i = 0; !code && i < options->gpu.count; i++)
 		code = hp_goal_set(goal, "gpu", options->gpu.items[i], err);
+	if (code)
+		err->code = HP_MISUSE;
 	return code ? HP_MISUSE : 0;
 }
 

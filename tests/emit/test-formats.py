@@ -37,6 +37,7 @@ SHARES = {"8xh100": [(), ("--share", "mig:1g.10gb")], "a2-sriov-mdev": [("--shar
 # What the version of a platform decides: format, host, share, version, exit status.
 VERSIONS = [("kubevirt", "l40s-vendor-vfio", "vgpu", "kubevirt@1.8.3", 3),
             ("kubevirt", "l40s-vendor-vfio", "vgpu", "kubevirt@1.9.0", 0)]
+MISUSED = [("--guest-memory", "much"), ("--to", "nowhere"), ("--gpu", "first"), ("--cpus", "0"), ("--iommufd", "maybe")]
 HOSTILE = "no'de$(id)`id`\"\\ # : - {a}\n[x]\ty=%n"
 
 
@@ -156,6 +157,14 @@ def check_versions(hosts):
             yield f"{form} {host} {version}: exit {ran.returncode}, not {expected}: {ran.stderr}"
 
 
+def check_misuse(hosts):
+    """An option's value that cannot be meant is the user's mistake, not the tool's."""
+    for option, value in MISUSED:
+        ran = hosts.run("emit", "qemu", "--assume", "gpu=10de:2330", option, value)
+        if ran.returncode != 2 or value not in ran.stderr:
+            yield f"emit qemu {option} {value}: exit {ran.returncode}: {ran.stderr}"
+
+
 def main():
     with tempfile.TemporaryDirectory() as scratch:
         hosts = Hosts(sys.argv[1], sys.argv[2], scratch)
@@ -163,7 +172,7 @@ def main():
         for kind, checker in checkers.items():
             assert list(checker.iter_errors({"nobody": "knows"})), f"{kind} takes unknown keys"
         counts, wrong = check(hosts, checkers)
-        wrong += check_versions(hosts)
+        wrong += [*check_versions(hosts), *check_misuse(hosts)]
         never = [form for form in (f"{n}:{f}" for n, f in hosts.forms() if n in MINE) if form not in counts]
     print(*(f"{form}: {count} read" for form, count in counts.items()), *wrong, sep="\n")
     print(f"never emitted: {never}" if never else "", f"{sum(counts.values())} passed, {len(wrong)} failed", sep="\n")
