@@ -67,6 +67,15 @@ static const struct {
     {"limit.*", "of who looked"},
 };
 
+/* On a busy host the answer may come too late, and what was seen then differs from what there is.
+ */
+static bool asks_for_version(const char *command)
+{
+	const char *argument = strchr(command, ' ');
+	return argument &&
+	       (strcmp(argument, " --version") == 0 || strcmp(argument, " version") == 0);
+}
+
 const char *hp_incidental(enum hp_record_kind kind, const char *path)
 {
 	if (kind == HP_RECORD_TIMES)
@@ -79,6 +88,8 @@ const char *hp_incidental(enum hp_record_kind kind, const char *path)
 		return "rights of who looked";
 	if (kind == HP_RECORD_COVERED)
 		return "how the host was looked at";
+	if (kind == HP_RECORD_RUN && asks_for_version(path))
+		return "a program's version, which no step changes, told in time or not";
 	for (size_t i = 0; i < HP_COUNT(paths); i++)
 		if (fnmatch(paths[i].pattern, path, 0) == 0)
 			return paths[i].why;

@@ -275,11 +275,16 @@ static void test_records_programs_and_answers(void **state)
 	assert_int_equal(hp_host_run(host, argv, 5000, 4096, &seen), 0);
 	assert_int_equal(hp_host_run(host, (const char *[]){"/no/such", NULL}, 5000, 4096, &seen),
 	                 -ENOENT);
+	hp_host_run(host, (const char *[]){"sh", "--version", NULL}, 5000, 4096, &seen);
 	assert_true(hp_host_ask(host, "machine", before, sizeof(before)) > 0);
 	assert_int_equal(hp_host_access(host, "/dev/null"), 1);
 	assert_int_equal(hp_host_access(host, "/no/such"), -ENOENT);
 	hp_cleanup_free char *text = write_capture(host, tree, true);
 	hp_host_close(host);
+	const char *incidental = strstr(text, "\n[incidental]\n");
+	assert_non_null(incidental);
+	assert_null(strstr(incidental, "\nrun echo"));
+	assert_non_null(strstr(incidental, "\nrun sh\\x20--version "));
 	struct hp_host *capture = open_text(text);
 	assert_int_equal(hp_host_run(capture, argv, 5000, 4096, &said), 0);
 	assert_string_equal(hp_text_get(&said), "two words back\\slash\n");
