@@ -218,6 +218,33 @@ static bool force_one(struct hp_walk *walk, const struct hp_move *move, struct h
 	return r == 0;
 }
 
+// == what is not there any more
+
+bool hp_is_gone(struct hp_walk *walk, const struct hp_step *step)
+{
+	json_t *now = NULL;
+	if (step->kind->lasts || !json_is_object(step->before) || !json_is_object(step->after) ||
+	    step->kind->read(walk->host, step->subject, &now, NULL) < 0)
+		return false;
+	bool gone = hp_is_absent(now);
+	json_decref(now);
+	if (!gone)
+		return false;
+	hp_cleanup_free char *note =
+	    hp_asprintf("%s %s: it is gone, and nothing of it is left to put back",
+	                step->kind->name, step->subject);
+	hp_add_note(&walk->applied->notes, note);
+	return true;
+}
+
+static bool is_left_alone(struct hp_walk *walk, const struct hp_move *move)
+{
+	if (!move->back || !hp_is_gone(walk, &walk->journal->steps.items[move->step]))
+		return false;
+	note_done(walk, move, NULL);
+	return true;
+}
+
 // == many
 
 /* Walks back what was walked, the one that failed included if anything may have been written. */
@@ -230,7 +257,7 @@ static enum hp_outcome turn_back(struct hp_walk *walk, const struct hp_move *mov
 		enum hp_progress progress = walk->journal->progress[back.step];
 		if (i == failed && progress != (moves[i].back ? HP_STEP_UNDOING : HP_STEP_INTENT))
 			continue;
-		if (force_one(walk, &back, &err))
+		if (is_left_alone(walk, &back) || force_one(walk, &back, &err))
 			continue;
 		all = false;
 		hp_add_note(&walk->applied->notes, err.message);
@@ -277,31 +304,6 @@ enum hp_outcome hp_walk_all(struct hp_walk *walk, const struct hp_move *moves, s
 	}
 	note_equivalents(walk, moves, count);
 	return HP_OUTCOME_DONE;
-}
-
-bool hp_is_gone(struct hp_walk *walk, const struct hp_step *step)
-{
-	json_t *now = NULL;
-	if (step->kind->lasts || !json_is_object(step->before) || !json_is_object(step->after) ||
-	    step->kind->read(walk->host, step->subject, &now, NULL) < 0)
-		return false;
-	bool gone = hp_is_absent(now);
-	json_decref(now);
-	if (!gone)
-		return false;
-	hp_cleanup_free char *note =
-	    hp_asprintf("%s %s: it is gone, and nothing of it is left to put back",
-	                step->kind->name, step->subject);
-	hp_add_note(&walk->applied->notes, note);
-	return true;
-}
-
-static bool is_left_alone(struct hp_walk *walk, const struct hp_move *move)
-{
-	if (!move->back || !hp_is_gone(walk, &walk->journal->steps.items[move->step]))
-		return false;
-	note_done(walk, move, NULL);
-	return true;
 }
 
 bool hp_walk_each(struct hp_walk *walk, const struct hp_move *moves, size_t count,

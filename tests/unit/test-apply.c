@@ -103,6 +103,10 @@ static int fake_write(struct hp_host *host, const char *subject, const json_t *b
 	if ((trouble(host, subject, "fails") && !is_so) ||
 	    (back && trouble(host, subject, "stays")) || (!back && trouble(host, subject, "once")))
 		return hp_fail(err, -EIO, "%s is in trouble", subject);
+	if (trouble(host, subject, "pulled")) {
+		put(host, subject, NULL, NULL);
+		return hp_fail(err, -ENODEV, "%s is not there any more", subject);
+	}
 	if (!back && trouble(host, subject, "die-before"))
 		kill(getpid(), SIGKILL);
 	if (!back && trouble(host, subject, "mumbles"))
@@ -650,6 +654,27 @@ static void test_subjects_that_are_gone(void **state)
 	assert_history(place, HISTORY("undone"));
 }
 
+/* Pulled while its step is walked, or an earlier one's subject while a later one fails: the rest is
+ * put back, and nothing waits for recovery. */
+static void test_pulled_while_walking(void **state)
+{
+	static const char *const subjects[] = {"a", "c"};
+	struct place *place = *state;
+	for (size_t i = 0; i < HP_COUNT(subjects); i++) {
+		put_trouble(place, subjects[i], "pulled");
+		assert_outcome(place, apply(place, three_steps()), HP_OUTCOME_ROLLED_BACK);
+		assert_non_null(strstr(place->err.message, "is not there any more"));
+		assert_int_equal(place->applied.notes.count, 1);
+		assert_non_null(strstr(place->applied.notes.names[0], ": it is gone"));
+		assert_state(place, subjects[i], "(absent)");
+		assert_state(place, "b", "old-b");
+		put_trouble(place, subjects[i], "");
+		put(place->host, subjects[i], i ? "old-c" : "old-a", NULL);
+	}
+	assert_outcome(place, recover(place, false), HP_OUTCOME_NOTHING);
+	assert_outcome(place, apply(place, three_steps()), HP_OUTCOME_DONE);
+}
+
 static void test_recovery_without_the_subject(void **state)
 {
 	struct place *place = *state;
@@ -1090,6 +1115,7 @@ int main(void)
 	    IN_PLACE(test_failing_undo_goes_forward_again),
 	    IN_PLACE(test_undo_minds_what_came_later),
 	    IN_PLACE(test_subjects_that_are_gone),
+	    IN_PLACE(test_pulled_while_walking),
 	    IN_PLACE(test_recovery_without_the_subject),
 	    IN_PLACE(test_subjects_that_appear),
 	    IN_PLACE(test_crashes_in_every_step),
