@@ -86,6 +86,7 @@ struct hp_stat {
 	int64_t mtime;     // seconds
 	uint32_t mtime_ns; // and what is over; 0 in captures
 	uint64_t inode;
+	unsigned links;                      // names that it has; 0: not known, as in captures
 	unsigned device_major, device_minor; // of a device node
 };
 

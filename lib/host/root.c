@@ -165,6 +165,7 @@ static int stat_file(struct hp_host *host, const char *path, struct hp_stat *ret
 	    .mtime = st.st_mtime,
 	    .mtime_ns = (uint32_t)st.st_mtim.tv_nsec,
 	    .inode = st.st_ino,
+	    .links = (unsigned)st.st_nlink,
 	    .device_major = major(st.st_rdev),
 	    .device_minor = minor(st.st_rdev),
 	};

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
 	OUTPUT_LIMIT = 1 << 20,
@@ -136,12 +137,24 @@ static void check_mount(struct hp_host *host, const char *path, struct hp_obstac
 		                 source, point);
 }
 
+/* A file of two names becomes two files, and no way back makes them one again. */
+static void check_links(struct hp_host *host, const char *path, struct hp_obstacles *ret)
+{
+	struct hp_stat stat;
+	if (hp_host_stat(host, path, &stat) == 0 && S_ISREG(stat.mode) && stat.links > 1)
+		hp_obstacles_add(ret, HP_OBSTACLE_OWNER, path,
+		                 "%s is one of %u names of a file (hard links): the others would "
+		                 "keep what is in it now, for good",
+		                 path, stat.links);
+}
+
 void hp_edit_obstacles(struct hp_host *host, const char *path, const json_t *before,
                        const json_t *after, struct hp_obstacles *ret)
 {
 	if (json_equal(before, after))
 		return;
 	check_mount(host, path, ret);
+	check_links(host, path, ret);
 	check_keeper(path, hp_edit_content(before), ret);
 }
 

@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -522,6 +523,16 @@ static void test_obstacles(void **state HP_UNUSED)
 	    &world, kind, "kernel", "-quiet",
 	    "owner /etc/default/grub: Ansible keeps /etc/default/grub, as line 2 says: "
 	    "# Ansible managed: do not edit\n");
+
+	hp_cleanup_free char *name = hp_asprintf("%s/etc/default/grub", world.tree.path);
+	hp_cleanup_free char *other = hp_asprintf("%s/etc/default/of-somebody", world.tree.path);
+	world_put(&world, "/etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet\"\n", 0644);
+	assert_int_equal(link(name, other), 0);
+	assert_obstacles(
+	    &world, kind, "kernel", "-quiet",
+	    "owner /etc/default/grub: /etc/default/grub is one of 2 names of a file (hard "
+	    "links): the others would keep what is in it now, for good\n");
+	assert_int_equal(unlink(other), 0);
 	world_put(&world, "/proc/mounts",
 	          "/dev/sda1 / ext4 rw 0 0\noverlay /etc overlay ro,relatime 0 0\n", 0644);
 	assert_obstacles(&world, kind, "kernel", "+iommu=pt",
