@@ -557,6 +557,15 @@ static void test_vfs(void **state)
 	assert_null(want(place, kind, "0000:01:00.0", "17"));
 	assert_null(want(place, kind, "0000:01:00.0", "some"));
 	assert_obstacles(place, kind, "0000:01:00.0", EMPTY, "");
+
+	// A VF, where its PF is meant.
+	put_function(place, VF4, "0x030200\n", "");
+	tree_put_link(&place->tree, VF4 "/physfn", "../0000:01:00.0");
+	assert_json(read_state(place, kind, "0000:01:00.4"), "\"absent\"");
+	assert_null(want(place, kind, "0000:01:00.4", "4"));
+	assert_obstacles(
+	    place, kind, "0000:01:00.4", EMPTY,
+	    "broken 0000:01:00.4: 0000:01:00.4 is no PF, or is not there: it can have no VFs\n");
 	assert_write(place, kind, "0000:01:00.0",
 	             "{\"vfs\": 4, \"autoprobe\": 0, \"functions\": {}}",
 	             GPU "/sriov_drivers_autoprobe < 0\n" GPU "/sriov_numvfs < 4\n");
