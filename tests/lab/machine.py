@@ -113,8 +113,8 @@ class Lab:
         archive.text("etc/group", "root:x:0:\n")
         within = f"lib/modules/{self.kernel.release}"
         needed = MODULES + [line.split()[0] for line in modules]
-        for path in [*self.kernel.module_files(needed), *self.kernel.indexes()]:
-            archive.file(f"{within}/{path.relative_to(self.kernel.modules)}", path)
+        for name, content in self.kernel.module_tree(needed).items():
+            archive.add(f"{within}/{name}", 0o100644, content)
         archive.text("lab/modules", "".join(f"{line}\n" for line in modules))
         archive.file("lab/lab.sh", HERE / "guest/lab.sh")
         if steps is not None:

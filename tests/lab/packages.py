@@ -11,6 +11,7 @@ import re
 import shutil
 import struct
 import subprocess
+import tempfile
 
 
 class Missing(Exception):
@@ -146,6 +147,19 @@ class Kernel:
             rows[os.path.basename(path).split(".ko")[0].replace("-", "_")] = [path, *rest.split()]
         found = {path for name in names for path in rows.get(name.replace("-", "_"), [])}
         return sorted(self.modules / path for path in found)
+
+    def module_tree(self, names):
+        """The files of modules and of all that they depend on, with indexes of just these: every look at a host reads those,
+        and emulation takes seconds for Debian's thousands. Names within lib/modules/RELEASE, and contents."""
+        with tempfile.TemporaryDirectory() as scratch:
+            tree = pathlib.Path(scratch, "lib/modules", self.release)
+            kept = [self.modules / f"modules.{index}" for index in ("order", "builtin", "builtin.modinfo")]
+            for path in [*self.module_files(names), *kept]:
+                to = tree / path.relative_to(self.modules)
+                to.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, to)
+            subprocess.run(["depmod", "-b", scratch, self.release], check=True)
+            return {str(path.relative_to(tree)): path.read_bytes() for path in sorted(tree.rglob("*")) if path.is_file()}
 
     def indexes(self):
         """What modprobe and libkmod read to find a module."""
