@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "cli.h"
-#include "facts/value.h"
+#include "consent.h"
 #include "plan/plan.h"
 
 #include <errno.h>
@@ -23,10 +23,9 @@ struct run {
 	struct hp_apply_options options;
 	struct hp_applied applied;
 	struct hp_error error;
-	json_t *steps;      // what happened to each, as progress told it
-	json_t *changes;    // what would be written, as a rehearsal told it
-	const char **allow; // the short forms of addresses are made whole in `addresses`
-	char (*addresses)[HP_VALUE_SIZE];
+	json_t *steps;   // what happened to each, as progress told it
+	json_t *changes; // what would be written, as a rehearsal told it
+	struct hp_consent consent;
 };
 
 static const char *const change_names[] = {
@@ -230,8 +229,7 @@ static int finish(struct run *run, int code, enum verb verb)
 	json_decref(run->steps);
 	json_decref(run->changes);
 	json_decref(run->options.origin);
-	free(run->allow);
-	free(run->addresses);
+	hp_consent_free(&run->consent);
 	return status;
 }
 
@@ -261,17 +259,8 @@ static void set_places(struct run *run, char lock[static 512])
 	run->options.lock = lock;
 }
 
-static void take_allowed(struct run *run, const struct hp_words *words)
-{
-	run->allow = hp_calloc(words->count + 1, sizeof(*run->allow));
-	run->addresses = hp_calloc(words->count + 1, sizeof(*run->addresses));
-	for (size_t i = 0; i < words->count; i++)
-		run->allow[i] = hp_value_address(words->items[i], run->addresses[i], HP_VALUE_SIZE)
-		                    ? run->addresses[i]
-		                    : words->items[i];
-}
-
-static int begin(struct run *run, const struct hp_options *cli, char lock[static 512])
+static int begin(struct run *run, const struct hp_options *cli, const char *const *own,
+                 char lock[static 512])
 {
 	uint64_t seconds = 0;
 	// Kinds ask nvidia-smi what they are about to set.
@@ -281,12 +270,13 @@ static int begin(struct run *run, const struct hp_options *cli, char lock[static
 	run->cli = cli;
 	run->steps = json_array();
 	run->changes = json_array();
-	take_allowed(run, &cli->allow);
+	hp_consent_take(&run->consent, &cli->allow, own);
 	run->options = (struct hp_apply_options){
 	    .dry_run = cli->dry_run,
 	    .told = note_change,
 	    .yes = cli->yes,
-	    .allow = run->allow,
+	    .allow = run->consent.allow,
+	    .own = run->consent.own,
 	    .accept = cli->accept,
 	    .wait_ms = (int)seconds * 1000,
 	    .progress = note_progress,
@@ -305,8 +295,7 @@ static int fail_early(struct run *run, int code)
 	json_decref(run->steps);
 	json_decref(run->changes);
 	json_decref(run->options.origin);
-	free(run->allow);
-	free(run->addresses);
+	hp_consent_free(&run->consent);
 	return status;
 }
 
@@ -319,8 +308,10 @@ static int check_trust(FILE *file, const char *name, struct hp_error *err)
 	struct stat st;
 	uint64_t caller = 0;
 	const char *sudo = getenv("SUDO_UID");
-	if (geteuid() != 0 || fstat(fileno(file), &st) < 0 || !S_ISREG(st.st_mode))
+	if (geteuid() != 0)
 		return 0;
+	if (fstat(fileno(file), &st) < 0)
+		return hp_fail(err, -errno, "%s: %s", name, strerror(errno));
 	if (sudo)
 		hp_parse_u64(sudo, &caller);
 	if ((st.st_uid == 0 || st.st_uid == caller) && !(st.st_mode & (S_IWGRP | S_IWOTH)))
@@ -367,6 +358,21 @@ static int read_plan(const char *name, struct hp_steps *ret, json_t **ret_origin
 	return r;
 }
 
+/* The devices that the plan says it is for, ends with NULL. */
+static const char **own_of(const json_t *goal)
+{
+	const json_t *gpus = json_object_get(goal, "gpus");
+	const char **own = hp_calloc(json_array_size(gpus) + 1, sizeof(*own));
+	size_t i, count = 0;
+	const json_t *gpu;
+	json_array_foreach(gpus, i, gpu)
+	{
+		if (json_is_string(gpu))
+			own[count++] = json_string_value(gpu);
+	}
+	return own;
+}
+
 // == the verbs
 
 int hp_cmd_apply(const struct hp_command *command HP_UNUSED, struct hp_options *options)
@@ -376,8 +382,9 @@ int hp_cmd_apply(const struct hp_command *command HP_UNUSED, struct hp_options *
 	struct hp_steps steps = {0};
 	json_t *origin = NULL;
 	int code = read_plan(options->arguments.items[0], &steps, &origin, &run.error);
+	hp_cleanup_free const char **own = own_of(origin);
 	if (!code)
-		code = begin(&run, options, lock);
+		code = begin(&run, options, own, lock);
 	run.options.origin = origin;
 	if (!code)
 		code =
@@ -394,7 +401,7 @@ int hp_cmd_undo(const struct hp_command *command HP_UNUSED, struct hp_options *o
 	char lock[512];
 	struct run run = {0};
 	const char *id = options->arguments.count ? options->arguments.items[0] : NULL;
-	int code = begin(&run, options, lock);
+	int code = begin(&run, options, NULL, lock);
 	if (code)
 		return fail_early(&run, code);
 	return finish(
@@ -405,7 +412,7 @@ int hp_cmd_recover(const struct hp_command *command HP_UNUSED, struct hp_options
 {
 	char lock[512];
 	struct run run = {0};
-	int code = begin(&run, options, lock);
+	int code = begin(&run, options, NULL, lock);
 	if (code)
 		return fail_early(&run, code);
 	return finish(&run,

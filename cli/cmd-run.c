@@ -4,6 +4,7 @@
 #include "apply/owner.h"
 #include "base/cleanup.h"
 #include "cli.h"
+#include "consent.h"
 #include "emit/argv.h"
 #include "emit/emit.h"
 #include "emit/qemu.h"
@@ -45,7 +46,7 @@ struct run {
 	char id[40]; // of what was applied, "" if nothing was
 	char lock[512];
 	char *vmlinux, *cache;
-	const char **allow;
+	struct hp_consent consent;
 	int64_t memory; // that VFIO locks
 };
 
@@ -386,13 +387,15 @@ static int begin(struct run *run, struct hp_error *err)
 {
 	const struct hp_host_options how = {.level = 2};
 	const char *state = getenv("HAPPYPATH_STATE");
-	run->allow = hp_calloc(run->options->allow.count + 1, sizeof(*run->allow));
-	for (size_t i = 0; i < run->options->allow.count; i++)
-		run->allow[i] = run->options->allow.items[i];
+	hp_cleanup_free const char **own = hp_calloc(run->options->gpu.count + 1, sizeof(*own));
+	for (size_t i = 0; i < run->options->gpu.count; i++)
+		own[i] = run->options->gpu.items[i];
+	hp_consent_take(&run->consent, &run->options->allow, own);
 	run->how = (struct hp_apply_options){.dry_run = run->options->dry_run,
 	                                     .told = note_change,
 	                                     .yes = run->options->yes,
-	                                     .allow = run->allow};
+	                                     .allow = run->consent.allow,
+	                                     .own = run->consent.own};
 	if (state) {
 		snprintf(run->lock, sizeof(run->lock), "%s/lock", state);
 		run->how.state = state;
@@ -421,7 +424,7 @@ int hp_cmd_run(const struct hp_command *command HP_UNUSED, struct hp_options *op
 	int undone = undo(&run);
 	hp_planned_close(&run.planned);
 	hp_host_close(run.host);
-	free(run.allow);
+	hp_consent_free(&run.consent);
 	free(run.vmlinux);
 	free(run.cache);
 	return undone ? undone : code;

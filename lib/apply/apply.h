@@ -33,7 +33,9 @@ struct hp_apply_options {
 	const char *lock;  // NULL: /run/lock/happypath.lock
 	bool dry_run;      // tell through `told`, change nothing
 	hp_change_told *told;
-	bool yes;                 // consents to what disrupts, for every subject
+	bool yes; // consents to what disrupts, for each step's own subject
+	const char *const
+	    *own; // and for these, whichever step asks: what the plan is for; may be NULL
 	const char *const *allow; // subjects consented to by name, ends with NULL; may be NULL
 	bool accept;              // one-way steps too
 	int wait_ms;              // for the lock; 0: not at all

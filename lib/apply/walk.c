@@ -326,12 +326,21 @@ bool hp_walk_each(struct hp_walk *walk, const struct hp_move *moves, size_t coun
 
 // == consent
 
-static bool is_allowed(const struct hp_apply_options *options, const char *subject)
+static bool is_named(const char *const *names, const char *subject)
 {
-	for (const char *const *at = options->allow; at && *at; at++)
+	for (const char *const *at = names; at && *at; at++)
 		if (strcmp(*at, subject) == 0)
 			return true;
 	return false;
+}
+
+/* A sibling's step asks for the device that the plan is for, which goes with it: who wants the plan
+ * wants that. The other way round the sibling is named, or stays. */
+static bool is_meant(const struct hp_apply_options *options, const struct hp_step *step,
+                     const char *subject)
+{
+	return options->yes &&
+	       (strcmp(subject, step->subject) == 0 || is_named(options->own, subject));
 }
 
 static bool consents(const struct hp_apply_options *options, const struct hp_step *step, bool ours,
@@ -339,12 +348,12 @@ static bool consents(const struct hp_apply_options *options, const struct hp_ste
 {
 	switch (obstacle->kind) {
 	case HP_OBSTACLE_CONSENT:
-		return is_allowed(options, obstacle->subject) ||
-		       (options->yes && strcmp(obstacle->subject, step->subject) == 0);
+		return is_named(options->allow, obstacle->subject) ||
+		       is_meant(options, step, obstacle->subject);
 	case HP_OBSTACLE_OWNER:
-		return is_allowed(options, obstacle->subject);
+		return is_named(options->allow, obstacle->subject);
 	case HP_OBSTACLE_SOMEBODY:
-		return ours || is_allowed(options, obstacle->subject);
+		return ours || is_named(options->allow, obstacle->subject);
 	case HP_OBSTACLE_HOLDER:
 	case HP_OBSTACLE_BROKEN:
 		break;

@@ -138,7 +138,14 @@ def test_plans_that_others_can_write():
     os.chown(path, 65534, 65534)
     assert "its owner is 65534" in run("apply", path, code=1).stderr
     assert PAGES.read_text().strip() == "0"
-    run("apply", "-", stdin=path.read_text())
+    text = path.read_text()
+    path.unlink()
+    os.mkfifo(path)
+    os.chown(path, 65534, 65534)
+    with subprocess.Popen(["sh", "-c", f"exec 2>&-; printf %s '{text}' >{path}"]) as writer:
+        assert "its owner is 65534" in run("apply", path, code=1).stderr
+        writer.kill()
+    run("apply", "-", stdin=text)
     path.unlink()
     run("undo")
 

@@ -403,6 +403,22 @@ static void test_consent(void **state)
 	}
 }
 
+/* What the plan is for is consented to with --yes, whichever step asks; a sibling is named. */
+static void test_consent_to_what_the_plan_is_for(void **state)
+{
+	struct place *place = *state;
+	put_trouble(place, "b", "neighbour"); // asks for "next"
+	place->options.yes = true;
+	assert_outcome(place, apply(place, three_steps()), HP_OUTCOME_REFUSED);
+	place->options.own = (const char *const[]){"other", NULL};
+	assert_outcome(place, apply(place, three_steps()), HP_OUTCOME_REFUSED);
+	place->options.own = (const char *const[]){"other", "next", NULL};
+	place->options.yes = false;
+	assert_outcome(place, apply(place, three_steps()), HP_OUTCOME_REFUSED);
+	place->options.yes = true;
+	assert_outcome(place, apply(place, three_steps()), HP_OUTCOME_DONE);
+}
+
 /* A step before it on the same subject takes nobody's consent along. */
 static void test_consent_to_each_step(void **state)
 {
@@ -1101,6 +1117,7 @@ int main(void)
 	    IN_PLACE(test_stale_plans),
 	    IN_PLACE(test_consent),
 	    IN_PLACE(test_consent_to_each_step),
+	    IN_PLACE(test_consent_to_what_the_plan_is_for),
 	    IN_PLACE(test_whose_state_it_is),
 	    IN_PLACE(test_one_way),
 	    IN_PLACE(test_one_at_a_time),
