@@ -156,6 +156,14 @@ def test_gpu():
     document = plan("--facts", EXAMPLE, "--to", "qemu-vfio", "--gpu", "3b:00.0", "--gpu", "00000000:4C:00.0")
     assert document["candidates"][0]["accelerators"] == ["0000:3b:00.0", "0000:4c:00.0"]
     assert {s["subject"] for s in document["steps"] if s["kind"] == "driver"} == {"0000:3b:00.0", "0000:4c:00.0"}
+    with tempfile.TemporaryDirectory() as folder:
+        facts = pathlib.Path(folder) / "facts.json"
+        pf = {"address": "0000:41:00.0", "vendor": "10de", "device": "26b9", "class": "030200", "driver": "nvidia",
+              "physical_function": "none"}
+        facts.write_text(json.dumps({"schema": "happypath.facts/1", "host": "h", "facts": {"pci_function": [
+            pf, {**pf, "address": "0000:41:00.4", "driver": "none", "physical_function": "0000:41:00.0"}]}}))
+        vf = run("--facts", facts, "--to", "qemu-vfio", "--gpu", "0000:41:00.4", expect=(1, 2))
+        assert "0000:41:00.4 is a VF, which is planned for with its PF 0000:41:00.0" in vf.stderr, vf.stderr
     done = run("--facts", EXAMPLE, "--to", "qemu-vfio", "--gpu", "0000:ff:00.0", expect=2)
     assert "0000:19:00.0" in done.stderr
     assert "0000:19:00.0" in plan("--facts", EXAMPLE, "--to", "qemu-vfio", "--gpu", 0)["candidates"][0]["accelerators"]
