@@ -179,6 +179,8 @@ LEFT JOIN (SELECT host, release,
       FROM kernel) k ON k.host = a.host
 LEFT JOIN (SELECT f.host, f.address, COUNT(*) AS others
            FROM accelerator f
-           JOIN pci_function o ON o.host = f.host AND substr(o.address, 1, 10) = substr(f.address, 1, 10) AND o.address <> f.address
+           JOIN pci_function o ON o.host = f.host AND o.address <> f.address
+             AND o.address >= substr(f.address, 1, length(f.address) - 1) || '0'
+             AND o.address <= substr(f.address, 1, length(f.address) - 1) || '7'
            GROUP BY f.host, f.address) s ON s.host = a.host AND s.address = a.address
 WHERE a.is_vf = 0;

@@ -90,7 +90,7 @@ static int attach(struct hp_knowledge *knowledge, bool writable, struct hp_error
 	if (code == SQLITE_OK && !writable) // its pages are read where they are
 		hp_db_exec(knowledge->db, "PRAGMA knowledge.mmap_size = 1073741824", NULL);
 	if (code == SQLITE_OK &&
-	    hp_db_number(knowledge->db, "SELECT count(*) FROM knowledge.matrix_column", 0) > 0)
+	    hp_db_number(knowledge->db, "SELECT EXISTS (SELECT 1 FROM knowledge.matrix_column)", 0))
 		return 0;
 	return hp_fail(err, -EINVAL, "knowledge %s: no compiled knowledge", knowledge->file);
 }
