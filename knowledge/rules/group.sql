@@ -29,7 +29,8 @@ LEFT JOIN (SELECT a2.host, a2.address,
                                    THEN p.address || ' is bound to ' || p.driver END) AS foreign_listing,
                   sorted_list(p.address || ' ' || coalesce(p.driver, '(driver not seen)')) AS companions
            FROM accelerator a2
-           JOIN pci_function p ON p.host = a2.host AND p.iommu_group = a2.iommu_group AND p.address <> a2.address
+           JOIN iommu_group_function m ON m.host = a2.host AND m.iommu_group = a2.iommu_group
+           JOIN pci_function p ON p.host = m.host AND p.address = m.address AND p.address <> a2.address
            WHERE a2.is_vf = 0 AND a2.iommu_group <> 'none' AND p.header_type IS DISTINCT FROM 'bridge'
              AND substr(coalesce(p.class, 'ffffff'), 1, 2) <> '06'
            GROUP BY a2.host, a2.address) g ON g.host = a.host AND g.address = a.address
@@ -57,7 +58,8 @@ LEFT JOIN (SELECT a2.host, a2.address, COUNT(CASE WHEN n.is_vf = 0 THEN 1 END) A
                              THEN 1 END) AS unsure,
                   sorted_list(CASE WHEN n.is_vf = 0 THEN p.address END) AS listing
            FROM accelerator a2
-           JOIN pci_function p ON p.host = a2.host AND p.iommu_group = a2.iommu_group
+           JOIN iommu_group_function m ON m.host = a2.host AND m.iommu_group = a2.iommu_group
+           JOIN pci_function p ON p.host = m.host AND p.address = m.address
                               AND substr(p.address, 1, length(p.address) - 2)
                                   <> substr(a2.address, 1, length(a2.address) - 2)
            LEFT JOIN accelerator n ON n.host = p.host AND n.address = p.address
@@ -87,7 +89,8 @@ LEFT JOIN (SELECT a2.host, a2.address, COUNT(CASE WHEN n.address IS NULL THEN 1 
                   sorted_list(CASE WHEN n.address IS NULL
                                    THEN p.address || ' ' || coalesce(p.driver, '(driver not seen)') END) AS listing
            FROM accelerator a2
-           JOIN pci_function p ON p.host = a2.host AND p.iommu_group = a2.iommu_group
+           JOIN iommu_group_function m ON m.host = a2.host AND m.iommu_group = a2.iommu_group
+           JOIN pci_function p ON p.host = m.host AND p.address = m.address
                               AND substr(p.address, 1, length(p.address) - 2)
                                   <> substr(a2.address, 1, length(a2.address) - 2)
            LEFT JOIN pci_function f ON f.host = p.host
@@ -135,9 +138,7 @@ LEFT JOIN (SELECT t.host, t.address, COUNT(*) AS ports,
                        FROM pci_ancestor n
                        JOIN pci_function b ON b.host = n.host AND b.address = n.ancestor
                        LEFT JOIN iommu i ON i.host = n.host
-                       WHERE coalesce(b.port_type, 'downstream') = 'downstream' AND b.parent <> 'none'
-                         AND EXISTS (SELECT 1 FROM pci_function peer
-                                     WHERE peer.host = b.host AND peer.parent = b.parent AND peer.address <> b.address)) x) t
+                       WHERE coalesce(b.port_type, 'downstream') = 'downstream' AND b.parent <> 'none' AND n.beside > 0) x) t
            GROUP BY t.host, t.address) d ON d.host = a.host AND d.address = a.address;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES

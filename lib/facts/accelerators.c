@@ -220,6 +220,19 @@ static int put_accelerator(struct scan *scan, const struct function *f, struct h
 	return hp_db_step(scan->insert, err);
 }
 
+/* How many others have the same parent; 0 where it is not known. */
+static int count_beside(const struct scan *scan, const char *host, const char *address)
+{
+	const struct function *f = find_function(scan, host, address);
+	int count = 0;
+	for (size_t i = 0; f && f->parent && i < scan->count; i++) {
+		const struct function *other = &scan->functions[i];
+		count +=
+		    other != f && same(other->parent, f->parent) && strcmp(other->host, host) == 0;
+	}
+	return count;
+}
+
 static int put_ancestor(struct scan *scan, const struct function *f, const char *ancestor,
                         int depth, struct hp_error *err)
 {
@@ -227,6 +240,7 @@ static int put_ancestor(struct scan *scan, const struct function *f, const char 
 	hp_row_text(&row, HP_PCI_ANCESTOR_ADDRESS, f->address);
 	hp_row_text(&row, HP_PCI_ANCESTOR_ANCESTOR, ancestor);
 	hp_row_number(&row, HP_PCI_ANCESTOR_DEPTH, depth);
+	hp_row_number(&row, HP_PCI_ANCESTOR_BESIDE, count_beside(scan, f->host, ancestor));
 	return hp_row_put(&row, err);
 }
 

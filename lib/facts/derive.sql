@@ -2,21 +2,27 @@
 -- table for all hosts at once. Runs once for a set of facts; other engines are given the result.
 -- SPDX-License-Identifier: Apache-2.0
 
--- The groups that accelerators are in. A group is viable while each endpoint has no driver, a VFIO driver or pci-stub
+-- The functions of the groups that accelerators are in: one pass over all functions, of which there are hundreds.
+INSERT INTO iommu_group_function (host, iommu_group, address)
+WITH wanted AS MATERIALIZED (
+  SELECT DISTINCT host, iommu_group FROM accelerator WHERE iommu_group <> 'none'
+)
+SELECT f.host, f.iommu_group, f.address
+FROM pci_function f CROSS JOIN wanted w ON w.host = f.host AND w.iommu_group = f.iommu_group;
+
+-- What these groups hold. A group is viable while each endpoint has no driver, a VFIO driver or pci-stub
 -- (kernel: drivers/vfio/group.c and vfio_iommu_type1); bridges stay with pcieport.
 INSERT INTO iommu_group_member (host, iommu_group, members, endpoints, accelerators, slots, foreign_bound,
   driver_unknown, listing, foreign_listing)
-WITH wanted AS MATERIALIZED (
-  SELECT DISTINCT host, iommu_group FROM accelerator WHERE iommu_group <> 'none'
-), member AS (
-  SELECT f.host, f.iommu_group, f.address, f.driver, a.address IS NOT NULL AND a.is_vf = 0 AS accelerator,
+WITH member AS (
+  SELECT m.host, m.iommu_group, f.address, f.driver, a.address IS NOT NULL AND a.is_vf = 0 AS accelerator,
          CASE WHEN substr(f.class, 1, 2) = '06' OR f.header_type = 'bridge' OR f.driver = 'pcieport'
               THEN 0 ELSE 1 END AS endpoint,
          CASE WHEN f.driver IN ('none', 'pci-stub', 'pcieport') OR instr(f.driver, 'vfio') > 0 THEN 0
               WHEN f.driver IS NOT NULL THEN 1 END AS is_foreign
-  FROM pci_function f
-  JOIN wanted w ON w.host = f.host AND w.iommu_group = f.iommu_group
-  LEFT JOIN accelerator a ON a.host = f.host AND a.address = f.address
+  FROM iommu_group_function m
+  JOIN pci_function f ON f.host = m.host AND f.address = m.address
+  LEFT JOIN accelerator a ON a.host = m.host AND a.address = m.address
 )
 SELECT host, iommu_group, COUNT(*), SUM(endpoint), SUM(accelerator),
        COUNT(DISTINCT CASE WHEN accelerator THEN substr(address, 1, length(address) - 2) END),

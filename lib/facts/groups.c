@@ -675,16 +675,13 @@ static int predict_host(struct hp_facts *facts, const char *host, struct hp_erro
 
 int hp_facts_predict_groups(struct hp_facts *facts, struct hp_error *err)
 {
-	/* Two ranges of an index are looked into at once, all rows of a wide table are not. */
 	sqlite3_stmt *hosts hp_cleanup_statement = NULL;
 	int r = hp_db_prepare(
 	    hp_facts_db(facts),
 	    "SELECT i.host FROM iommu i JOIN observed o ON o.host = i.host AND o.tbl = "
 	    "'pci_function' AND o.subject = '' AND o.state = 'complete' WHERE i.state IS "
 	    "NOT NULL AND NOT EXISTS (SELECT 1 FROM pci_function f WHERE f.host = i.host "
-	    "AND f.iommu_group < 'none' AND f.iommu_group_origin IS NOT 'predicted') "
-	    "AND NOT EXISTS (SELECT 1 FROM pci_function f WHERE f.host = i.host "
-	    "AND f.iommu_group > 'none' AND f.iommu_group_origin IS NOT 'predicted') AND "
+	    "AND f.iommu_group <> 'none' AND f.iommu_group_origin IS NOT 'predicted') AND "
 	    "EXISTS (SELECT 1 FROM pci_function f WHERE f.host = i.host AND f.port_type IS NOT "
 	    "NULL) ORDER BY i.host",
 	    &hosts, err);

@@ -115,9 +115,9 @@ def ddl(t, engine):
 
 
 # Rows that a table has on a large host: what the planner is told instead of counting at each start.
-TYPICAL = {"pci_function": 500, "pci_bar": 1500, "pci_ancestor": 300, "iommu_group": 200, "iommu_group_member": 200,
-           "observed": 800, "accelerator": 24, "module": 80, "service": 40, "software": 60, "setting": 60,
-           "vgpu_type": 200, "origin": 100, "gap": 30, "cmdline_option": 30, "module_directive": 60}
+TYPICAL = {"pci_function": 500, "pci_bar": 1500, "pci_ancestor": 300, "iommu_group": 200, "iommu_group_member": 20,
+           "iommu_group_function": 40, "observed": 800, "accelerator": 24, "module": 80, "service": 40, "software": 60,
+           "setting": 60, "vgpu_type": 200, "origin": 100, "gap": 30, "cmdline_option": 30, "module_directive": 60}
 
 
 def statistics(t):

@@ -183,8 +183,6 @@ CREATE TABLE memory_node (
 -- Every PCI function of the host, bridges included. Capability columns come from config space
 -- (level 1): NULL where it was not read.
 -- observed: ''
--- index: host, parent
--- index: host, iommu_group
 CREATE TABLE pci_function (
   host TEXT NOT NULL, -- host
   address TEXT NOT NULL, -- PCI address DDDD:BB:DD.F {address}
@@ -674,7 +672,17 @@ CREATE TABLE pci_ancestor (
   address TEXT NOT NULL, -- accelerator
   ancestor TEXT NOT NULL, -- bridge above it
   depth INTEGER NOT NULL, -- 1 for the bridge right above
+  beside INTEGER NOT NULL, -- other functions right below the same bridge as it, or on the same root bus @pci_function.parent
   PRIMARY KEY (host, address, ancestor)
+);
+
+-- The functions of each IOMMU group that an accelerator is in.
+-- observed: ''
+CREATE TABLE iommu_group_function (
+  host TEXT NOT NULL, -- host
+  iommu_group TEXT NOT NULL, -- group @pci_function.iommu_group
+  address TEXT NOT NULL, -- function in it
+  PRIMARY KEY (host, iommu_group, address)
 );
 
 -- What an IOMMU group holds, for each group that an accelerator is in.

@@ -82,6 +82,8 @@ static const struct {
     {HP_TBL_PCI_FUNCTION, HP_TBL_ACCELERATOR,
      "vendor device subsystem_vendor subsystem_device class physical_function"},
     {HP_TBL_PCI_FUNCTION, HP_TBL_PCI_ANCESTOR, "parent"},
+    {HP_TBL_PCI_FUNCTION, HP_TBL_IOMMU_GROUP_FUNCTION,
+     "vendor device class physical_function iommu_group"},
     {HP_TBL_PCI_FUNCTION, HP_TBL_IOMMU_GROUP_MEMBER,
      "vendor device class physical_function header_type driver"},
     {HP_TBL_PCI_FUNCTION, HP_TBL_HOST_SUMMARY,
