@@ -8,13 +8,20 @@
 #include <errno.h>
 #include <string.h>
 
+/* A statement that puts a row, and room for the row's texts until it is put. */
+struct insert {
+	sqlite3_stmt *statement; // prepared when first used
+	size_t used;
+	char room[2048];
+};
+
 struct hp_facts {
 	sqlite3 *db;
 	char *host;
 	char **begun; // names of hosts that were begun
 	size_t begun_count;
-	sqlite3_stmt *inserts[HP_TBL_COUNT]; // prepared when first used
-	bool once;                           // a row with the same key is refused
+	struct insert *inserts[HP_TBL_COUNT]; // NULL before the first row
+	bool once;                            // a row with the same key is refused
 };
 
 const struct hp_table_def *hp_table_find(const char *name)
@@ -67,12 +74,20 @@ int hp_facts_new(struct hp_facts **ret, struct hp_error *err)
 	return 0;
 }
 
+static void finish_inserts(struct hp_facts *facts)
+{
+	for (size_t i = 0; i < HP_TBL_COUNT; i++) {
+		if (facts->inserts[i])
+			sqlite3_finalize(facts->inserts[i]->statement);
+		free(hp_steal(facts->inserts[i]));
+	}
+}
+
 void hp_facts_free(struct hp_facts *facts)
 {
 	if (!facts)
 		return;
-	for (size_t i = 0; i < HP_TBL_COUNT; i++)
-		sqlite3_finalize(facts->inserts[i]);
+	finish_inserts(facts);
 	sqlite3_close(facts->db);
 	for (size_t i = 0; i < facts->begun_count; i++)
 		free(facts->begun[i]);
@@ -160,16 +175,14 @@ const char *const *hp_facts_begun(const struct hp_facts *facts, size_t *ret_coun
 void hp_facts_each_row_once(struct hp_facts *facts, bool once)
 {
 	facts->once = once;
-	for (size_t i = 0; i < HP_TBL_COUNT; i++) {
-		sqlite3_finalize(facts->inserts[i]);
-		facts->inserts[i] = NULL;
-	}
+	finish_inserts(facts);
 }
 
-static sqlite3_stmt *insert_statement(struct hp_facts *facts, enum hp_tbl table)
+static struct insert *insert_for(struct hp_facts *facts, enum hp_tbl table)
 {
 	if (facts->inserts[table])
 		return facts->inserts[table];
+	struct insert *insert = facts->inserts[table] = hp_calloc(1, sizeof(*insert));
 	hp_cleanup_text struct hp_text sql = {0};
 	bool once = facts->once && table != HP_TBL_OBSERVED;
 	hp_text_printf(&sql, "INSERT %sINTO %s VALUES (", once ? "" : "OR REPLACE ",
@@ -177,18 +190,31 @@ static sqlite3_stmt *insert_statement(struct hp_facts *facts, enum hp_tbl table)
 	for (size_t i = 0; i < hp_tables[table].column_count; i++)
 		hp_text_puts(&sql, i ? ",?" : "?");
 	hp_text_puts(&sql, ")");
-	sqlite3_prepare_v3(facts->db, sql.data, -1, SQLITE_PREPARE_PERSISTENT,
-	                   &facts->inserts[table], NULL);
-	return facts->inserts[table];
+	sqlite3_prepare_v3(facts->db, sql.data, -1, SQLITE_PREPARE_PERSISTENT, &insert->statement,
+	                   NULL);
+	return insert;
+}
+
+/* Most texts fit into the room; SQLite copies the others, each into a block of its own. */
+static void bind(struct insert *insert, int column, const char *value)
+{
+	size_t size = strlen(value) + 1;
+	if (size > sizeof(insert->room) - insert->used) {
+		sqlite3_bind_text(insert->statement, column + 1, value, -1, SQLITE_TRANSIENT);
+		return;
+	}
+	char *copy = memcpy(insert->room + insert->used, value, size);
+	insert->used += size;
+	sqlite3_bind_text(insert->statement, column + 1, copy, (int)size - 1, SQLITE_STATIC);
 }
 
 struct hp_row hp_row_begin(struct hp_facts *facts, enum hp_tbl table)
 {
-	sqlite3_stmt *insert = insert_statement(facts, table);
-	sqlite3_reset(insert);
-	sqlite3_clear_bindings(insert);
-	/* Every table of facts begins with the host. */
-	sqlite3_bind_text(insert, 1, facts->host, -1, SQLITE_TRANSIENT);
+	struct insert *insert = insert_for(facts, table);
+	sqlite3_reset(insert->statement);
+	sqlite3_clear_bindings(insert->statement);
+	insert->used = 0;
+	bind(insert, 0, facts->host); // every table of facts begins with it
 	return (struct hp_row){.facts = facts, .table = table};
 }
 
@@ -198,23 +224,23 @@ void hp_row_text(struct hp_row *row, int column, const char *value)
 		return;
 	hp_cleanup_free char *clean = cleaned(value);
 	value = clean ? clean : value;
-	sqlite3_stmt *insert = row->facts->inserts[row->table];
-	sqlite3_bind_text(insert, column + 1, value, -1, SQLITE_TRANSIENT);
+	struct insert *insert = row->facts->inserts[row->table];
+	bind(insert, column, value);
 	if (strcmp(hp_tables[row->table].columns[column].domain, "version") != 0)
 		return;
 	char *key = hp_version_key(value);
 	if (key)
-		sqlite3_bind_text(insert, column + 2, key, -1, free);
+		sqlite3_bind_text(insert->statement, column + 2, key, -1, free);
 }
 
 void hp_row_number(struct hp_row *row, int column, int64_t value)
 {
-	sqlite3_bind_int64(row->facts->inserts[row->table], column + 1, value);
+	sqlite3_bind_int64(row->facts->inserts[row->table]->statement, column + 1, value);
 }
 
 int hp_row_put(struct hp_row *row, struct hp_error *err)
 {
-	sqlite3_stmt *insert = row->facts->inserts[row->table];
+	sqlite3_stmt *insert = row->facts->inserts[row->table]->statement;
 	int code = sqlite3_step(insert);
 	int constraint = sqlite3_extended_errcode(row->facts->db);
 	sqlite3_reset(insert);
