@@ -96,16 +96,11 @@ int64_t hp_emit_number(const struct hp_emit *emit, const char *sql, const char *
 
 /* BARs are aligned to their size, so a window that is the next power of two of their sum always
  * holds them. */
-int64_t hp_emit_window(const struct hp_emit *emit)
+static int64_t window_of(const struct hp_emit *emit, const char *sql)
 {
 	int64_t sum = 0;
 	for (size_t i = 0; i < emit->count; i++) {
-		int64_t bytes = hp_emit_number(
-		    emit,
-		    "SELECT SUM(CASE WHEN size_bytes IS NULL THEN NULL ELSE size_bytes END)"
-		    " FROM pci_bar WHERE host = ?1 AND address = ?2 AND kind = 'bar' AND bits64 = 1"
-		    " HAVING COUNT(*) = COUNT(size_bytes)",
-		    emit->devices[i].address, -1);
+		int64_t bytes = hp_emit_number(emit, sql, emit->devices[i].address, -1);
 		if (bytes < 0 || bytes > INT64_MAX / 4 - sum)
 			return -1;
 		sum += bytes;
@@ -114,6 +109,27 @@ int64_t hp_emit_window(const struct hp_emit *emit)
 	while (window < sum)
 		window *= 2;
 	return window;
+}
+
+int64_t hp_emit_window(const struct hp_emit *emit)
+{
+	return window_of(
+	    emit, "SELECT SUM(CASE WHEN size_bytes IS NULL THEN NULL ELSE size_bytes END)"
+		  " FROM pci_bar WHERE host = ?1 AND address = ?2 AND kind = 'bar' AND bits64 = 1"
+		  " HAVING COUNT(*) = COUNT(size_bytes)");
+}
+
+/* Where the source names the aperture alone, the board's other BARs need something besides. A VF's
+ * BARs are its own. */
+int64_t hp_emit_listed_window(const struct hp_emit *emit)
+{
+	for (size_t i = 0; i < emit->count; i++)
+		if (strcmp(emit->devices[i].address, emit->devices[i].accelerator->address) != 0)
+			return -1;
+	return window_of(emit, "SELECT SUM(b.size_bytes) + (MIN(b.bar) < 0) FROM accelerator a"
+	                       " JOIN device_bar b ON b.vendor = a.vendor AND b.device = a.device"
+	                       " AND coalesce(b.bits64, 1) = 1 WHERE a.host = ?1 AND a.address = ?2"
+	                       " HAVING COUNT(*) > 0");
 }
 
 // -- which offers --

@@ -132,6 +132,8 @@ int64_t hp_emit_number(const struct hp_emit *emit, const char *sql, const char *
 /* The 64-bit memory window that the devices' BARs need, a power of two; -1 if a BAR is not known.
  */
 int64_t hp_emit_window(const struct hp_emit *emit);
+/* The same by the BARs that such boards are known to have; -1 if that is not known of one. */
+int64_t hp_emit_listed_window(const struct hp_emit *emit);
 /* A UUID for what is yet to be made, an mdev or a guest: the same each time, so that what is
  * emitted for several consumers speaks of one thing. */
 void hp_emit_uuid(const struct hp_emit *emit, const char *key, char uuid[37]);

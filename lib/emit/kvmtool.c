@@ -54,6 +54,8 @@ static bool is_file_name(const char *name)
 static bool bars_fit(const struct hp_emit *emit, struct hp_emission *to)
 {
 	int64_t window = hp_emit_window(emit);
+	if (window < 0)
+		window = hp_emit_listed_window(emit);
 	hp_cleanup_free char *size = hp_size_text(window);
 	if (window < 0)
 		hp_note(to, "kvmtool places BARs below 4 GiB; how large these are is not known");

@@ -240,19 +240,26 @@ static void note_bits(const struct hp_emit *emit, struct hp_emission *to, int64_
 }
 
 /* What a vGPU's BARs are is up to its type: nobody can tell beforehand. */
-static int64_t needed_window(const struct hp_emit *emit)
+static int64_t needed_window(const struct hp_emit *emit, struct hp_emission *to)
 {
 	for (size_t i = 0; i < emit->count; i++)
 		if (emit->devices[i].way == HP_WAY_MDEV)
 			return -1;
-	return hp_emit_window(emit);
+	int64_t window = hp_emit_window(emit);
+	if (window >= 0)
+		return window;
+	window = hp_emit_listed_window(emit);
+	if (window >= 0)
+		hp_note(to, "the BARs of these devices are not known: the window is for what such "
+		            "boards were seen with");
+	return window;
 }
 
 int64_t hp_vmm_window(const struct hp_emit *emit, struct hp_emission *to)
 {
 	int64_t asked =
 	    hp_emit_number(emit, "SELECT guest_mmio64_bytes FROM intent WHERE host = ?1", NULL, -1);
-	int64_t window = asked > 0 ? asked : needed_window(emit);
+	int64_t window = asked > 0 ? asked : needed_window(emit, to);
 	if (window < 0)
 		hp_note(to, "the sizes of the BARs are not known: the 64-bit window is the VMM's "
 		            "own (32 GiB on QEMU's q35)");

@@ -231,6 +231,13 @@ def test_libvirt_arguments(scratch):
     figures.append(f"libvirt makes the devices of {len(HOSTS)} hosts of its XML")
 
 
+def test_known_boards():
+    """Of a host that is not built yet the window is what such boards need."""
+    assert "pci-hole64-size,value=4T" in emit("qemu", "--assume", "gpu=10de:2901x8")
+    assert "pcihole64" not in emit("libvirt", "--assume", "gpu=10de:1db4")
+    emit("kvmtool", "--assume", "gpu=10de:26b9", "--kernel", "/k", expect=3)
+
+
 def test_managed():
     yes = emit("libvirt:hostdev", *HOSTS["8xh100"], "--gpu", "0")
     assert 'managed="yes"' in yes
