@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct request {
@@ -46,18 +47,51 @@ int hp_record(struct hp_host *host, const struct hp_capture_options *options, st
 	return r < 0 ? r : hp_capture_write(host, options, ret, err);
 }
 
-/* A file appears whole or not at all. */
-static int write_file(const char *file, const struct hp_text *text, struct hp_error *err)
+/* The beginnings of a file: under a name that nobody knows beforehand, lest somebody has put a link
+ * there. */
+static int open_beside(char *name)
 {
-	hp_cleanup_free char *temporary = hp_asprintf("%s.tmp", file);
-	hp_cleanup_fd int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	int r = fd < 0 ? -errno : hp_write_whole(fd, text->data, text->length);
+	mode_t mask = umask(0);
+	umask(mask);
+	int fd = mkostemp(name, O_CLOEXEC);
+	if (fd >= 0 && fchmod(fd, 0644 & ~mask) == 0)
+		return fd;
+	int error = errno;
+	if (fd >= 0) {
+		unlink(name);
+		close(fd);
+	}
+	return -error;
+}
+
+/* A file appears whole or not at all. */
+static int replace_file(const char *file, const struct hp_text *text)
+{
+	hp_cleanup_free char *beside = hp_asprintf("%s.XXXXXX", file);
+	hp_cleanup_fd int fd = open_beside(beside);
+	if (fd < 0)
+		return fd;
+	int r = hp_write_whole(fd, text->data, text->length);
 	if (r == 0 && fsync(fd) < 0 && errno != EINVAL)
 		r = -errno;
-	if (r == 0 && rename(temporary, file) < 0)
+	if (r == 0 && rename(beside, file) < 0)
 		r = -errno;
-	if (r < 0 && fd >= 0)
-		unlink(temporary);
+	if (r < 0)
+		unlink(beside);
+	return r;
+}
+
+/* What is no file (a terminal, a pipe, /dev/stdout) is written to, and stays what it is. */
+static int write_file(const char *file, const struct hp_text *text, struct hp_error *err)
+{
+	struct stat st;
+	int r;
+	if (stat(file, &st) == 0 && !S_ISREG(st.st_mode)) {
+		hp_cleanup_fd int fd = open(file, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+		r = fd < 0 ? -errno : hp_write_whole(fd, text->data, text->length);
+	} else {
+		r = replace_file(file, text);
+	}
 	return r < 0 ? hp_fail(err, r, "cannot write %s: %s", file, strerror(-r)) : 0;
 }
 

@@ -420,6 +420,27 @@ def test_diff_with_redacted():
         assert not [d for d in differences if d["table"] in ("kernel", "cmdline_option", "pci_function")], differences
 
 
+def test_where_a_capture_goes():
+    """Links that others put beside it are not followed, and what is no file stays what it is."""
+    with tempfile.TemporaryDirectory() as folder:
+        root, victim, pipe = (pathlib.Path(folder, name) for name in ("root", "victim", "pipe"))
+        (root / "etc").mkdir(parents=True)
+        (root / "etc/hostname").write_text("h\n")
+        victim.write_text("theirs")
+        for name in ("new.tmp", "link"):
+            pathlib.Path(folder, name).symlink_to(victim)
+        run("capture", "--root", root, "-o", pathlib.Path(folder, "new"))
+        run("capture", "--root", root, "-o", pathlib.Path(folder, "link"))
+        assert victim.read_text() == "theirs"
+        os.mkfifo(pipe)
+        with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True) as reader:
+            run("capture", "--root", root, "-o", pipe)
+            assert reader.communicate(timeout=30)[0].startswith("happypath.capture/1")
+        assert pipe.is_fifo()
+        assert "Is a directory" in run("capture", "--root", root, "-o", folder, expect=1).stderr
+        assert sorted(p.name for p in pathlib.Path(folder).iterdir()) == ["link", "new", "new.tmp", "pipe", "root", "victim"]
+
+
 for name, test in sorted(globals().copy().items()):
     if name.startswith("test_"):
         test()
