@@ -89,7 +89,8 @@ const struct hp_option hp_option_rows[] = {
      .argument = "SURFACE",
      .kind = HP_OPTION_TEXT,
      .offset = AT(surface),
-     .help = "only this way of attaching"},
+     .help = "only this way of attaching; of run: qemu-vfio (where nobody says), qemu-vgpu, "
+             "cloud-hypervisor or container"},
     {.name = "share",
      .argument = "SHARE",
      .kind = HP_OPTION_TEXT,
