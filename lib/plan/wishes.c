@@ -506,6 +506,9 @@ static int by_worth(const void *a_, const void *b_)
 			return keys[i][0] - keys[i][1];
 	if (a->count != b->count)
 		return a->count > b->count ? -1 : 1;
+	bool whole = strcmp(a->surface->share, "whole") == 0;
+	if (whole != (strcmp(b->surface->share, "whole") == 0))
+		return whole ? -1 : 1;
 	return strcmp(a->surface->share, b->surface->share);
 }
 

@@ -267,6 +267,8 @@ def test_forms():
     rows = run("--facts", EXAMPLE, "--isolation", "vm", "-o", "csv").stdout.splitlines()
     assert rows[0].startswith("surface,share,") and len(rows) > 20
     assert "happypath.plan/1" in run("--facts", EXAMPLE, "--to", "container", "-o", "yaml").stdout
+    # nobody who does not say so wants a slice
+    assert "The likeliest: container whole." in run("--assume", "gpu=10de:2330", "--to", "container", expect=4).stdout
     few = run("--facts", EXAMPLE, "--isolation", "vm").stdout
     assert len(run("--facts", EXAMPLE, "--isolation", "vm", "--all").stdout) > len(few)
     assert "\033" not in few
