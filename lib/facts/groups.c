@@ -42,6 +42,7 @@ struct function {
 	char address[24];
 	unsigned domain, bus, slot, number, vendor, device;
 	uint64_t key;       // the address as a number
+	uint64_t above;     // that of the parent, while `parent` is NOT_YET
 	char port_type[24]; // "" unknown
 	int parent;         // index; NONE on a root bus
 	enum answer is_vf, multifunction;
@@ -118,13 +119,24 @@ static bool parse_address(const char *text, struct function *ret)
 	return true;
 }
 
+static void load_parent(sqlite3_stmt *row, struct function *f)
+{
+	struct function above = {0};
+	const char *parent = hp_db_text(row, 8);
+	if (!parent || strcmp(parent, "none") == 0) {
+		f->parent = parent ? NONE : NOT_KNOWN;
+		return;
+	}
+	f->parent = parse_address(parent, &above) ? NOT_YET : NOT_KNOWN;
+	f->above = above.key;
+}
+
 static void load_function(sqlite3_stmt *row, bool capable, struct function *ret)
 {
 	const char *port_type = hp_db_text(row, 1), *pf = hp_db_text(row, 3);
 	*ret = (struct function){
 	    .vendor = hex_column(row, 6),
 	    .device = hex_column(row, 7),
-	    .parent = NOT_KNOWN,
 	    .is_vf = !pf                  ? UNKNOWN
 	             : strcmp(pf, "none") ? YES
 	                                  : NO,
@@ -138,6 +150,7 @@ static void load_function(sqlite3_stmt *row, bool capable, struct function *ret)
 	snprintf(ret->port_type, sizeof(ret->port_type), "%s", port_type ? port_type : "");
 	if (!parse_address(ret->address, ret))
 		ret->group = NOT_KNOWN;
+	load_parent(row, ret);
 }
 
 /* VFs are found last: they appear when a driver asks for them. */
@@ -164,13 +177,15 @@ static int find_in(const struct topology *t, size_t low, size_t high, uint64_t k
 	return low < end && t->functions[low].key == key ? (int)low : NOT_KNOWN;
 }
 
-static int find(const struct topology *t, const char *address)
+static void find_parents(struct topology *t)
 {
-	struct function wanted = {0};
-	if (!parse_address(address, &wanted))
-		return NOT_KNOWN;
-	int at = find_in(t, 0, t->first_vf, wanted.key);
-	return at >= 0 ? at : find_in(t, t->first_vf, t->count, wanted.key);
+	for (size_t i = 0; i < t->count; i++) {
+		struct function *f = &t->functions[i];
+		if (f->parent != NOT_YET)
+			continue;
+		int at = find_in(t, 0, t->first_vf, f->above);
+		f->parent = at >= 0 ? at : find_in(t, t->first_vf, t->count, f->above);
+	}
 }
 
 static int bind_host(sqlite3 *db, const char *sql, const char *host, sqlite3_stmt **ret,
@@ -185,11 +200,12 @@ static int bind_host(sqlite3 *db, const char *sql, const char *host, sqlite3_stm
 static int load_functions(struct topology *t, sqlite3 *db, const char *host, struct hp_error *err)
 {
 	sqlite3_stmt *row hp_cleanup_statement = NULL;
-	int r = bind_host(
-	    db,
-	    "SELECT address, port_type, multifunction, physical_function, acs_capable, "
-	    "acs_enabled, vendor, device FROM pci_function WHERE host = ?1 ORDER BY address",
-	    host, &row, err);
+	int r =
+	    bind_host(db,
+	              "SELECT address, port_type, multifunction, physical_function, acs_capable, "
+	              "acs_enabled, vendor, device, parent FROM pci_function WHERE host = ?1 "
+	              "ORDER BY address",
+	              host, &row, err);
 	while (r == 0 && (r = hp_db_step(row, err)) > 0) {
 		if (t->count % 256 == 0)
 			t->functions =
@@ -201,21 +217,7 @@ static int load_functions(struct topology *t, sqlite3 *db, const char *host, str
 		qsort(t->functions, t->count, sizeof(*t->functions), by_scan);
 	while (t->first_vf < t->count && t->functions[t->first_vf].is_vf != YES)
 		t->first_vf++;
-	return r;
-}
-
-static int load_parents(struct topology *t, sqlite3 *db, const char *host, struct hp_error *err)
-{
-	sqlite3_stmt *row hp_cleanup_statement = NULL;
-	int r = bind_host(db, "SELECT address, parent FROM pci_function WHERE host = ?1", host,
-	                  &row, err);
-	while (r == 0 && (r = hp_db_step(row, err)) > 0) {
-		const char *parent = hp_db_text(row, 1);
-		int at = find(t, hp_db_text(row, 0));
-		if (parent && at >= 0)
-			t->functions[at].parent = strcmp(parent, "none") ? find(t, parent) : NONE;
-		r = 0;
-	}
+	find_parents(t);
 	return r;
 }
 
@@ -293,8 +295,6 @@ static int load(struct topology *t, struct hp_facts *facts, const char *host, st
 {
 	sqlite3 *db = hp_facts_db(facts);
 	int r = load_functions(t, db, host, err);
-	if (r == 0)
-		r = load_parents(t, db, host, err);
 	if (r == 0)
 		r = load_quirks(t, db, host, err);
 	if (r == 0)
@@ -641,36 +641,70 @@ void hp_groups_free(struct hp_groups *groups)
 	*groups = (struct hp_groups){0};
 }
 
-static int write_group(sqlite3_stmt *update, const char *host, const struct hp_group_member *member,
-                       struct hp_error *err)
+/* What group_predicted() is asked for: rows come in the order of addresses, which is that of the
+ * members but for VFs. */
+struct asked {
+	const struct hp_groups *groups;
+	size_t next;
+};
+
+static const char asked_type[] = "predicted groups";
+
+static const struct hp_group_member *find_member(struct asked *asked, const char *address)
 {
+	const struct hp_groups *groups = asked->groups;
+	for (size_t i = 0; i < groups->count; i++, asked->next++) {
+		asked->next %= groups->count;
+		const struct hp_group_member *member = &groups->members[asked->next];
+		if (strcmp(member->address, address) == 0)
+			return member;
+	}
+	return NULL;
+}
+
+/* group_predicted(asked, address): the group as text, NULL where it cannot be told. */
+static void group_predicted(sqlite3_context *context, int count HP_UNUSED, sqlite3_value **values)
+{
+	struct asked *asked = sqlite3_value_pointer(values[0], asked_type);
+	const char *address = (const char *)sqlite3_value_text(values[1]);
+	const struct hp_group_member *member =
+	    asked && address ? find_member(asked, address) : NULL;
 	char group[16];
+	if (!member || member->group < 0)
+		return;
 	snprintf(group, sizeof(group), "%d", member->group);
-	sqlite3_reset(update);
-	sqlite3_bind_text(update, 1, host, -1, SQLITE_TRANSIENT);
-	sqlite3_bind_text(update, 2, member->address, -1, SQLITE_TRANSIENT);
-	sqlite3_bind_text(update, 3, group, -1, SQLITE_TRANSIENT);
-	int r = hp_db_step(update, err);
+	sqlite3_result_text(context, group, -1, SQLITE_TRANSIENT);
+}
+
+/* All rows by one statement: a statement a row costs half as much again. */
+static int write_groups(struct hp_facts *facts, const char *host, const struct hp_groups *groups,
+                        struct hp_error *err)
+{
+	sqlite3_stmt *update hp_cleanup_statement = NULL;
+	struct asked asked = {.groups = groups};
+	sqlite3_create_function(hp_facts_db(facts), "group_predicted", 2, SQLITE_UTF8, NULL,
+	                        group_predicted, NULL, NULL);
+	int r = hp_db_prepare(hp_facts_db(facts),
+	                      "UPDATE pci_function SET iommu_group = group_predicted(?2, address), "
+	                      "iommu_group_origin = 'predicted' WHERE host = ?1 AND "
+	                      "group_predicted(?2, address) IS NOT NULL",
+	                      &update, err);
+	if (r < 0)
+		return r;
+	sqlite3_bind_text(update, 1, host, -1, SQLITE_STATIC);
+	sqlite3_bind_pointer(update, 2, &asked, asked_type, NULL);
+	r = hp_db_step(update, err);
 	return r < 0 ? r : 0;
 }
 
 static int predict_host(struct hp_facts *facts, const char *host, struct hp_error *err)
 {
 	struct hp_groups groups;
-	sqlite3_stmt *update hp_cleanup_statement = NULL;
 	int r = hp_groups_predict(facts, host, true, &groups, err);
 	if (r == 0)
-		r = hp_db_prepare(hp_facts_db(facts),
-		                  "UPDATE pci_function SET iommu_group = ?3, iommu_group_origin = "
-		                  "'predicted' WHERE host = ?1 AND address = ?2",
-		                  &update, err);
-	if (r == 0)
-		r = hp_db_exec(hp_facts_db(facts), "SAVEPOINT predicted", err);
-	for (size_t i = 0; r == 0 && i < groups.count; i++)
-		if (groups.members[i].group >= 0)
-			r = write_group(update, host, &groups.members[i], err);
+		r = write_groups(facts, host, &groups, err);
 	hp_groups_free(&groups);
-	return r < 0 ? r : hp_db_exec(hp_facts_db(facts), "RELEASE predicted", err);
+	return r;
 }
 
 int hp_facts_predict_groups(struct hp_facts *facts, struct hp_error *err)
@@ -680,10 +714,10 @@ int hp_facts_predict_groups(struct hp_facts *facts, struct hp_error *err)
 	    hp_facts_db(facts),
 	    "SELECT i.host FROM iommu i JOIN observed o ON o.host = i.host AND o.tbl = "
 	    "'pci_function' AND o.subject = '' AND o.state = 'complete' WHERE i.state IS "
-	    "NOT NULL AND NOT EXISTS (SELECT 1 FROM pci_function f WHERE f.host = i.host "
-	    "AND f.iommu_group <> 'none' AND f.iommu_group_origin IS NOT 'predicted') AND "
-	    "EXISTS (SELECT 1 FROM pci_function f WHERE f.host = i.host AND f.port_type IS NOT "
-	    "NULL) ORDER BY i.host",
+	    "NOT NULL AND EXISTS (SELECT 1 FROM pci_function f WHERE f.host = i.host AND "
+	    "f.port_type IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM pci_function f WHERE "
+	    "f.host = i.host AND f.iommu_group <> 'none' AND f.iommu_group_origin IS NOT "
+	    "'predicted') ORDER BY i.host",
 	    &hosts, err);
 	while (r == 0 && (r = hp_db_step(hosts, err)) > 0) {
 		hp_cleanup_free char *host = hp_strdup(hp_db_text(hosts, 0));
