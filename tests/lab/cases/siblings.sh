@@ -28,7 +28,7 @@ make_plan "$v100"
 refused "$disk"
 make_plan "$board"
 refused "$sound"
-run 0 happypath apply --yes --allow "$sound" --allow "$board" /tmp/plan.json
+run 0 happypath apply --yes --allow "$sound" /tmp/plan.json
 is "driver of the board" "$(driver "$board")" vfio-pci
 is "driver of the sound, allowed" "$(driver "$sound")" vfio-pci
 ids=$(realize "host=$board") || fail "$board is not realized: $ids"
