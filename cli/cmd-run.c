@@ -29,12 +29,13 @@ enum {
 /* What starts a surface: a format's command. The first of a surface whose program is there. */
 static const struct way {
 	const char *surface, *format, *variant, *program;
+	int last_signal; // a client's container outlives it, unless it is told to end
 } ways[] = {
-    {"qemu-vfio", "qemu", "argv", "qemu-system-x86_64"},
-    {"qemu-vgpu", "qemu", "argv", "qemu-system-x86_64"},
-    {"cloud-hypervisor", "cloud-hypervisor", "argv", "cloud-hypervisor"},
-    {"container", "podman", "run", "podman"},
-    {"container", "docker", "run", "docker"},
+    {"qemu-vfio", "qemu", "argv", "qemu-system-x86_64", SIGKILL},
+    {"qemu-vgpu", "qemu", "argv", "qemu-system-x86_64", SIGKILL},
+    {"cloud-hypervisor", "cloud-hypervisor", "argv", "cloud-hypervisor", SIGKILL},
+    {"container", "podman", "run", "podman", SIGTERM},
+    {"container", "docker", "run", "docker", SIGTERM},
 };
 
 struct run {
@@ -311,9 +312,11 @@ static int status_of(int status)
 }
 
 /* What comes to us goes to it. */
-static int run_program(struct hp_argv *argv, const sigset_t *held, struct hp_error *err)
+static int run_program(const struct way *way, struct hp_argv *argv, const sigset_t *held,
+                       struct hp_error *err)
 {
-	const struct hp_process_options how = {.input = STDIN_FILENO};
+	const struct hp_process_options how = {.input = STDIN_FILENO,
+	                                       .last_signal = way->last_signal};
 	const struct timespec look = {.tv_nsec = LOOK_MS * 1000000L};
 	struct hp_process process;
 	int status = 0, code = hp_process_start(argv->words, &how, &process, err);
@@ -338,7 +341,7 @@ static int run_argv(struct run *run, struct hp_argv *argv, const sigset_t *held,
 		return HP_EXIT_OK;
 	}
 	return strcmp(run->way->format, "qemu") == 0 ? run_qemu(run, argv, err)
-	                                             : run_program(argv, held, err);
+	                                             : run_program(run->way, argv, held, err);
 }
 
 // -- all --

@@ -53,7 +53,8 @@ __attribute__((noreturn)) static void leave(const struct start *start)
 /* Nothing of the VMM's shall outlive us: what it holds could not be given back. */
 __attribute__((noreturn)) static void become(const struct start *start)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	int last = start->options->last_signal;
+	prctl(PR_SET_PDEATHSIG, last ? last : SIGKILL);
 	if (getppid() != start->parent)
 		_exit(NOT_STARTED);
 	if (start->options->input < 0)

@@ -19,12 +19,14 @@ struct hp_process_options {
 	const int *keep; // descriptors that it gets as they are, ends with -1; may be NULL
 	int input;       // its standard input; -1: nothing
 	bool catch;      // its output comes to us; else it has ours
+	int last_signal; // that it gets when we die; 0: SIGKILL
 };
 
 /* Microseconds of a clock that nobody sets. */
 int64_t hp_clock_us(void);
 
-/* Starts a program, found along PATH, without a shell. It is killed when we die, however we do. */
+/* Starts a program, found along PATH, without a shell. It is killed when we die, however we do,
+ * or told to end (`last_signal`) where it is a mere client that passes signals on. */
 int hp_process_start(char *const *argv, const struct hp_process_options *options,
                      struct hp_process *ret, struct hp_error *err);
 /* Waits for its end at most that long (-1: for good): 1 it ended, with its status as wait(2) tells;

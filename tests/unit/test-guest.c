@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
 #include "run/guest.h"
+#include "run/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -254,6 +255,44 @@ static void test_no_program(void **state)
 	assert_string_equal(watched.stages, "");
 }
 
+/* What happypath's death means to what it started: a signal that it can act on, or its end. */
+static int told_when_we_die(int last_signal)
+{
+	int ends[2], status;
+	char said[16] = "";
+	assert_int_equal(pipe(ends), 0);
+	fflush(NULL);
+	pid_t us = fork();
+	if (us == 0) {
+		char *const argv[] = {
+		    (char *)"sh", (char *)"-c",
+		    (char *)"trap 'echo told; exit' TERM; echo up; while :; do sleep 0.1; done",
+		    NULL};
+		const struct hp_process_options how = {.input = -1, .last_signal = last_signal};
+		struct hp_process process;
+		dup2(ends[1], STDOUT_FILENO);
+		close(ends[0]);
+		close(ends[1]);
+		_exit(hp_process_start(argv, &how, &process, NULL) ? 1 : (pause(), 0));
+	}
+	close(ends[1]);
+	assert_int_equal(read(ends[0], said, 3), 3); // it is up
+	kill(us, SIGKILL);
+	waitpid(us, &status, 0);
+	alarm(HANGS_S);
+	ssize_t got = read(ends[0], said, sizeof(said)); // 0: all who could say something are gone
+	alarm(0);
+	close(ends[0]);
+	return (int)got;
+}
+
+static void test_what_outlives_us(void **state)
+{
+	(void)state;
+	assert_int_equal(told_when_we_die(0), 0);
+	assert_int_equal(told_when_we_die(SIGTERM), strlen("told\n"));
+}
+
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
@@ -265,6 +304,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_stalled_output),
 	    cmocka_unit_test(test_why_it_ended),
 	    cmocka_unit_test(test_no_program),
+	    cmocka_unit_test(test_what_outlives_us),
 	};
 	if (argc > 2 && strcmp(argv[1], "--as") == 0)
 		return play(argv[2], argv + 3);
