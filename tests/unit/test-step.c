@@ -351,6 +351,30 @@ static void test_drivers(void **state)
 	assert_int_equal(kind->read(place->host, "01:00.0", &none, NULL), -EINVAL);
 }
 
+/* The kernel takes the write and binds nothing, or the device is pulled: neither passes for done.
+ */
+static void test_drivers_that_do_not_take_it(void **state)
+{
+	struct place *place = *state;
+	struct hp_error err = {0};
+	json_t *from = parse(NONE), *to = parse(VFIO);
+	hp_cleanup_free char *group = hp_asprintf("%s" GPU "/iommu_group", place->tree.path);
+	put_gpu(place, "");
+	assert_int_equal(hp_kind_driver.write(place->host, "0000:01:00.0", from, to, &err),
+	                 -ENODEV);
+	assert_non_null(strstr(err.message, "vfio-pci did not take 0000:01:00.0, which is with no "
+	                                    "driver now: see the kernel's log"));
+	assert_int_equal(unlink(group), 0);
+	assert_int_equal(hp_kind_driver.write(place->host, "0000:01:00.0", from, to, &err),
+	                 -ENODEV);
+	assert_non_null(strstr(err.message, "it is in no IOMMU group, so the IOMMU is off"));
+	assert_int_equal(hp_kind_driver.write(place->host, "0000:09:00.0", from, to, &err),
+	                 -ENODEV);
+	assert_non_null(strstr(err.message, "0000:09:00.0 is not there any more"));
+	json_decref(from);
+	json_decref(to);
+}
+
 /* A driver of its own gets the function for sure, and leaves no override behind. */
 static void test_drivers_back(void **state)
 {
@@ -756,6 +780,7 @@ int main(void)
 	    IN_PLACE(test_modules),
 	    IN_PLACE(test_modules_go_as_they_came),
 	    IN_PLACE(test_drivers),
+	    IN_PLACE(test_drivers_that_do_not_take_it),
 	    IN_PLACE(test_drivers_back),
 	    IN_PLACE(test_variants_of_vfio),
 	    IN_PLACE(test_siblings_are_asked_for),
