@@ -61,6 +61,13 @@ static int take_vf(struct hp_emission *emission, struct hp_emit_device *device)
 	                 device->offer->surface->share);
 }
 
+/* What the consumer makes itself nobody else has to. */
+static bool makes(const struct hp_emission *emission, const char *what)
+{
+	const char *words = emission->request.emitter->makes;
+	return words && hp_has_word(words, what);
+}
+
 /* An mdev that exists, on the PF or one of its VFs; else one to be made. */
 static int take_mdev(struct hp_emission *emission, struct hp_emit_device *device)
 {
@@ -94,9 +101,11 @@ static int take_mdev(struct hp_emission *emission, struct hp_emit_device *device
 	char uuid[37];
 	hp_emit_uuid(&emission->request, device->address, uuid);
 	device->uuid = hp_emit_keep(emission, uuid);
-	hp_note(emission, "there is no mediated device on %s yet: it has to be made as %s%s%s",
-	        device->address, uuid, device->type ? " of the type " : "",
-	        device->type ? device->type : "");
+	if (!makes(emission, "mdev"))
+		hp_note(emission,
+		        "there is no mediated device on %s yet: it has to be made as %s%s%s",
+		        device->address, uuid, device->type ? " of the type " : "",
+		        device->type ? device->type : "");
 	return 0;
 }
 
@@ -120,14 +129,17 @@ static int take_vendor_vfio(struct hp_emission *emission, struct hp_emit_device 
 	device->type = emission->request.wish->profile;
 	device->address =
 	    keep_text(emission, "SELECT MIN(address) FROM pci_function WHERE " VF_OF, board);
-	if (!device->address)
+	if (!device->address && makes(emission, "vf"))
+		device->address = board;
+	else if (!device->address)
 		return hp_refuse(emission, NULL,
 		                 "%s has no VFs yet: `happypath plan --to %s:%s` finds the way to "
 		                 "them",
 		                 board, device->offer->surface->surface,
 		                 device->offer->surface->share);
-	hp_note(emission, "the vGPU type of %s has to be set first%s%s", device->address,
-	        device->type ? ": " : "", device->type ? device->type : "");
+	if (!makes(emission, "type"))
+		hp_note(emission, "the vGPU type of %s has to be set first%s%s", device->address,
+		        device->type ? ": " : "", device->type ? device->type : "");
 	return 0;
 }
 

@@ -103,7 +103,8 @@ struct hp_emitter {
 	const char *form_surfaces; // words FORM=SURFACE: that form speaks of that surface alone
 	const char *file;          // what such a file is called or where it belongs, for help
 	int (*emit)(const struct hp_emit *emit, struct hp_emission *to, struct hp_error *err);
-	bool no_device; // it is about the host as a whole; works where no offer can be expressed
+	bool no_device;    // it is about the host as a whole; works where no offer can be expressed
+	const char *makes; // words: what its consumer makes itself {mdev|vf|type}, NULL: nothing
 };
 
 extern const struct hp_emitter hp_emitters[]; // by name; ends with a row without a name

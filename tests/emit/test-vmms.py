@@ -238,6 +238,22 @@ def test_known_boards():
     emit("kvmtool", "--assume", "gpu=10de:26b9", "--kernel", "/k", expect=3)
 
 
+def said(what, *arguments):
+    ran = subprocess.run([program, "emit", what, *arguments], cwd=source, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stderr
+
+
+def test_who_makes_slices():
+    """Who uses what others make says so; who makes it does not."""
+    mdev, bare = HOSTS["mdev"][:4], ["--assume", "gpu=10de:26b9", "--assume", "vgpu-mode=vendor-vfio", "--share", "vgpu"]
+    assert "has to be made" in said("qemu", *HOSTS["mdev"])
+    for consumer in "nova", "proxmox":
+        assert "has to be made" not in said(consumer, *mdev, "--share", "vgpu:nvidia-742")
+    assert "set first" not in said("gpu-operator", *bare)
+    emit("proxmox", *bare, expect=3)
+
+
 def test_managed():
     yes = emit("libvirt:hostdev", *HOSTS["8xh100"], "--gpu", "0")
     assert 'managed="yes"' in yes
