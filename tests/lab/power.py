@@ -44,6 +44,8 @@ class PowerLoss:
         finally:
             for image in self.folder.glob("*.img"):
                 image.unlink()
+        if set(sides) != {"before", "after"}:
+            raise Failed(f"the cuts do not fall on both sides: {sides}")
         flushes = sum(1 for e in self.writes.entries[begin:end] if e.flags)
         return (f"{POINTS} cuts in {end - begin} writes and flushes ({flushes} flushes) of an apply: {sides.count('before')} "
                 f"came up as before, {sides.count('after')} as after")
@@ -89,7 +91,7 @@ class PowerLoss:
             try:
                 said = verdict(self.boot(cut, image))
                 print(f"  {self.name}: cut before write {cut}: {said}", flush=True)
-                return said.split()[1]
+                return said.split()[1].rstrip(":")
             except AssertionError as why:
                 raise Failed(f"cut before write {cut}: {why}")
             finally:
