@@ -7,6 +7,7 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('generate-cdi', 'cdi-spec-present', 'cdi', 'live', 'Generate the CDI specification', 'exact'),
  ('regenerate-cdi', 'cdi-spec-fresh', 'cdi', 'live', 'Generate the CDI specification anew', 'exact'),
  ('regenerate-cdi-for-driver', 'cdi-spec-driver', 'cdi', 'live', 'Generate the CDI specification anew', 'exact'),
+ ('cdi-to-etc', 'podman-cdi-directories', 'advice', 'live', 'Write the specification to /etc/cdi', 'exact'),
  ('mend-cdi', 'cdi-spec-readable', 'advice', 'live', 'Mend or remove the broken file', 'exact');
 
 CREATE VIEW step_docker_feature_cdi AS

@@ -1,5 +1,6 @@
 -- Ways out of the rules in rules/container.sql. SPDX-License-Identifier: Apache-2.0
 INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
+ ('nested-cgroups-off', 'nested-no-cgroups', 'advice', 'live', 'Set no-cgroups inside the container', 'exact'),
  ('install-toolkit', 'container-toolkit-installed', 'package', 'reload',
   'Install the NVIDIA Container Toolkit and configure the engine', 'equivalent'),
  ('unset-no-cgroups', 'no-cgroups-rootless-only', 'file', 'live', 'Set no-cgroups = false', 'exact'),

@@ -1,5 +1,6 @@
 -- Ways out of the rules in rules/kubernetes.sql. SPDX-License-Identifier: Apache-2.0
 INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
+ ('talos-driver-extension', 'operator-on-talos', 'advice', 'reload', 'Leave the driver to Talos''s extensions', 'equivalent'),
  ('point-toolkit-to-containerd', 'containerd-socket-known', 'advice', 'reload',
   'Set CONTAINERD_SOCKET and CONTAINERD_CONFIG of the operator''s toolkit', 'exact'),
  ('enable-cri', 'containerd-cri-on', 'advice', 'reload', 'Remove cri from disabled_plugins', 'exact'),

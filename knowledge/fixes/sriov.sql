@@ -1,6 +1,7 @@
 -- Ways out of the rules on SR-IOV. SPDX-License-Identifier: Apache-2.0
 
 INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
+ ('gim-one-vf', 'amd-gim-vf-count', 'advice', 'reload', 'Ask for one VF a GPU', 'exact'),
  ('vfs-to-zero', 'pf-without-vfs', 'sriov', 'drain', 'Set sriov_numvfs to 0', 'equivalent'),
  ('vf-bars-in-firmware', 'vf-bars-assigned', 'advice', 'firmware', 'Enable SR-IOV and Above 4G Decoding in the firmware setup', 'equivalent'),
  ('ari-in-firmware', 'vf-ari-forwarding', 'advice', 'firmware', 'Enable ARI forwarding in the firmware setup', 'equivalent'),

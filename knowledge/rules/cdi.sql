@@ -222,3 +222,33 @@ SELECT v.host, '' AS subject, NULL AS surface, NULL AS share,
        'nvidia-cdi-refresh is ' || coalesce(v.enabled, v.state, 'not seen') AS evidence
 FROM service v
 WHERE v.service = 'nvidia-cdi-refresh';
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
+ ('podman-cdi-directories', 'Podman looks into the directory that the CDI specification lies in', 'blocks', 'container',
+  'Write the specification to /etc/cdi, pass --cdi-spec-dir=/run/cdi, set cdi_spec_dirs in containers.conf, or upgrade to '
+  || 'Podman 5.6: 5.5 reads /etc/cdi alone.',
+  'https://github.com/podman-container-tools/podman/issues/26569 | https://github.com/containers/common/issues/2460 | '
+  || 'https://github.com/NixOS/nixpkgs/issues/420638',
+  'software.name=podman cdi_spec');
+CREATE VIEW rule_podman_cdi_directories AS
+WITH spec AS (
+  SELECT host, SUM(CASE WHEN kind IS NOT NULL AND substr(path, 1, 9) = '/etc/cdi/' THEN 1 ELSE 0 END) AS read_always,
+         SUM(CASE WHEN kind IS NULL THEN 1 ELSE 0 END) AS nameless, sorted_list(path) AS listing
+  FROM cdi_spec
+  WHERE kind IS NULL OR kind IN ('nvidia.com/gpu', 'runtime.nvidia.com/gpu')
+  GROUP BY host
+)
+SELECT p.host, '' AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN c.read_always > 0 OR p.version_key < version_key('5.5') OR p.version_key >= version_key('5.6') THEN 'pass'
+            WHEN p.version_key >= version_key('5.5') AND c.nameless = 0 AND o.state = 'complete'
+             AND NOT EXISTS (SELECT 1 FROM setting s WHERE s.host = p.host AND s.component = 'podman'
+                               AND s.name = 'cdi_spec_dirs' AND coalesce(s.value, '') <> 'none')
+             AND NOT EXISTS (SELECT 1 FROM intent_argument g WHERE g.host = p.host AND g.name = '--cdi-spec-dir')
+            THEN 'fail'
+            ELSE 'unknown' END AS result,
+       'podman ' || coalesce(p.version, '(version not seen)') || ', specifications: ' || c.listing AS evidence
+FROM software p
+JOIN spec c ON c.host = p.host
+LEFT JOIN observed o ON o.host = p.host AND o.tbl = 'cdi_spec' AND o.subject = ''
+LEFT JOIN intent i ON i.host = p.host
+WHERE p.name = 'podman' AND coalesce(p.version, '') <> 'none' AND i.injection IS DISTINCT FROM 'legacy';

@@ -88,7 +88,11 @@ LEFT JOIN (SELECT host, COUNT(*) AS wrong,
            WHERE which = 'running'
              AND (name IN ('vfio_pci_ids', 'vfio_ids', 'vfio.ids', 'vfio.pci.ids', 'vfio_pci.id', 'vfiopci.ids', 'vfio_pci.idS',
                            'vifo_pci.ids', 'intel_immou', 'intel_iommo', 'intel_iomu', 'intel_immu', 'intel.iommu',
-                           'inteliommu', 'amd_immou', 'amd_iommo', 'amd_iomu', 'amd_immu', 'immou', 'iommo', 'iomu')
+                           'inteliommu', 'iommu_intel', 'iommu_amd', 'intel_iommu:on',
+                           'intel_iommu.on', 'intel_iommu_on', 'intel_iommu;on', 'intel_iommu=on;', 'iommu:pt', 'iommu_pt',
+                           'iommu.pt', 'intel_iommu:pt', 'intel_iommu_pt', 'vfio_pci:ids', 'vfio_pci_id', 'vfio_pci.idss',
+                           'vfio_pci.device', 'vfio_pci.devices', 'xen_pciback_hide', 'pcie_acs_overide',
+                           'pci_acs_override', 'pcie_acs_overrride', 'amd_iommu:on', 'amd_immou', 'amd_iommo', 'amd_iomu', 'amd_immu', 'immou', 'iommo', 'iomu')
                   OR (name = 'intel_iommu' AND value IN ('none', '1', 'yes', 'true', 'enable', 'enabled', 'pt', 'On', 'ON')))
            GROUP BY host) w ON w.host = s.host
 WHERE k.cmdline IS DISTINCT FROM 'none';

@@ -58,3 +58,39 @@ JOIN nvidia_gpu g ON g.host = a.host AND g.address = a.address
 LEFT JOIN machine m ON m.host = a.host
 LEFT JOIN cpu c ON c.host = a.host
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND g.cc_mode IS NOT NULL;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
+ ('confidential-iommufd', 'A confidential VM gets its device by iommufd', 'blocks', '@passthrough -@foreign',
+  'Use iommufd (QEMU -object iommufd,id=iommufd0 and -device vfio-pci,…,iommufd=iommufd0; libvirt <driver iommufd=''yes''/>): '
+  || 'the group interface of VFIO maps no private memory of a confidential guest.',
+  'https://github.com/kata-containers/kata-containers/issues/12393 | '
+  || 'https://github.com/kata-containers/kata-containers/issues/11721 | https://github.com/intel/tdx-linux/issues/8',
+  'intent.confidential=1');
+CREATE VIEW rule_confidential_iommufd AS
+SELECT i.host, '' AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN i.iommufd = 0 OR (u.iommufd = 'none' AND s.vfio_bound > 0) THEN 'fail'
+            WHEN i.iommufd = 1 AND u.iommufd = 'present' THEN 'pass'
+            ELSE 'unknown' END AS result,
+       'iommufd ' || CASE WHEN i.iommufd = 1 THEN 'asked for' WHEN i.iommufd = 0 THEN 'not used' ELSE 'not told of' END
+         || ', /dev/iommu ' || coalesce(u.iommufd, 'not seen') AS evidence
+FROM intent i
+JOIN host_summary s ON s.host = i.host
+LEFT JOIN iommu u ON u.host = i.host
+WHERE i.confidential = 1;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
+ ('confidential-qemu', 'This QEMU can give a device to a confidential VM', 'degrades', '@qemu -kata',
+  'Use QEMU 10.1 or later, which tells VFIO what a guest shares, or the patched one that the vendor''s guide names: older '
+  || 'releases start confidential VMs, but none with a device.',
+  'https://github.com/canonical/tdx/issues/353 | https://github.com/canonical/tdx/issues/137 | '
+  || 'repo:qemu/qemu:system/ram-block-attributes.c (10.1)',
+  'intent.confidential=1');
+CREATE VIEW rule_confidential_qemu AS
+SELECT i.host, '' AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN coalesce(i.vmm_version_key, q.version_key) < version_key('10.1') THEN 'fail'
+            WHEN coalesce(i.vmm_version_key, q.version_key) >= version_key('10.1') THEN 'pass'
+            ELSE 'unknown' END AS result,
+       'QEMU ' || coalesce(i.vmm_version, q.version, '(version not seen)') || ', a confidential VM with a device' AS evidence
+FROM intent i
+LEFT JOIN software q ON q.host = i.host AND q.name = 'qemu'
+WHERE i.confidential = 1 AND coalesce(i.vmm, 'qemu') = 'qemu';

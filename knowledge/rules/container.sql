@@ -386,3 +386,29 @@ SELECT p.host, '' AS subject, NULL AS surface, NULL AS share,
        'docker ' || p.name || ': ' || coalesce(p.value, 'not seen') AS evidence
 FROM setting p
 WHERE p.component = 'docker' AND p.name = 'packaging';
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
+ ('nested-no-cgroups', 'Inside a system container the legacy hook leaves cgroups alone', 'degrades', 'container',
+  'Set no-cgroups = true in /etc/nvidia-container-runtime/config.toml of an unprivileged LXC or LXD container and allow the '
+  || 'devices from outside, or inject by CDI: there the hook may write no device rules.',
+  'https://github.com/NVIDIA/nvidia-docker/issues/1546 | https://github.com/NVIDIA/nvidia-container-toolkit/issues/290',
+  'machine.container=?other setting.component=nvidia-container-runtime|setting.component=nvidia-container-cli|setting.component=nvidia-container-toolkit');
+CREATE VIEW rule_nested_no_cgroups AS
+WITH flag AS (
+  SELECT host, MAX(lower(value)) AS value, sorted_list(file) AS files
+  FROM setting
+  WHERE component IN ('nvidia-container-runtime', 'nvidia-container-cli', 'nvidia-container-toolkit')
+    AND replace(replace(lower(name), '_', '-'), 'no-cgroups', '') <> replace(lower(name), '_', '-')
+  GROUP BY host
+)
+SELECT m.host, '' AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN f.value IN ('true', '1') OR i.injection IN ('cdi', 'jit-cdi', 'none') THEN 'pass'
+            WHEN m.container = 'other' AND f.value IN ('false', '0', 'none') AND i.injection = 'legacy' THEN 'fail'
+            ELSE 'unknown' END AS result,
+       CASE WHEN m.container = 'other' THEN 'in a container itself' ELSE 'whether in a container itself, not seen' END
+         || ', injection ' || coalesce(i.injection, 'not told') || ', no-cgroups = '
+         || coalesce(f.value, 'not seen') || coalesce(' in ' || f.files, '') AS evidence
+FROM machine m
+JOIN flag f ON f.host = m.host
+LEFT JOIN intent i ON i.host = m.host
+WHERE m.container IS NULL OR m.container = 'other';

@@ -333,3 +333,22 @@ LEFT JOIN setting p ON p.host = a.host AND p.component = 'device-plugin' AND p.n
 LEFT JOIN observed o ON o.host = a.host AND o.tbl = 'setting' AND o.subject = 'device-plugin'
 LEFT JOIN intent i ON i.host = a.host
 WHERE a.vendor = '10de' AND a.is_vf = 0;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
+ ('operator-on-talos', 'The GPU Operator can use the driver of a Talos node', 'blocks', 'kubernetes kubernetes-dra',
+  'Install the driver as Talos system extensions and set driver.enabled=false; before Talos 1.13 use the device plugin with '
+  || 'the extension nvidia-container-toolkit instead of the operator, which does not find libraries below /usr/local/glibc.',
+  'https://github.com/siderolabs/talos/issues/8402 | https://github.com/siderolabs/talos/issues/9014 | '
+  || 'https://github.com/siderolabs/extensions/issues/527 | https://github.com/NVIDIA/gpu-operator/issues/2731',
+  'software.name=gpu-operator');
+CREATE VIEW rule_operator_on_talos AS
+SELECT m.host, '' AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN lower(e.value) IN ('true', '1') OR m.distribution_version_key < version_key('1.13') THEN 'fail'
+            WHEN lower(e.value) IN ('false', '0') AND m.distribution_version_key >= version_key('1.13') THEN 'pass'
+            ELSE 'unknown' END AS result,
+       'Talos ' || coalesce(m.distribution_version, '(version not seen)') || ', GPU Operator '
+         || coalesce(o.version, '(version not seen)') || ', driver.enabled ' || coalesce(e.value, 'not seen') AS evidence
+FROM machine m
+JOIN software o ON o.host = m.host AND o.name = 'gpu-operator'
+LEFT JOIN setting e ON e.host = m.host AND e.component = 'gpu-operator' AND e.name = 'driver.enabled'
+WHERE m.distribution = 'talos' AND coalesce(o.version, '') <> 'none';

@@ -160,13 +160,16 @@ WHERE a.vendor = '1002' AND a.is_vf = 0 AND a.kind = 'gpu';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('intel-vf-driver', 'The Intel GPU''s driver offers VFs', 'blocks', ':vf -@foreign',
-  'Integrated GPUs: install i915-sriov-dkms and boot with i915.enable_guc=3 i915.max_vfs=N, or a kernel whose xe drives this GPU. Battlemage and Panther Lake: xe of Linux 6.17 and later, or xe.max_vfs=N. Flex and Max: Intel''s i915 backports.',
-  'https://raw.githubusercontent.com/strongtz/i915-sriov-dkms/master/README.md | kernel:drivers/gpu/drm/xe/xe_pci_sriov.c | https://github.com/strongtz/i915-sriov-dkms/issues/339 | https://github.com/strongtz/i915-sriov-dkms/issues/96',
+  'Integrated GPUs: install i915-sriov-dkms and boot with i915.enable_guc=3 i915.max_vfs=N, or a kernel whose xe drives this GPU. Meteor and Arrow Lake: i915 of i915-sriov-dkms, not xe (module_blacklist=xe). Battlemage and Panther Lake: xe of Linux 6.17 and later, or xe.max_vfs=N. Flex and Max: Intel''s i915 backports.',
+  'https://raw.githubusercontent.com/strongtz/i915-sriov-dkms/master/README.md | kernel:drivers/gpu/drm/xe/xe_pci_sriov.c | kernel:drivers/gpu/drm/xe/xe_pci.c (has_sriov) | https://github.com/strongtz/i915-sriov-dkms/issues/461 | https://github.com/strongtz/i915-sriov-dkms/issues/339 | https://github.com/strongtz/i915-sriov-dkms/issues/96',
   'accelerator.vendor=8086');
 CREATE VIEW rule_intel_vf_driver AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'vf' AS share,
        -- The PCI core tells of VFs whatever the driver can: in-tree i915 makes none, and has no max_vfs.
        CASE WHEN a.sriov_numvfs > 0 THEN 'pass'
+            -- xe has SR-IOV for some platforms alone: not for Meteor, Arrow and Lunar Lake.
+            WHEN a.driver = 'xe' AND a.device IN ('7d40', '7d45', '7d55', '7d60', '7dd5', '7d41', '7d51', '7d67', '7dd1',
+                                                  'b640', '6420', '64a0', '64b0') THEN 'fail'
             WHEN a.driver = 'i915' AND m.value IS NULL AND (d.version = 'none' OR o.state = 'complete') THEN 'fail'
             WHEN a.sriov_totalvfs > 0 AND (a.driver <> 'i915' OR m.value IS NOT NULL OR d.version <> 'none') THEN 'pass'
             WHEN a.driver = 'xe' AND coalesce(c.max_vfs, 0) = 0 AND k.cmdline IS NOT NULL
@@ -235,3 +238,21 @@ FROM pci_function p
 JOIN (SELECT host, address, MIN(message) AS first_line FROM kernel_message
       WHERE kind = 'sriov-not-enough-buses' AND message IS NOT NULL GROUP BY host, address) m
   ON m.host = p.host AND m.address = p.address;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
+ ('amd-gim-vf-count', 'This gim makes as many VFs of an MI300 as are wanted', 'blocks', ':vf -@foreign',
+  'Ask for one VF a GPU, or try gim 8.4.1.K and later: 8.4.0.K has a limit of one (exceeds the vf limit 1).',
+  'https://github.com/amd/MxGPU-Virtualization/issues/13',
+  'accelerator.vendor=1002 intent.vfs');
+CREATE VIEW rule_amd_gim_vf_count AS
+SELECT a.host, a.address AS subject, NULL AS surface, 'vf' AS share,
+       CASE WHEN a.device IS NOT NULL AND i.vfs > 1 AND coalesce(g.version_key, l.version_key) < version_key('8.4.1') THEN 'fail'
+            WHEN i.vfs <= 1 OR a.sriov_numvfs >= i.vfs THEN 'pass'
+            ELSE 'unknown' END AS result,
+       a.address || ': ' || CAST(i.vfs AS TEXT) || ' VFs wanted, gim ' || coalesce(g.version, l.version, '(version not seen)')
+         AS evidence
+FROM accelerator a
+JOIN intent i ON i.host = a.host AND i.vfs IS NOT NULL
+LEFT JOIN software g ON g.host = a.host AND g.name = 'gim'
+LEFT JOIN module l ON l.host = a.host AND l.module = 'gim'
+WHERE a.vendor = '1002' AND a.is_vf = 0 AND (a.device IS NULL OR a.device IN ('74a1', '74a5', '74a9'));

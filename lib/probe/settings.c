@@ -79,6 +79,7 @@ static const struct {
     {"kata", "hypervisor.*.enable_iommu", "enable_iommu"},
     {"kata", "hypervisor.*.default_memory", "default_memory"},
     {"kata", "runtime.vfio_mode", "vfio_mode"},
+    {"podman", "engine.cdi_spec_dirs", "cdi_spec_dirs"},
     // libvirt's own format is TOML as far as it goes.
     {"libvirt", "cgroup_device_acl", "cgroup_device_acl"},
     {"libvirt", "user", "user"},
@@ -334,6 +335,9 @@ static const struct {
     {"nvidia-persistenced", "/etc/systemd/system/nvidia-persistenced.service.d/*.conf",
      read_persistenced},
     {"openstack-nova", "/etc/nova/nova.conf", read_nova},
+    {"podman", "/usr/share/containers/containers.conf", read_toml},
+    {"podman", "/etc/containers/containers.conf", read_toml},
+    {"podman", "/etc/containers/containers.conf.d/*.conf", read_toml},
     {"podman", "/usr/share/containers/oci/hooks.d/oci-nvidia-hook.json", note_hook},
     {"podman", "/etc/containers/oci/hooks.d/oci-nvidia-hook.json", note_hook},
     {"proxmox-ve", "/etc/pve/mapping/pci.cfg", read_mapping},
