@@ -48,7 +48,14 @@ int hp_emit_containerd(const struct hp_emit *emit, struct hp_emission *to, struc
 		write_runtime(&to->text, config->plugin);
 	if (old < 0)
 		hp_note(to, "containerd's version is not known: this is for 2.0 and later");
-	hp_note(to, "it belongs into /etc/containerd/config.toml, or a file that its imports name; "
-	            "then containerd is restarted");
+	// containerd/containerd#5837; since #9982 (2.0) sections are merged.
+	if (old == 1)
+		hp_note(to, "add it to /etc/containerd/config.toml itself: in an imported file it "
+		            "would take the place of all other settings of the CRI plugin before "
+		            "containerd 2.0; then containerd is restarted");
+	else
+		hp_note(to,
+		        "it belongs into /etc/containerd/config.toml, or a file that its imports "
+		        "name; then containerd is restarted");
 	return 0;
 }
