@@ -52,10 +52,11 @@ static void *grow(void *items, size_t count, size_t size)
 // -- kinds --
 
 /* ?1 vendor, ?2 device, ?3 and ?4 subsystem, ?5 class. Of rows that match in accelerator_model the
- * one with the subsystem wins, of classes the longest prefix. */
+ * one with the subsystem wins, of classes the longest prefix. The plus signs keep SQLite from a
+ * search for each subsystem, whose results it would have to sort: a model has one row or two. */
 static const char ask_sql[] =
     "SELECT (SELECT m.subsystem FROM accelerator_model m WHERE m.vendor = ?1 AND m.device = ?2"
-    "         AND (m.subsystem = '' OR m.subsystem = ?3 || ':' || ?4)"
+    "         AND (+m.subsystem = '' OR +m.subsystem = ?3 || ':' || ?4)"
     "         ORDER BY m.subsystem DESC LIMIT 1),"
     " (SELECT c.kind FROM accelerator_class c"
     "  WHERE c.vendor = ?1 AND substr(?5, 1, length(c.class_prefix)) = c.class_prefix"

@@ -4,24 +4,39 @@
 
 #include <string.h>
 
-/* One word of `applies`, without a minus before it. */
-static bool word_means(const char *word, size_t length, const struct hp_surface_share *surface)
-{
+/* One word of `applies`, without a minus before it: what of a surface it asks for. */
+struct word {
 	char text[128];
-	if (length >= sizeof(text))
-		return false;
-	memcpy(text, word, length);
-	text[length] = '\0';
-	if (strcmp(text, "*") == 0)
-		return true;
-	if (*text == '@')
-		return hp_has_word(surface->mechanism, text + 1);
-	char *colon = strchr(text, ':');
-	if (!colon)
-		return strcmp(text, surface->surface) == 0;
-	*colon = '\0';
-	return strcmp(colon + 1, surface->share) == 0 &&
-	       (!*text || strcmp(text, surface->surface) == 0);
+	const char *mechanism, *surface, *share; // NULL: any will do
+	bool none;                               // too long to mean any
+};
+
+static void parse_word(const char *at, size_t length, struct word *ret)
+{
+	*ret = (struct word){.none = length >= sizeof(ret->text)};
+	if (ret->none)
+		return;
+	memcpy(ret->text, at, length);
+	char *colon = strchr(ret->text, ':');
+	if (strcmp(ret->text, "*") == 0)
+		return;
+	if (*ret->text == '@') {
+		ret->mechanism = ret->text + 1;
+		return;
+	}
+	if (colon) {
+		*colon = '\0';
+		ret->share = colon + 1;
+	}
+	ret->surface = !colon || *ret->text ? ret->text : NULL;
+}
+
+static bool word_means(const struct word *word, const struct hp_surface_share *surface)
+{
+	return !word->none &&
+	       (!word->mechanism || hp_has_word(surface->mechanism, word->mechanism)) &&
+	       (!word->surface || strcmp(word->surface, surface->surface) == 0) &&
+	       (!word->share || strcmp(word->share, surface->share) == 0);
 }
 
 /* The next word of `applies`: its length, 0 at the end; `ret_excludes`: it stood behind a minus. */
@@ -39,7 +54,9 @@ bool hp_applies(const char *applies, const struct hp_surface_share *surface)
 	size_t length;
 	for (const char *at = applies; (length = next_word(&at, &excludes)) || excludes;
 	     at += length) {
-		if (!word_means(at, length, surface))
+		struct word word;
+		parse_word(at, length, &word);
+		if (!word_means(&word, surface))
 			continue;
 		if (excludes)
 			return false;
@@ -101,8 +118,10 @@ static const uint64_t *set_of_word(struct hp_applies *applies, const char *word,
 	if (set)
 		return set;
 	set = hp_pool_alloc(applies->pool, applies->size * sizeof(*set));
+	struct word parsed;
+	parse_word(word, length, &parsed);
 	for (size_t i = 0; i < applies->count; i++)
-		if (word_means(word, length, &applies->surfaces[i]))
+		if (word_means(&parsed, &applies->surfaces[i]))
 			set[i / 64] |= (uint64_t)1 << i % 64;
 	keep(applies->words, &applies->word_count, sizeof(applies->words) / sizeof(struct known),
 	     (struct known){word, length, set});
