@@ -278,6 +278,20 @@ static bool is_named(const struct hp_emit *emit, const struct hp_accelerator *ac
 	return !emit->wish->gpus;
 }
 
+static int check_share(const struct hp_emit *emit, struct hp_error *err)
+{
+	const char *share = emit->wish->share;
+	static const char known[] =
+	    "SELECT COUNT(*) FROM surface_share WHERE ?1 <> '' AND share = ?2";
+	if (!share || hp_emit_number(emit, known, share, 0) > 0)
+		return 0;
+	hp_cleanup_free char *list = hp_emit_text(
+	    emit, "SELECT sorted_list(share) FROM surface_share WHERE ?1 <> '' AND ?2 <> ''",
+	    share);
+	return hp_fail(err, -EINVAL, "there is no share '%s'; there are: %s", share,
+	               list ? list : "none");
+}
+
 static int check_named(const struct hp_emit *emit, struct hp_error *err)
 {
 	for (const char *const *gpu = emit->wish->gpus; gpu && *gpu; gpu++)
@@ -401,6 +415,8 @@ static int choose_devices(struct hp_emission *emission, struct hp_error *err)
 {
 	struct hp_emit *emit = &emission->request;
 	int code = check_named(emit, err);
+	if (!code)
+		code = check_share(emit, err);
 	if (code)
 		return code;
 	const struct hp_offer *best = choose(emit);

@@ -37,7 +37,7 @@ SHARES = {"8xh100": [(), ("--share", "mig:1g.10gb")], "a2-sriov-mdev": [("--shar
 # What the version of a platform decides: format, host, share, version, exit status.
 VERSIONS = [("kubevirt", "l40s-vendor-vfio", "vgpu", "kubevirt@1.8.3", 3),
             ("kubevirt", "l40s-vendor-vfio", "vgpu", "kubevirt@1.9.0", 0)]
-MISUSED = [("--guest-memory", "much"), ("--to", "nowhere"), ("--gpu", "first"), ("--cpus", "0"), ("--iommufd", "maybe")]
+MISUSED = [("--guest-memory", "much"), ("--to", "nowhere"), ("--share", "half"), ("--gpu", "first"), ("--cpus", "0"), ("--iommufd", "maybe")]
 HOSTILE = "no'de$(id)`id`\"\\ # : - {a}\n[x]\ty=%n"
 
 
