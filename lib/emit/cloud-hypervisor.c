@@ -78,6 +78,8 @@ static void note_limits(const struct shape *shape)
 {
 	const struct hp_emit *emit = shape->emit;
 	int64_t window = hp_emit_window(emit);
+	if (window < 0)
+		window = hp_emit_listed_window(emit);
 	int64_t bits = shape->bits > 0 ? shape->bits : MOST_BITS;
 	if (window < 0)
 		hp_note(shape->to, "the sizes of the BARs are not known: whether they fit above "

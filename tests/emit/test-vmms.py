@@ -236,6 +236,8 @@ def test_known_boards():
     assert "pci-hole64-size,value=4T" in emit("qemu", "--assume", "gpu=10de:2901x8")
     assert "pcihole64" not in emit("libvirt", "--assume", "gpu=10de:1db4")
     emit("kvmtool", "--assume", "gpu=10de:26b9", "--kernel", "/k", expect=3)
+    narrow = ["--assume", "gpu=10de:26b9x4", "--assume", "intent.guest_address_bits=38"]
+    assert "do not fit into 38 address bits" in said("cloud-hypervisor", *narrow)
 
 
 def said(what, *arguments):
