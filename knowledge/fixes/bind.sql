@@ -1,6 +1,7 @@
 -- Ways out of the rules on drivers of accelerators. SPDX-License-Identifier: Apache-2.0
 
 INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
+ ('name-modprobe-file', 'modprobe-file-read', 'advice', 'reboot', 'Move the lines to a file that modprobe reads', 'exact'),
  ('rebind-vfio', 'accelerator-not-on-host-driver', 'driver', 'drain', 'Unbind the accelerator from its host driver and bind it to vfio-pci', 'exact'),
  ('bind-vfio', 'accelerator-bound-for-vfio', 'driver', 'live', 'Bind the free accelerator to vfio-pci', 'exact'),
  ('vfio-rebind-now', 'vfio-ids-win-the-race', 'driver', 'drain', 'Rebind the accelerator to vfio-pci now; the next boot loses the race again', 'exact'),

@@ -223,3 +223,22 @@ LEFT JOIN module m ON m.host = a.host AND m.module = 'nvgrace_gpu_vfio_pci'
 LEFT JOIN kernel_config f ON f.host = a.host AND f.option = 'CONFIG_NVGRACE_GPU_VFIO_PCI'
 LEFT JOIN kernel k ON k.host = a.host
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND coalesce(a.device, '2342') IN ('2342', '2345', '2348', '2941', '31c2');
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
+ ('modprobe-file-read', 'modprobe reads the files that options for drivers stand in', 'degrades', '@vfio @host-driver @vgpu',
+  'Move the lines to a file in /etc/modprobe.d whose name ends in .conf, and make the initramfs anew: whatever else it is '
+  || 'called, modprobe passes it over and says nothing.',
+  'repo:kmod-project/kmod:man/modprobe.d.5.scd | '
+  || 'https://github.com/Uhh-IDontKnow/Proxmox_AMD_AI_Max_395_Radeon_8060s_GPU_Passthrough/issues/1 | '
+  || 'https://github.com/Uhh-IDontKnow/Proxmox_AMD_AI_Max_395_Radeon_8060s_GPU_Passthrough/issues/6',
+  'module_directive.directive=ignored');
+CREATE VIEW rule_modprobe_file_read AS
+SELECT d.host, '' AS subject, NULL AS surface, NULL AS share, 'fail' AS result,
+       'not read: ' || d.listing AS evidence
+FROM (SELECT host, sorted_list(file || ' (' || module || ')') AS listing
+      FROM module_directive
+      WHERE directive = 'ignored'
+        AND module IN ('vfio', 'vfio_pci', 'vfio_iommu_type1', 'pci_stub', 'nvidia', 'nvidia_drm', 'nvidia_modeset',
+                       'nvidia_uvm', 'nvidia_vgpu_vfio', 'nvidiafb', 'nouveau', 'nova_core', 'amdgpu', 'radeon', 'gim', 'i915',
+                       'xe', 'kvmgt', 'habanalabs', 'snd_hda_intel')
+      GROUP BY host) d;

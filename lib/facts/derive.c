@@ -92,6 +92,19 @@ static const char *ids_of(const char *list)
 	return at ? at + strlen("ids=") : "";
 }
 
+/* modprobe reads files by the name of .conf in modprobe.d, whatever else a facts file tells of. */
+static int set_unread_aside(struct hp_facts *facts, struct hp_error *err)
+{
+	return hp_db_exec(
+	    hp_facts_db(facts),
+	    "UPDATE module_directive SET directive = 'ignored', "
+	    "argument = directive || ' ' || coalesce(argument, 'none') "
+	    "WHERE directive IN ('options', 'blacklist', 'softdep', 'install', 'alias', 'remove') "
+	    "AND (file = '/etc/modprobe.conf' OR file GLOB '/etc/mod*prob*.d/*') "
+	    "AND NOT file GLOB '/etc/modprobe.d/*.conf'",
+	    err);
+}
+
 static int find_stub_ids(struct hp_facts *facts, struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *query = NULL;
@@ -268,6 +281,8 @@ static int derive(struct hp_facts *facts, struct hp_error *err)
 	int code = clear_derived(db, err);
 	if (!code)
 		code = parse_cmdlines(facts, err);
+	if (!code)
+		code = set_unread_aside(facts, err);
 	if (!code)
 		code = find_stub_ids(facts, err);
 	if (!code)

@@ -345,13 +345,14 @@ CREATE TABLE module_parameter (
   PRIMARY KEY (host, module, parameter)
 );
 
--- Lines of modprobe.d, modules-load.d and the like.
+-- Lines of modprobe.d, modules-load.d and the like. A line for modprobe in a file that it does not read (a directory
+-- misspelt, a name without .conf) is 'ignored', its argument the directive and the rest; whatever a facts file calls it.
 -- observed: ''
 CREATE TABLE module_directive (
   host TEXT NOT NULL, -- host
   file TEXT NOT NULL, -- file
   line INTEGER NOT NULL, -- line number, from 1
-  directive TEXT, -- what it is {options|blacklist|softdep|install|alias|remove|load}
+  directive TEXT, -- what it is {options|blacklist|softdep|install|alias|remove|load|ignored}
   module TEXT, -- module, with underscores
   argument TEXT, -- the rest of the line: 'ids=10de:2330,10de:22a3', 'pre: vfio-pci', 'none' @{file}
   PRIMARY KEY (host, file, line)

@@ -38,6 +38,15 @@ static const struct place {
     {"/etc/booster.yaml", NULL, HP_MODULES_BOOSTER, true},
 };
 
+/* Where people put what modprobe then does not read: a directory misspelt, a name without .conf,
+ * the one file of old. */
+static const struct place unread_places[] = {
+    {"/etc/modprobe.d/", NULL, HP_MODULES_MODPROBE, false},
+    {"/etc/modeprobe.d/", ".conf", HP_MODULES_MODPROBE, false},
+    {"/etc/modprob.d/", ".conf", HP_MODULES_MODPROBE, false},
+    {"/etc/modprobe.conf", NULL, HP_MODULES_MODPROBE, false},
+};
+
 struct reading {
 	struct hp_host *host;
 	struct hp_facts *facts;
@@ -49,18 +58,21 @@ struct reading {
 	int result;
 	bool partial; // some place could not be looked at
 	bool looked;  // some could
+	bool unread;  // modprobe does not look there
 };
 
 static void put_directive(void *data, const struct hp_directive *directive)
 {
 	struct reading *reading = data;
+	const char *argument = *directive->argument ? directive->argument : "none";
+	hp_cleanup_free char *whole = hp_asprintf("%s %s", directive->directive, argument);
 	struct hp_row row = hp_row_begin(reading->facts, HP_TBL_MODULE_DIRECTIVE);
 	hp_row_text(&row, HP_MODULE_DIRECTIVE_FILE, reading->file);
 	hp_row_number(&row, HP_MODULE_DIRECTIVE_LINE, directive->line);
-	hp_row_text(&row, HP_MODULE_DIRECTIVE_DIRECTIVE, directive->directive);
+	hp_row_text(&row, HP_MODULE_DIRECTIVE_DIRECTIVE,
+	            reading->unread ? "ignored" : directive->directive);
 	hp_row_text(&row, HP_MODULE_DIRECTIVE_MODULE, directive->module);
-	hp_row_text(&row, HP_MODULE_DIRECTIVE_ARGUMENT,
-	            *directive->argument ? directive->argument : "none");
+	hp_row_text(&row, HP_MODULE_DIRECTIVE_ARGUMENT, reading->unread ? whole : argument);
 	int r = hp_row_put(&row, reading->err);
 	if (r < 0)
 		reading->result = r;
@@ -72,6 +84,8 @@ static void put_directive(void *data, const struct hp_directive *directive)
 static void put_bad(void *data, int line, const char *expected)
 {
 	struct reading *reading = data;
+	if (reading->unread)
+		return;
 	hp_cleanup_free char *what = hp_asprintf("%s:%d", reading->file, line);
 	hp_facts_gap(reading->facts, "malformed", what, "%s", expected);
 }
@@ -106,6 +120,16 @@ static bool remember(struct hp_names *seen, const char *name)
 	return true;
 }
 
+/* Of the right directory those files are unread that have no ending at all; a copy (.bak, ~) is
+ * meant to be. */
+static bool is_wanted(struct reading *reading, const char *name)
+{
+	if (!reading->place->suffix)
+		return !strpbrk(name, ".~") && strcmp(name, "README") != 0;
+	return hp_ends_with(name, reading->place->suffix) &&
+	       (reading->unread || remember(&reading->seen, name));
+}
+
 static void read_directory(struct reading *reading, const char *directory)
 {
 	hp_cleanup_names struct hp_names names = {0};
@@ -113,12 +137,20 @@ static void read_directory(struct reading *reading, const char *directory)
 	reading->partial = reading->partial || look == HP_LOOK_UNKNOWN;
 	reading->looked = reading->looked || look != HP_LOOK_UNKNOWN;
 	for (size_t i = 0; i < names.count; i++) {
-		if (!hp_ends_with(names.names[i], reading->place->suffix) ||
-		    !remember(&reading->seen, names.names[i]))
+		if (!is_wanted(reading, names.names[i]))
 			continue;
 		hp_cleanup_free char *path = hp_asprintf("%s%s", directory, names.names[i]);
 		read_file(reading, path);
 	}
+}
+
+static void read_place(struct reading *reading, const struct place *place)
+{
+	reading->place = place;
+	if (hp_ends_with(place->path, "/"))
+		read_directory(reading, place->path);
+	else
+		read_file(reading, place->path);
 }
 
 int hp_module_directives_put(struct hp_host *host, struct hp_facts *facts,
@@ -128,13 +160,12 @@ int hp_module_directives_put(struct hp_host *host, struct hp_facts *facts,
 	for (size_t i = 0; i < HP_COUNT(places) && reading.result == 0; i++) {
 		if (i > 0 && places[i].syntax != places[i - 1].syntax)
 			hp_names_free(&reading.seen);
-		reading.place = &places[i];
-		if (places[i].suffix)
-			read_directory(&reading, places[i].path);
-		else
-			read_file(&reading, places[i].path);
+		read_place(&reading, &places[i]);
 	}
 	hp_names_free(&reading.seen);
+	reading.unread = true;
+	for (size_t i = 0; i < HP_COUNT(unread_places) && reading.result == 0; i++)
+		read_place(&reading, &unread_places[i]);
 	if (reading.result < 0 || !reading.looked)
 		return reading.result;
 	return hp_facts_observed(facts, HP_TBL_MODULE_DIRECTIVE, "",

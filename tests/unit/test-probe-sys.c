@@ -464,6 +464,9 @@ static void test_modules_of_a_tree(void **state)
 	     "kernel/drivers/gpu/drm/nouveau/nouveau.ko: kernel/a.ko\n"},
 	    {"/etc/modprobe.d/a.conf", "options vfio-pci ids=10de:2330\nnonsense\n"},
 	    {"/etc/modprobe.d/off.conf", "-> /dev/null"},
+	    {"/etc/modprobe.d/stray", "blacklist nouveau\n"},
+	    {"/etc/modprobe.d/a.conf.bak", "blacklist copied\n"},
+	    {"/etc/modeprobe.d/b.conf", "options kvm ignore_msrs=1\nnonsense\n"},
 	    {"/usr/lib/modprobe.d/a.conf", "options vfio-pci ids=hidden\n"},
 	    {"/usr/lib/modprobe.d/off.conf", "blacklist hidden\n"},
 	    {"/etc/initramfs-tools/modules", "vfio-pci\n"},
@@ -485,7 +488,12 @@ static void test_modules_of_a_tree(void **state)
 	assert_value(&tree, "SELECT value FROM module_parameter WHERE parameter = 'modeset'", "Y");
 	assert_value(&tree, "SELECT argument FROM module_directive WHERE directive = 'options'",
 	             "ids=10de:2330");
-	assert_value(&tree, "SELECT count(*) FROM module_directive", "2");
+	assert_value(&tree,
+	             "SELECT argument FROM module_directive WHERE file = '/etc/modprobe.d/stray'",
+	             "blacklist none");
+	assert_value(&tree, "SELECT directive FROM module_directive WHERE module = 'kvm'",
+	             "ignored");
+	assert_value(&tree, "SELECT count(*) FROM module_directive", "4");
 	assert_value(&tree, "SELECT what FROM gap WHERE kind = 'malformed'",
 	             "/etc/modprobe.d/a.conf:2");
 }
