@@ -24,24 +24,21 @@ class Column:
 class Table:
     def __init__(self, name, doc, scope, derived):
         self.name, self.doc, self.scope, self.derived = name, doc, scope, derived
-        self.columns, self.key, self.indexes = [], [], []
+        self.columns, self.key = [], []
 
 
 def parse(path):
-    tables, doc, scope, derived, table, indexes = [], [], "", False, None, []
+    tables, doc, scope, derived, table = [], [], "", False, None
     for number, line in enumerate(open(path, encoding="utf-8"), 1):
         line = line.rstrip("\n")
         if line.startswith("-- == derived =="):
             derived, doc = True, []
         elif line.startswith("-- observed: "):
             scope = line[13:].strip("'")
-        elif line.startswith("-- index: "):
-            indexes.append(line[10:])
         elif line.startswith("-- ") and table is None:
             doc.append(line[3:])
         elif TABLE.match(line):
             table = Table(TABLE.match(line).group(1), " ".join(doc), scope, derived)
-            table.indexes, indexes = indexes, []
         elif COLUMN.match(line) and table:
             name, kind, required, comment = COLUMN.match(line).groups()
             column = Column(name, kind, bool(required), comment)
@@ -102,10 +99,6 @@ def source(tables):
     print("};")
 
 
-def index_ddl(t):
-    return [f"CREATE INDEX {t.name}_{i.split(', ')[-1]} ON {t.name} ({i});" for i in t.indexes]
-
-
 def ddl(t, engine):
     kinds = {"TEXT": "TEXT", "INTEGER": "INTEGER"} if engine == "sqlite" else \
         {"TEXT": 'TEXT COLLATE "C"', "INTEGER": "BIGINT"}
@@ -138,15 +131,9 @@ def image(tables):
         db = sqlite3.connect(path)
         for t in tables:
             db.execute(ddl(t, "sqlite"))
-            for index in index_ddl(t):
-                db.execute(index)
         db.execute("ANALYZE")
         for t in tables:
             db.execute("INSERT INTO sqlite_stat1 VALUES (?, ?, ?)", (t.name, t.name, statistics(t)))
-            for i in t.indexes:
-                name = f"{t.name}_{i.split(', ')[-1]}"
-                rows = TYPICAL[t.name]
-                db.execute("INSERT INTO sqlite_stat1 VALUES (?, ?, ?)", (t.name, name, f"{rows} {rows} 4 1"))
         db.commit()
         db.execute("VACUUM")
         db.close()
@@ -156,7 +143,7 @@ def image(tables):
 def postgresql(tables):
     print("-- Made by schema.py from schema.sql. SPDX-License-Identifier: Apache-2.0")
     for t in tables:
-        print(ddl(t, "postgresql"), *index_ddl(t), sep="\n")
+        print(ddl(t, "postgresql"))
 
 
 def settings(path):

@@ -11,7 +11,6 @@
 --     evidence quotes as origin.
 --   * "observed: column" above a table names the column whose values `observed` speaks of; ''
 --     means that the table is observed as a whole.
---   * "index: columns" above a table adds an index that rules profit from.
 --   * @table.column, in a derived table, is the column of which the value tells.
 --   * Tables under "derived" are computed from the others (lib/facts/derive.c, derive.sql): no
 --     probe and no facts file fills them.
