@@ -111,6 +111,16 @@ static int check_files(const struct run *run, struct hp_error *err)
 	return 0;
 }
 
+static int check_cpus(const struct run *run, struct hp_error *err)
+{
+	enum { MOST = 4096 };
+	const char *cpus = run->options->cpus;
+	int64_t number;
+	if (!cpus || (hp_parse_s64(cpus, &number) && number >= 1 && number <= MOST))
+		return 0;
+	return hp_fail(err, HP_MISUSE, "--cpus '%s': expected a number from 1 to %d", cpus, MOST);
+}
+
 static int check_program(const struct run *run, struct hp_error *err)
 {
 	if (run->options->dry_run || is_installed(run->way->program))
@@ -235,7 +245,7 @@ static void take_kernel(struct run *run, struct hp_emit_wish *wish)
 	hp_say("the kernel is entered by PVH, without KASLR: %s", run->vmlinux);
 }
 
-static int take_wish(struct run *run, struct hp_emit_wish *wish, struct hp_error *err)
+static void take_wish(struct run *run, struct hp_emit_wish *wish)
 {
 	const struct hp_options *options = run->options;
 	const struct hp_goal *goal = &run->planned.goal.goal;
@@ -251,11 +261,9 @@ static int take_wish(struct run *run, struct hp_emit_wish *wish, struct hp_error
 	wish->kernel = options->kernel;
 	wish->initrd = options->initrd;
 	wish->append = options->append;
-	if (options->cpus && (!hp_parse_s64(options->cpus, &wish->cpus) || wish->cpus < 1))
-		return hp_fail(err, HP_MISUSE, "--cpus '%s': expected a number from 1",
-		               options->cpus);
+	if (options->cpus)
+		hp_parse_s64(options->cpus, &wish->cpus);
 	take_kernel(run, wish);
-	return 0;
 }
 
 static void say_emission(const struct hp_emission *emission)
@@ -273,12 +281,10 @@ static int make_argv(struct run *run, struct hp_argv *ret, struct hp_error *err)
 	struct hp_emit_wish wish;
 	struct hp_emission emission;
 	size_t count;
-	int code = take_wish(run, &wish, err);
-	if (code)
-		return code;
-	code = hp_emit(hp_facts_db(run->planned.session.facts),
-	               hp_verdict_hosts(run->planned.verdict, &count),
-	               hp_emitter_find(run->way->format), &wish, &emission, err);
+	take_wish(run, &wish);
+	int code = hp_emit(hp_facts_db(run->planned.session.facts),
+	                   hp_verdict_hosts(run->planned.verdict, &count),
+	                   hp_emitter_find(run->way->format), &wish, &emission, err);
 	if (code)
 		return code;
 	say_emission(&emission);
@@ -414,6 +420,8 @@ int hp_cmd_run(const struct hp_command *command HP_UNUSED, struct hp_options *op
 	sigset_t held;
 	hold_signals(&held);
 	int code = choose_way(&run, &error);
+	if (!code)
+		code = check_cpus(&run, &error);
 	if (!code)
 		code = check_files(&run, &error);
 	if (!code)

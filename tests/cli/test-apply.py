@@ -202,6 +202,8 @@ def test_without_standard_files():
 
 def test_run_looks_before_it_changes_anything():
     words = ("run", "--gpu", "0000:01:00.0", "--kernel")
+    for cpus in ("x", "0", "4097"):
+        assert "expected a number from 1 to 4096" in run(*words, sys.executable, "--cpus", cpus, code=2).stderr
     assert "/nonexistent: No such file" in run(*words, "/nonexistent", code=1).stderr
     assert "/nonexistent: No such file" in run(*words, sys.executable, "--initrd", "/nonexistent", code=1).stderr
     assert "qemu-system-x86_64 is not installed" in run(*words, sys.executable, path=str(HERE), code=1).stderr
