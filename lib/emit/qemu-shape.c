@@ -141,7 +141,8 @@ static void add_disk(struct shape *shape)
 	hp_qemu_add(qemu, "drive");
 	hp_qemu_set(qemu, "if", "none");
 	hp_qemu_set(qemu, "id", "disk0");
-	hp_qemu_set(qemu, "file", "%s", image);
+	// What stands before a colon is a protocol to QEMU, unless a slash comes first.
+	hp_qemu_set(qemu, "file", "%s%s", *image == '/' ? "" : "./", image);
 	hp_qemu_set(qemu, "format", "%s", hp_vmm_disk_format(image));
 	hp_qemu_add(qemu, "device");
 	hp_qemu_set(qemu, NULL, "virtio-blk-pci");

@@ -152,6 +152,8 @@ def test_hostile_names():
     document = json.loads(emit("cloud-hypervisor:json", *HOSTS["8xh100"], "--gpu", "0", "--kernel", evil))
     assert document["payload"]["kernel"] == evil
     assert emit("qemu:readconfig", *HOSTS["8xh100"], "--gpu", "0", "--name", evil, expect=3) is None
+    drive = words(emit("qemu", *HOSTS["8xh100"], "--gpu", "0", "--image", "nbd:a,b.qcow2"))
+    assert "if=none,id=disk0,file=./nbd:a,,b.qcow2,format=qcow2" in drive, "a file's name is taken for a protocol"
     figures.append("hostile names quoted")
 
 
