@@ -26,7 +26,7 @@ def main():
     # What tests measured is worth seeing, not only that they passed.
     for row in rows:
         for line in (row.get("stdout") or "").splitlines():
-            if line.startswith(("foresight:", "figures:", "nulling:", "parity:", "skipped:")):
+            if line.startswith(("foresight:", "figures:", "nulling:", "parity:", "skipped:", "left out:")) or ": ok, " in line:
                 print(f"{row['name'].split(' / ')[-1]}: {line}")
     passed = sum(r["result"] in ("OK", "EXPECTEDFAIL") for r in rows)
     skipped = sum(r["result"] == "SKIP" for r in rows)

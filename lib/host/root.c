@@ -264,7 +264,7 @@ static bool covers_part(struct hp_host *host, const char *path)
 
 static bool covers(struct hp_host *host, const char *path)
 {
-	return covers_part(host, path) && has_whole_function(host, path);
+	return *path == '/' && covers_part(host, path) && has_whole_function(host, path);
 }
 
 static void close_host(struct hp_host *host)

@@ -161,8 +161,8 @@ def test_hostile_names():
 
 
 def test_libvirt_schema(scratch):
-    if not shutil.which("virt-xml-validate"):
-        return left_out.append("virt-xml-validate")
+    if not shutil.which("virt-xml-validate") or not shutil.which("xmllint"):
+        return left_out.append("virt-xml-validate, which runs xmllint")
     count = 0
     for name, host in HOSTS.items():
         forms = [("domain", []), ("domain", DISK), ("domain", ["--kernel", "/k", "--append", "a < b"])]
@@ -200,7 +200,7 @@ def libvirt_argv(scratch, domain):
     path.write_text(domain)
     ran = subprocess.run([*with_users(scratch), "virsh", "-c", f"qemu:///embed?root={scratch}/libvirt", "domxml-to-native",
                           "qemu-argv", path], capture_output=True, text=True, timeout=240)
-    if "no connection driver" in ran.stderr or "unshare failed" in ran.stderr:
+    if "no connection driver" in ran.stderr or "unshare: " in ran.stderr:
         return None
     assert ran.returncode == 0, f"{ran.stderr}\n{domain}"
     return words(ran.stdout)

@@ -55,8 +55,11 @@ def bootstrap(tree):
     packages.need("mmdebstrap", "mke2fs", "qemu-img")
     remove(tree)
     prepare = f'cp -r {HERE}/guest/disk/. "$1"'
-    # In a mount namespace of its own: what it mounts below the tree goes with it, however it ends.
-    command = ["unshare", "--mount", "mmdebstrap", "--mode=root", "--variant=minbase", f"--setup-hook={prepare}", "--dpkgopt=force-unsafe-io",
+    # In a mount namespace of its own: what it mounts below the tree goes with it, however it ends. A chroot has none to give.
+    alone = ["unshare", "--mount"]
+    if subprocess.run([*alone, "true"], stderr=subprocess.DEVNULL).returncode:
+        alone = []
+    command = [*alone, "mmdebstrap", "--mode=root", "--variant=minbase", f"--setup-hook={prepare}", "--dpkgopt=force-unsafe-io",
                *(f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT), f"--include={','.join(PACKAGES)}",
                "bookworm", tree, sources()]
     done = subprocess.run(command, capture_output=True, text=True)
