@@ -241,6 +241,22 @@ static bool has_name(const json_t *list, const char *name)
 	return false;
 }
 
+/* "vfio_pci_core 73728 1 vfio_pci, Live 0x…": a module is in use while its third word is not 0. */
+static bool is_idle(struct hp_host *host, const char *name)
+{
+	hp_cleanup_text struct hp_text modules = {0};
+	if (hp_host_read_text(host, "/proc/modules", INDEX_LIMIT, &modules) < 0)
+		return false;
+	size_t length = strlen(name);
+	for (char *at = modules.data, *line; at && (line = hp_next_line(&at));)
+		if (strncmp(line, name, length) == 0 && line[length] == ' ') {
+			const char *users =
+			    hp_next_word(&line) && hp_next_word(&line) ? hp_next_word(&line) : NULL;
+			return users && strcmp(users, "0") == 0;
+		}
+	return false;
+}
+
 /* Unloads what came along with it, as far as nobody uses it: those that need others go first, so as
  * long as one goes another round is worth it. */
 static void unload_company(struct hp_host *host, const json_t *now, const json_t *wanted)
@@ -255,7 +271,7 @@ static void unload_company(struct hp_host *host, const json_t *now, const json_t
 		json_array_foreach(loaded, i, item)
 		{
 			const char *name = json_string_value(item);
-			if (gone[i] || has_name(stay, name))
+			if (gone[i] || has_name(stay, name) || !is_idle(host, name))
 				continue;
 			gone[i] = run(host, "rmmod", name, NULL) == 0;
 			again = again || gone[i];
