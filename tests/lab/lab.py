@@ -20,7 +20,7 @@ from power import PowerLoss
 from topology import TOPOLOGIES
 
 SKIP = 77
-LONG = {"crash", "power-loss", "run", "emit", "libvirt"}
+LONG = {"crash", "crash-slices", "power-loss", "run", "emit", "libvirt"}
 
 
 # -- tests that are scripts ---------------------------------------------------------------------------

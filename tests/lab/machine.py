@@ -116,7 +116,8 @@ class Lab:
         for name, content in self.kernel.module_tree(needed).items():
             archive.add(f"{within}/{name}", 0o100644, content)
         archive.text("lab/modules", "".join(f"{line}\n" for line in modules))
-        archive.file("lab/lab.sh", HERE / "guest/lab.sh")
+        for shared in ("lab.sh", "crash.sh"):
+            archive.file(f"lab/{shared}", HERE / "guest" / shared)
         if steps is not None:
             archive.text("lab/steps", f". /etc/profile\n. /lab/lab.sh\n{steps}\n")
         for name, source in files.items():
