@@ -49,6 +49,7 @@ struct hp_options {
 	bool assert_goal;
 	const char *rounds, *plot, *accel; // of bench
 	bool apply;                        // of run
+	const char *injection;             // how its engine gives a container the device, or NULL
 	const char *to, *isolation, *slices, *support, *vmm, *boot_under, *guest_memory;
 	const char *name, *image, *kernel, *initrd, *append, *cpus, *iommufd; // of the workload
 	struct hp_words gpu, goal;

@@ -29,13 +29,14 @@ enum {
 /* What starts a surface: a format's command. The first of a surface whose program is there. */
 static const struct way {
 	const char *surface, *format, *variant, *program;
-	int last_signal; // a client's container outlives it, unless it is told to end
+	int last_signal;       // a client's container outlives it, unless it is told to end
+	const char *injection; // how the command asks for the device, where it is a container's
 } ways[] = {
-    {"qemu-vfio", "qemu", "argv", "qemu-system-x86_64", SIGKILL},
-    {"qemu-vgpu", "qemu", "argv", "qemu-system-x86_64", SIGKILL},
-    {"cloud-hypervisor", "cloud-hypervisor", "argv", "cloud-hypervisor", SIGKILL},
-    {"container", "podman", "run", "podman", SIGTERM},
-    {"container", "docker", "run", "docker", SIGTERM},
+    {"qemu-vfio", "qemu", "argv", "qemu-system-x86_64", SIGKILL, NULL},
+    {"qemu-vgpu", "qemu", "argv", "qemu-system-x86_64", SIGKILL, NULL},
+    {"cloud-hypervisor", "cloud-hypervisor", "argv", "cloud-hypervisor", SIGKILL, NULL},
+    {"container", "podman", "run", "podman", SIGTERM, "cdi"},
+    {"container", "docker", "run", "docker", SIGTERM, NULL},
 };
 
 struct run {
@@ -71,6 +72,16 @@ static bool is_installed(const char *program)
 	return false;
 }
 
+/* A container uses the driver as it is: what the driver alone tells decides, and asking it wakes
+ * nothing that the container would not. */
+static void ask_for_container(struct hp_options *options, const struct way *way)
+{
+	enum { ASK_THE_DRIVER = 2 };
+	options->injection = way->injection;
+	if (strcmp(way->surface, "container") == 0)
+		options->level_number = ASK_THE_DRIVER;
+}
+
 static int choose_way(struct run *run, struct hp_error *err)
 {
 	const char *surface = run->options->surface ? run->options->surface : "qemu-vfio";
@@ -87,6 +98,7 @@ static int choose_way(struct run *run, struct hp_error *err)
 		return hp_fail(err, HP_MISUSE, "--surface %s: no format %s is known", surface,
 		               run->way->format);
 	run->options->to = surface;
+	ask_for_container(run->options, run->way);
 	if (!run->options->gpu.count)
 		return hp_fail(err, HP_MISUSE, "which device? --gpu BDF");
 	if (strcmp(surface, "container") == 0 && !run->options->image)

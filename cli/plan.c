@@ -95,6 +95,7 @@ static int open_host(const struct hp_options *options, struct hp_host **ret, str
 
 static int judge(struct hp_options *options, struct hp_planned *planned, struct hp_error *err)
 {
+	planned->goal.goal.injection = options->injection;
 	hp_words_free(options->intents);
 	options->intents = hp_goal_intents(&planned->goal.goal);
 	planned->session.judges = true;

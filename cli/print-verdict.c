@@ -302,7 +302,7 @@ static void print_foot(const struct printer *printer, const struct hp_verdict_ho
 	} kinds[] = {
 	    {"permission privilege", "Root would add"},
 	    {"asleep", "Asleep, and left so (--wake BDF reads them)"},
-	    {"level", "Not looked at on this level"},
+	    {"level", "Left out on this level (--level 2 adds it)"},
 	    {"missing-tool", "For want of a program"},
 	    {"deadline vanished malformed unsupported", "Could not be read"},
 	};

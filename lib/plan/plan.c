@@ -111,6 +111,7 @@ char **hp_goal_intents(const struct hp_goal *goal)
 	    goal->guest_memory > 0 ? hp_asprintf("%lld", (long long)goal->guest_memory) : NULL;
 	intend(list, &count, "surface", goal->surface);
 	intend(list, &count, "share", goal->surface ? goal->share : NULL);
+	intend(list, &count, "injection", goal->injection);
 	intend(list, &count, "confidential", confidential ? "1" : NULL);
 	intend(list, &count, "guest_memory_bytes", memory);
 	intend(list, &count, "mig_profile", mig ? goal->profile : NULL);

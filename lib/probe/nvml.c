@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 enum {
+	ASKED_AT = 2,        // the level
 	DEADLINE_MS = 60000, // eight GPUs that nothing keeps initialised take tens of seconds
 	MAX_GPUS = 1024,
 	MAX_PROFILES = 64,
@@ -531,6 +532,11 @@ int hp_probe_nvml(struct hp_host *host, struct hp_facts *facts,
 	if (hp_host_kind(host) != HP_HOST_LIVE ||
 	    hp_host_exists(host, "/proc/driver/nvidia/version") <= 0)
 		return 0;
+	if (hp_host_level(host) < ASKED_AT)
+		return hp_facts_gap(
+		    facts, "level", "NVML",
+		    "it initialises GPUs that nobody keeps awake: it is asked on level "
+		    "2 alone");
 	int r = hp_nvml_ask("libnvidia-ml.so.1", DEADLINE_MS, &answer, &failure);
 	if (r < 0)
 		return hp_facts_gap(facts,

@@ -35,7 +35,6 @@ const struct hp_probe hp_probes[] = {
     {.name = "nvidia", .summary = "NVIDIA's driver and its GPUs", .run = hp_probe_nvidia},
     {.name = "nvml",
      .summary = "what only NVIDIA's management library knows",
-     .level = 2,
      .run = hp_probe_nvml},
     {.name = "software", .summary = "programs and their versions", .run = hp_probe_software},
     {.name = "fabric", .summary = "the NVSwitch fabric's manager", .run = hp_probe_fabric},
@@ -120,8 +119,7 @@ int hp_probe_all(struct hp_host *host, struct hp_facts *facts,
 		hp_host_wake(host, options->wake);
 	int r = hp_db_exec(hp_facts_db(facts), "SAVEPOINT probe", err);
 	for (const struct hp_probe *probe = hp_probes; r == 0 && probe->name; probe++)
-		if (probe->level <= hp_host_level(host))
-			r = run_one(probe, host, facts, options ? options : &none, err);
+		r = run_one(probe, host, facts, options ? options : &none, err);
 	if (r == 0)
 		r = put_complaints(host, facts);
 	int released = hp_db_exec(hp_facts_db(facts), "RELEASE probe", r < 0 ? NULL : err);

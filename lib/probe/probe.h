@@ -13,7 +13,6 @@ struct hp_probe_options {
 struct hp_probe {
 	const char *name;    // its file's name
 	const char *summary; // what it finds, one line
-	int level;           // least level at which it runs
 	int (*run)(struct hp_host *host, struct hp_facts *facts,
 	           const struct hp_probe_options *options, struct hp_error *err);
 };
@@ -21,7 +20,7 @@ struct hp_probe {
 /* All probes, in the order in which they run; ends with a row without a name. */
 extern const struct hp_probe hp_probes[];
 
-/* Runs all probes of the host's level for the facts' current host. What one probe cannot see
+/* Runs all probes, each at the host's level, for the facts' current host. What one probe cannot see
  * becomes a gap; a probe that fails as a whole becomes a gap too, and the others go on. */
 int hp_probe_all(struct hp_host *host, struct hp_facts *facts,
                  const struct hp_probe_options *options, struct hp_error *err);

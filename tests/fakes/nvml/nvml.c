@@ -6,6 +6,7 @@
 //   fail=N          nvmlInit_v2 returns N       hang            nvmlInit_v2 never returns
 //   crash           nvmlInit_v2 faults          noise           prints on stdout and stderr
 //   mig=0|1|3       MIG off, on (with instances 3 and 4 on the first GPU), not supported
+//   mig-pending=0|1 after the next reset (default 1)
 //   cc=off|on|devtools|ppcie|none
 //   lie             values outside of the interface, texts without an end, a million GPUs
 // FAKE_NVML_LOG names a file that each init and shutdown is added to.
@@ -142,7 +143,7 @@ EXPORT int nvmlDeviceGetMigMode(void *device, unsigned *current, unsigned *pendi
 	if (mode == NOT_SUPPORTED)
 		return NOT_SUPPORTED;
 	*current = lies() ? 77 : (unsigned)mode;
-	*pending = 1;
+	*pending = (unsigned)number("mig-pending", 1);
 	return SUCCESS;
 }
 
