@@ -20,10 +20,10 @@ struct hp_goal {
 	const char *support;     // vendor, any
 	const char *vmm;         // qemu, firecracker, …
 	const char *injection;   // how a container's engine gives it the device (intent.injection),
-	                       // as who starts it says; no word of goal files
-	int64_t slices;       // at least so many thin slices a GPU
-	int64_t boot_ms;      // time to a running guest
-	int64_t guest_memory; // bytes; -1: 16 GiB, said aloud
+	                         // as who starts it says; no word of goal files
+	int64_t slices;          // at least so many thin slices a GPU
+	int64_t boot_ms;         // time to a running guest
+	int64_t guest_memory;    // bytes; -1: 16 GiB, said aloud
 };
 
 #define HP_GOAL_NONE                                                                               \
