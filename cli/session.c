@@ -6,6 +6,7 @@
 #include "facts/assume.h"
 #include "facts/derive.h"
 #include "facts/value.h"
+#include "host/ahead.h"
 #include "host/host.h"
 #include "probe/kernel-log.h"
 #include "probe/probe.h"
@@ -54,6 +55,21 @@ static const char *base_name(const char *path)
 	return slash && slash[1] ? slash + 1 : path;
 }
 
+static void read_ahead(void *host)
+{
+	hp_probe_ahead(host);
+}
+
+/* Has children prepare the judgement, and read ahead of us what host there is to be read. */
+static void hire(struct hp_session *session, struct hp_host *host)
+{
+	const struct hp_crew_errand errand = {.run = read_ahead, .data = host};
+	if (!session->judges || session->crew)
+		return;
+	bool ahead = host && hp_host_kind(host) != HP_HOST_CAPTURE && hp_ahead_new(host);
+	session->crew = hp_crew_new(session->facts, session->knowledge, 0, ahead ? &errand : NULL);
+}
+
 /* Probes an open host and closes it. */
 static int probe(const struct hp_options *options, struct hp_session *session, struct hp_host *host,
                  struct hp_error *err)
@@ -65,6 +81,7 @@ static int probe(const struct hp_options *options, struct hp_session *session, s
 		              ? addresses[i]
 		              : options->wake.items[i];
 	struct hp_probe_options probes = {.prove_kvm = options->prove_kvm, .wake = wake};
+	hire(session, host);
 	hp_facts_begin_host(session->facts, hp_host_name(host));
 	int code = hp_probe_all(host, session->facts, &probes, err);
 	hp_host_close(host);
@@ -165,6 +182,7 @@ static int check_word(const struct hp_session *session, const struct intent_word
 static int read_facts(const struct hp_options *options HP_UNUSED, struct hp_session *session,
                       const char *name, struct hp_error *err)
 {
+	hire(session, NULL);
 	hp_cleanup_file FILE *file =
 	    strcmp(name, "-") == 0 ? fdopen(dup(STDIN_FILENO), "r") : fopen(name, "re");
 	if (!file)
@@ -213,6 +231,7 @@ static int assume(const struct hp_options *options, struct hp_session *session,
 static int read_nothing(const struct hp_options *options HP_UNUSED, struct hp_session *session,
                         const char *name, struct hp_error *err HP_UNUSED)
 {
+	hire(session, NULL);
 	hp_facts_begin_host(session->facts, name);
 	return 0;
 }
@@ -301,8 +320,6 @@ int hp_session_open(const struct hp_options *options, struct hp_session *ret, st
 	int code = hp_session_open_knowledge(options, ret, err);
 	if (code)
 		return code;
-	if (ret->judges)
-		ret->crew = hp_crew_new(ret->facts, ret->knowledge, 0);
 	code = read_all(options, ret, err);
 	if (!code)
 		code = hp_facts_derive(ret->facts, err);

@@ -210,6 +210,8 @@ static void bind(struct insert *insert, int column, const char *value)
 
 struct hp_row hp_row_begin(struct hp_facts *facts, enum hp_tbl table)
 {
+	if (!facts)
+		return (struct hp_row){0};
 	struct insert *insert = insert_for(facts, table);
 	sqlite3_reset(insert->statement);
 	sqlite3_clear_bindings(insert->statement);
@@ -220,7 +222,7 @@ struct hp_row hp_row_begin(struct hp_facts *facts, enum hp_tbl table)
 
 void hp_row_text(struct hp_row *row, int column, const char *value)
 {
-	if (!value)
+	if (!value || !row->facts)
 		return;
 	hp_cleanup_free char *clean = cleaned(value);
 	value = clean ? clean : value;
@@ -235,11 +237,14 @@ void hp_row_text(struct hp_row *row, int column, const char *value)
 
 void hp_row_number(struct hp_row *row, int column, int64_t value)
 {
-	sqlite3_bind_int64(row->facts->inserts[row->table]->statement, column + 1, value);
+	if (row->facts)
+		sqlite3_bind_int64(row->facts->inserts[row->table]->statement, column + 1, value);
 }
 
 int hp_row_put(struct hp_row *row, struct hp_error *err)
 {
+	if (!row->facts)
+		return 0;
 	sqlite3_stmt *insert = row->facts->inserts[row->table]->statement;
 	int code = sqlite3_step(insert);
 	int constraint = sqlite3_extended_errcode(row->facts->db);

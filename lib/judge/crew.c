@@ -43,6 +43,7 @@ struct hp_crew {
 	struct hp_fence *fence;
 	const struct hp_rule *rules;
 	size_t rule_count;
+	struct hp_crew_errand errand;
 	struct board *board;
 	struct hand hands[MOST_CHILDREN];
 	size_t count;
@@ -160,6 +161,8 @@ static int work(void *data, struct hp_worker *worker)
 {
 	const struct hand *hand = data;
 	const struct hp_crew *crew = hand->crew;
+	if (hand->number == 0 && crew->errand.run)
+		crew->errand.run(crew->errand.data);
 	struct hp_findings findings = {
 	    .reads = hp_calloc(crew->rule_count, sizeof(*findings.reads)),
 	    .rule_count = crew->rule_count,
@@ -204,12 +207,13 @@ static bool start(struct hp_crew *crew, size_t children)
 }
 
 struct hp_crew *hp_crew_new(struct hp_facts *facts, const struct hp_knowledge *knowledge,
-                            size_t processors)
+                            size_t processors, const struct hp_crew_errand *errand)
 {
 	struct hp_crew *crew = hp_calloc(1, sizeof(*crew));
 	crew->facts = facts;
 	crew->fence = hp_knowledge_fence(knowledge);
 	crew->rules = hp_knowledge_rules(knowledge, &crew->rule_count);
+	crew->errand = errand ? *errand : (struct hp_crew_errand){0};
 	size_t children = (processors ? processors : hp_processors()) - 1;
 	if (children > MOST_CHILDREN)
 		children = MOST_CHILDREN;

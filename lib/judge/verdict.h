@@ -82,10 +82,16 @@ struct hp_verdict_host {
  * and run them once they are there. */
 struct hp_crew;
 
+/* What one of them does before: NULL for nothing. */
+struct hp_crew_errand {
+	void (*run)(void *data);
+	void *data;
+};
+
 /* Starts one; facts and knowledge must outlive it. `processors` to work on, 0: as many as there
  * are. NULL where the system gives none. */
 struct hp_crew *hp_crew_new(struct hp_facts *facts, const struct hp_knowledge *knowledge,
-                            size_t processors);
+                            size_t processors, const struct hp_crew_errand *errand);
 void hp_crew_free(struct hp_crew *crew);
 
 struct hp_verdict_options {

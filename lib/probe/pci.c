@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/database.h"
 #include "base/text.h"
+#include "host/ahead.h"
 #include "host/memory.h"
 
 #include <ctype.h>
@@ -20,7 +21,7 @@
 
 struct scan {
 	struct hp_host *host;
-	struct hp_facts *facts;
+	struct hp_facts *facts; // NULL: it is read ahead, for whoever writes the facts
 	struct hp_error *err;
 	struct hp_dir *bus;                  // what lists them, held open; NULL where it is not
 	bool methods_shown, methods_missing; // reset_method, of those that were asked for it
@@ -56,6 +57,8 @@ static int gap(struct scan *scan, const struct function *f, const char *file, co
                const char *why)
 {
 	char what[160];
+	if (!scan->facts)
+		return 0;
 	snprintf(what, sizeof(what), "%s/%s%s%s", f->above, f->address, *file ? "/" : "", file);
 	return hp_facts_gap(scan->facts, kind, what, "%s", why);
 }
@@ -367,6 +370,8 @@ static int say_remembered(struct scan *scan, const struct function *f, int64_t a
 static void config_gap(struct scan *scan, const struct function *f, int code)
 {
 	char what[160];
+	if (!scan->facts)
+		return;
 	snprintf(what, sizeof(what), "%s/%s/config", f->above, f->address);
 	if (code == -ECANCELED)
 		hp_facts_gap(scan->facts, "asleep", what,
@@ -387,6 +392,8 @@ static bool read_config(struct scan *scan, struct function *f, struct hp_config 
 	ssize_t length = hp_dir_config(f->dir, bytes, sizeof(bytes), &age);
 	if (length < 0)
 		return config_gap(scan, f, (int)length), false;
+	if (!scan->facts)
+		return true;
 	if (age > 0)
 		say_remembered(scan, f, age);
 	hp_config_decode(bytes, (size_t)length, ret);
@@ -401,7 +408,7 @@ static int read_bars(struct scan *scan, const struct function *f, const struct h
 	char resource[2048];
 	ssize_t length =
 	    f->plumbing ? -ECANCELED : hp_dir_read(f->dir, "resource", resource, sizeof(resource));
-	if (length >= 0)
+	if (length >= 0 && scan->facts)
 		return hp_probe_bars(scan->facts, f->address, resource, config, scan->err);
 	unread(scan, f, "resource", (int)length);
 	return 0;
@@ -462,11 +469,10 @@ static int read_function(struct scan *scan, struct function *f)
 		return vanished(scan, f);
 	scan->partial |= !f->whole;
 	bool configured = read_config(scan, f, &config);
-	if (configured) {
+	if (configured && scan->facts)
 		set_config(&f->row, &config);
-		if (!f->plumbing)
-			read_attributes(scan, f, links_now, HP_COUNT(links_now));
-	}
+	if (configured && !f->plumbing)
+		read_attributes(scan, f, links_now, HP_COUNT(links_now));
 	int r = hp_row_put(&f->row, scan->err);
 	return r < 0 ? r : read_bars(scan, f, configured ? &config : NULL);
 }
@@ -487,7 +493,7 @@ static int probe_function(struct scan *scan, const char *above, const char *addr
 		return vanished(scan, &f);
 	if (r < 0) {
 		scan->partial = true;
-		return hp_probe_gap(scan->facts, path, r);
+		return scan->facts ? hp_probe_gap(scan->facts, path, r) : 0;
 	}
 	f.dir = dir;
 	f.row = hp_row_begin(scan->facts, HP_TBL_PCI_FUNCTION);
@@ -498,9 +504,12 @@ static int probe_function(struct scan *scan, const char *above, const char *addr
 static int probe_listed(struct scan *scan, const struct hp_names *names)
 {
 	int r = 0;
-	for (size_t i = 0; r == 0 && i < names->count; i++)
+	for (size_t i = 0; r == 0 && i < names->count; i++) {
+		hp_ahead_take(scan->host, i, names->names[i]);
 		if (hp_is_pci_address(names->names[i]))
 			r = probe_function(scan, DEVICES, names->names[i]);
+	}
+	hp_ahead_finish(scan->host);
 	return r;
 }
 
@@ -565,16 +574,37 @@ static int no_bus(struct scan *scan, int code)
 	return hp_facts_observed(scan->facts, HP_TBL_PCI_FUNCTION, "", "complete", scan->err);
 }
 
+/* Lists the functions: 0, or a negative errno. */
+static int begin(struct scan *scan, struct hp_names *names)
+{
+	struct hp_names groups hp_cleanup_names = {0};
+	scan->groups_shown = hp_host_list(scan->host, "/sys/kernel/iommu_groups", &groups) >= 0;
+	scan->no_groups = scan->groups_shown && !groups.count;
+	int listed = hp_host_list(scan->host, DEVICES, names);
+	if (listed >= 0)
+		hp_dir_open(scan->host, DEVICES, &scan->bus);
+	return listed;
+}
+
+void hp_probe_ahead(struct hp_host *host)
+{
+	struct hp_names names hp_cleanup_names = {0};
+	struct scan scan = {.host = host};
+	begin(&scan, &names);
+	for (size_t i = names.count; i-- > 0 && hp_ahead_begin(host, i, names.names[i]);) {
+		if (hp_is_pci_address(names.names[i]))
+			probe_function(&scan, DEVICES, names.names[i]);
+		hp_ahead_end(host);
+	}
+	hp_dir_close(scan.bus);
+}
+
 int hp_probe_pci(struct hp_host *host, struct hp_facts *facts,
                  const struct hp_probe_options *options HP_UNUSED, struct hp_error *err)
 {
-	struct hp_names names hp_cleanup_names = {0}, groups hp_cleanup_names = {0};
+	struct hp_names names hp_cleanup_names = {0};
 	struct scan scan = {.host = host, .facts = facts, .err = err};
-	scan.groups_shown = hp_host_list(host, "/sys/kernel/iommu_groups", &groups) >= 0;
-	scan.no_groups = scan.groups_shown && !groups.count;
-	int listed = hp_host_list(host, DEVICES, &names);
-	if (listed >= 0)
-		hp_dir_open(host, DEVICES, &scan.bus);
+	int listed = begin(&scan, &names);
 	int r = listed < 0 ? no_bus(&scan, listed) : probe_listed(&scan, &names);
 	hp_dir_close(scan.bus);
 	scan.bus = NULL;

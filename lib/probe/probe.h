@@ -20,6 +20,10 @@ struct hp_probe {
 /* All probes, in the order in which they run; ends with a row without a name. */
 extern const struct hp_probe hp_probes[];
 
+/* In a child of whoever runs the probes, while it does: reads ahead what takes them longest
+ * (host/ahead.h). */
+void hp_probe_ahead(struct hp_host *host);
+
 /* Runs all probes, each at the host's level, for the facts' current host. What one probe cannot see
  * becomes a gap; a probe that fails as a whole becomes a gap too, and the others go on. */
 int hp_probe_all(struct hp_host *host, struct hp_facts *facts,
