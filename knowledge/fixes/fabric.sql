@@ -30,3 +30,6 @@ CREATE VIEW step_start_imex AS
 SELECT a.host, a.address AS subject, 'unit' AS kind, 'nvidia-imex' AS target, 'running enabled' AS want
 FROM accelerator a
 WHERE a.is_vf = 0;
+
+INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
+ ('install-nvlsm', 'fabric-subnet-manager', 'package', 'reload', 'Install nvlsm', 'equivalent');

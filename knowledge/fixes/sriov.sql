@@ -35,3 +35,6 @@ CREATE VIEW step_assign_busses AS
 SELECT a.host, a.address AS subject, 'kernel-cmdline' AS kind, '' AS target, '+pci=assign-busses' AS want
 FROM accelerator a
 WHERE a.is_vf = 0;
+
+INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
+ ('kernel-that-opens-vfs', 'kernel-opens-vfs', 'advice', 'reboot', 'Boot a kernel before or after', 'exact');

@@ -74,3 +74,6 @@ SELECT a.host, a.address AS subject, 'unit' AS kind, 'nvidia-vgpu-mgr' AS target
 FROM accelerator a
 JOIN service v ON v.host = a.host AND v.service = 'nvidia-vgpu-mgr' AND v.state <> 'absent'
 WHERE a.is_vf = 0;
+
+INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
+ ('vgpu-16-10', 'vgpu-release-not-broken', 'package', 'reboot', 'Install vGPU software 16.10 or later', 'equivalent');

@@ -410,3 +410,14 @@ CREATE TABLE vmm_contract (
   checked TEXT NOT NULL, -- day that the source was last read
   PRIMARY KEY (vendor, match_kind, match_value, share, item)
 );
+
+-- Modules of others than NVIDIA that are built on the host and do not build from a kernel on.
+-- observed: ''
+CREATE TABLE module_kernel (
+  name TEXT NOT NULL, -- package as in `software`
+  module TEXT NOT NULL, -- module that it makes
+  kernel_since TEXT NOT NULL, -- first kernel that it fails on {version}
+  last_bad TEXT NOT NULL, -- last version that is known to fail there {version}
+  source TEXT NOT NULL, -- source
+  PRIMARY KEY (name, kernel_since)
+);

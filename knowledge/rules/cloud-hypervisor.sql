@@ -164,3 +164,23 @@ FROM accelerator a
 LEFT JOIN intent t ON t.host = a.host
 LEFT JOIN observed o ON o.host = a.host AND o.tbl = 'pci_bar' AND o.subject = a.address
 WHERE a.is_vf = 0;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
+ ('clh-msi-on-amd', 'This Cloud Hypervisor gives devices their interrupts on AMD hosts', 'blocks', 'cloud-hypervisor kata',
+  'Use 22.1 or later: 22.0 asks VFIO in an order that leaves MSI dead on AMD platforms.',
+  'https://github.com/kata-containers/kata-containers/issues/3872 | '
+  || 'https://github.com/cloud-hypervisor/cloud-hypervisor/pull/3835',
+  'intent.vmm=?cloud-hypervisor|software.name=cloud-hypervisor');
+CREATE VIEW rule_clh_msi_on_amd AS
+SELECT v.host, '' AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN c.vendor = 'amd' AND v.version_key >= version_key('22.0') AND v.version_key < version_key('22.1') THEN 'fail'
+            WHEN c.vendor <> 'amd' OR v.version_key < version_key('22.0') OR v.version_key >= version_key('22.1') THEN 'pass'
+            ELSE 'unknown' END AS result,
+       'Cloud Hypervisor ' || coalesce(v.version, 'not seen') || ', processor ' || coalesce(c.vendor, 'not seen') AS evidence
+FROM (SELECT s.host, CASE WHEN t.vmm = 'cloud-hypervisor' AND t.vmm_version IS NOT NULL THEN t.vmm_version ELSE w.version END AS version,
+             CASE WHEN t.vmm = 'cloud-hypervisor' AND t.vmm_version IS NOT NULL THEN t.vmm_version_key ELSE w.version_key END AS version_key
+      FROM host_summary s
+      LEFT JOIN intent t ON t.host = s.host
+      LEFT JOIN software w ON w.host = s.host AND w.name = 'cloud-hypervisor'
+      WHERE t.vmm = 'cloud-hypervisor' OR (w.name IS NOT NULL AND coalesce(t.vmm, '') = '')) v
+LEFT JOIN cpu c ON c.host = v.host;

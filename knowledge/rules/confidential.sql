@@ -81,16 +81,43 @@ WHERE i.confidential = 1;
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('confidential-qemu', 'This QEMU can give a device to a confidential VM', 'degrades', '@qemu -kata',
   'Use QEMU 10.1 or later, which tells VFIO what a guest shares, or the patched one that the vendor''s guide names: older '
-  || 'releases start confidential VMs, but none with a device.',
+  || 'releases start confidential VMs, but none with a device (SEV-SNP: 9.2 is enough, 9.1 says "Cannot set discarding of '
+  || 'RAM broken").',
   'https://github.com/canonical/tdx/issues/353 | https://github.com/canonical/tdx/issues/137 | '
-  || 'repo:qemu/qemu:system/ram-block-attributes.c (10.1)',
+  || 'repo:qemu/qemu:system/ram-block-attributes.c (10.1) | '
+  || 'https://github.com/kubevirt/kubevirt/issues/16407 | https://wiki.qemu.org/ChangeLog/9.2',
   'intent.confidential=1');
 CREATE VIEW rule_confidential_qemu AS
 SELECT i.host, '' AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN coalesce(i.vmm_version_key, q.version_key) < version_key('10.1') THEN 'fail'
-            WHEN coalesce(i.vmm_version_key, q.version_key) >= version_key('10.1') THEN 'pass'
+       CASE WHEN coalesce(i.vmm_version_key, q.version_key) >= version_key('10.1')
+              OR (c.confidential = 'sev-snp' AND coalesce(i.vmm_version_key, q.version_key) >= version_key('9.2')) THEN 'pass'
+            WHEN coalesce(i.vmm_version_key, q.version_key) < version_key('9.2')
+              OR (c.confidential <> 'sev-snp' AND coalesce(i.vmm_version_key, q.version_key) < version_key('10.1')) THEN 'fail'
             ELSE 'unknown' END AS result,
-       'QEMU ' || coalesce(i.vmm_version, q.version, '(version not seen)') || ', a confidential VM with a device' AS evidence
+       'QEMU ' || coalesce(i.vmm_version, q.version, '(version not seen)') || ', a confidential VM with a device, host: '
+         || coalesce(c.confidential, 'not seen') AS evidence
 FROM intent i
 LEFT JOIN software q ON q.host = i.host AND q.name = 'qemu'
+LEFT JOIN cpu c ON c.host = i.host
 WHERE i.confidential = 1 AND coalesce(i.vmm, 'qemu') = 'qemu';
+
+-- SNP checks every DMA against the owner of the page, which takes an IOMMU that translates: with identity domains the
+-- kernel switches SNP off at boot.
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
+ ('snp-iommu-translates', 'The IOMMU translates, so that SEV-SNP can be on', 'blocks', '@passthrough -@foreign',
+  'Take iommu=pt (and iommu.passthrough=1, amd_iommu=off) from the kernel''s command line, or add iommu=nopt: else the kernel '
+  || 'says "SEV-SNP: IOMMU is either disabled or configured in passthrough mode" and leaves SNP off.',
+  'https://github.com/AMDESE/AMDSEV/issues/88 | kernel:drivers/iommu/amd/init.c (iommu_snp_enable)',
+  'intent.confidential=1');
+CREATE VIEW rule_snp_iommu_translates AS
+SELECT i.host, '' AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN c.vendor = 'amd' AND (u.passthrough = 1 OR u.state = 'off') THEN 'fail'
+            WHEN u.passthrough = 0 AND u.state = 'on' THEN 'pass'
+            ELSE 'unknown' END AS result,
+       'IOMMU ' || coalesce(u.state, 'not seen') || ', default domains '
+         || CASE WHEN u.passthrough = 1 THEN 'identity (iommu=pt)' WHEN u.passthrough = 0 THEN 'translating' ELSE 'not seen' END
+         || ', confidential computing of the host: ' || coalesce(c.confidential, 'not seen') AS evidence
+FROM intent i
+LEFT JOIN cpu c ON c.host = i.host
+LEFT JOIN iommu u ON u.host = i.host
+WHERE i.confidential = 1 AND coalesce(c.vendor, 'amd') = 'amd';

@@ -7,7 +7,8 @@ INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALU
   'intent.use_64bit_mmio|intent_argument.target=vmm');
 CREATE VIEW rule_esxi_64_bit_mmio AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN x.wanted = 1 OR a.largest_bar_bytes < 4294967296 OR m.model IN ('T4', 'P4') THEN 'pass'
+       CASE WHEN x.wanted = 1 OR a.largest_bar_bytes < 4294967296
+                 OR (a.largest_bar_bytes IS NULL AND m.model IN ('T4', 'P4')) THEN 'pass'
             WHEN x.wanted = 0 AND (a.largest_bar_bytes >= 4294967296 OR m.memory_gib >= 8 OR a.device IS NULL OR m.device IS NULL) THEN 'fail'
             ELSE 'unknown' END AS result,
        coalesce(a.name, a.address) || ': largest BAR ' || coalesce(size_text(a.largest_bar_bytes), 'not seen')

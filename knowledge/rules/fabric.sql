@@ -275,3 +275,23 @@ FROM accelerator a
 LEFT JOIN service v ON v.host = a.host AND v.service = 'nvidia-imex'
 LEFT JOIN device_node n ON n.host = a.host AND n.path = '/dev/nvidia-caps-imex-channels'
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND coalesce(a.device, '2941') IN ('2941', '31c2');
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
+ ('fabric-subnet-manager', 'An NVLink 5 board has the subnet manager that Fabric Manager needs', 'blocks', '@host-driver',
+  'Install nvlsm beside nvidia-fabricmanager: from HGX B100 and B200 on the NVSwitches are programmed by it; without it Fabric '
+  || 'Manager ends with NV_WARN_NOTHING_TO_DO and CUDA returns error 802.',
+  'https://github.com/siderolabs/extensions/pull/717 | '
+  || 'https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/contents.html',
+  'accelerator.generation=?blackwell software.name=nvlsm');
+CREATE VIEW rule_fabric_subnet_manager AS
+SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN w.version = 'none' THEN 'fail' WHEN w.version IS NOT NULL THEN 'pass' ELSE 'unknown' END AS result,
+       coalesce(a.name, a.address) || ': nvlsm ' || coalesce(w.version, 'not seen') || ', Fabric Manager '
+         || coalesce(f.manager_version, 'not seen') AS evidence
+FROM accelerator a
+JOIN host_summary s ON s.host = a.host AND s.nvidia_accelerators > 1
+JOIN software w ON w.host = a.host AND w.name = 'nvlsm'
+LEFT JOIN fabric f ON f.host = a.host
+LEFT JOIN machine m ON m.host = a.host
+WHERE a.vendor = '10de' AND a.is_vf = 0 AND a.generation = 'blackwell' AND a.nvswitch = 'yes' AND a.device <> '2941'
+  AND f.infiniband_devices > 0;

@@ -52,14 +52,18 @@ WHERE a.is_vf = 0 OR (a.address IS NULL AND substr(p.class, 1, 2) IN ('03', '12'
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
  ('ovmf-window-holds-bars', 'OVMF''s own 64-bit window holds the BARs of the device', 'blocks', '@qemu -:vgpu -:mig-vgpu',
-  'Add -fw_cfg name=opt/ovmf/X-PciMmio64Mb,string=262144 (for 256 GiB), or use edk2-stable202211 or later with -cpu host,host-phys-bits=on. A guest without EFI is not concerned.',
-  'https://github.com/tianocore/edk2/issues/8745 | https://github.com/kubevirt/kubevirt/issues/11093 | tianocore/edk2:OvmfPkg/README',
+  'Add -fw_cfg name=opt/ovmf/X-PciMmio64Mb,string=262144 (for 256 GiB), or use edk2-stable202211 or later with -cpu host,host-phys-bits=on. A guest without EFI is not concerned. Eight boards with BARs of 512 GiB need more than its eighth of 46 bits (8 TiB): edk2-stable202608 takes a quarter.',
+  'https://github.com/tianocore/edk2/issues/8745 | https://github.com/kubevirt/kubevirt/issues/11093 | tianocore/edk2:OvmfPkg/README | '
+  || 'https://github.com/tianocore/edk2/pull/12997',
   'intent.guest_firmware=ovmf');
 CREATE VIEW rule_ovmf_window_holds_bars AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN t.guest_mmio64_bytes > 0 OR pow2(a.bar_bytes * coalesce(t.devices, 1)) <= 34359738368 THEN 'pass'
             WHEN coalesce(t.guest_firmware_version_key, e.version_key) >= version_key('202211') THEN
-              CASE WHEN t.guest_address_bits >= 46 THEN 'pass'
+              CASE WHEN t.guest_address_bits = 46 AND t.devices > 1 AND pow2(a.bar_bytes) * t.devices >= 8796093022208
+                        AND coalesce(t.guest_firmware_version_key, e.version_key) < version_key('202608') THEN 'fail'
+                   WHEN t.guest_address_bits >= 46 AND pow2(a.bar_bytes) * coalesce(t.devices, 1) < 8796093022208 THEN 'pass'
+                   WHEN t.guest_address_bits > 46 AND coalesce(t.devices, 1) = 1 THEN 'pass'
                    WHEN a.largest_bar_bytes * coalesce(t.devices, 1)
                         > CASE WHEN t.guest_address_bits <= 36 THEN 8589934592 WHEN t.guest_address_bits <= 39 THEN 68719476736
                                WHEN t.guest_address_bits <= 40 THEN 137438953472 WHEN t.guest_address_bits <= 42 THEN 549755813888
@@ -114,3 +118,25 @@ SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
 FROM accelerator a
 JOIN intent t ON t.host = a.host AND t.driver_version IS NOT NULL
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
+ ('guest-window-within-host', 'The guest''s 64-bit window lies within what the processor can address', 'blocks', '@vm',
+  'Ask for a smaller window: it must leave room for the guest''s memory below the processor''s limit (Hyper-V: '
+  || 'Set-VM -HighMemoryMappedIoSpace 512MB on a processor with 36 bits).',
+  'https://github.com/jamesstringer90/Easy-GPU-PV/issues/40 | https://github.com/microsoft/wslg/issues/33',
+  'intent.guest_mmio64_bytes cpu.physical_address_bits');
+CREATE VIEW rule_guest_window_within_host AS
+SELECT t.host, '' AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN pow2(t.guest_mmio64_bytes) >= c.reach THEN 'fail'
+            WHEN pow2(t.guest_mmio64_bytes) < c.reach THEN 'pass'
+            ELSE 'unknown' END AS result,
+       'window ' || size_text(t.guest_mmio64_bytes) || ', the processor addresses '
+         || coalesce(CAST(c.bits AS TEXT) || ' bits (' || size_text(c.reach) || ')', 'bits not seen') AS evidence
+FROM intent t
+JOIN (SELECT host, physical_address_bits AS bits,
+             CASE physical_address_bits WHEN 36 THEN 68719476736 WHEN 38 THEN 274877906944 WHEN 39 THEN 549755813888
+                  WHEN 40 THEN 1099511627776 WHEN 42 THEN 4398046511104 WHEN 43 THEN 8796093022208
+                  WHEN 44 THEN 17592186044416 WHEN 45 THEN 35184372088832 WHEN 46 THEN 70368744177664
+                  WHEN 48 THEN 281474976710656 WHEN 52 THEN 4503599627370496 END AS reach
+      FROM cpu WHERE physical_address_bits IS NOT NULL) c ON c.host = t.host
+WHERE t.guest_mmio64_bytes > 0;

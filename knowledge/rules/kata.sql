@@ -56,3 +56,29 @@ SELECT s.host, '' AS subject, 'kata' AS surface, 'whole' AS share,
        'Kata ' || coalesce(w.version, 'not seen') AS evidence
 FROM host_summary s
 JOIN software w ON w.host = s.host AND w.name = 'kata' AND coalesce(w.version, '') NOT IN ('present', 'none');
+
+-- Until August 2026 Kata took every device of base class 06 of an IOMMU group for a bridge, NVSwitches among them.
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
+ ('kata-passes-nvswitch', 'Kata hands NVSwitches to the guest that shall manage them', 'blocks', 'kata:whole',
+  'Use a Kata after 4.0.0, or leave the NVSwitches on the host''s driver and run Fabric Manager there in shared mode: until '
+  || 'then Kata takes them for bridges and drops them; GPUs in the guest have no NVLink, and Hopper''s CUDA returns error 802.',
+  'https://github.com/kata-containers/kata-containers/issues/13430 | '
+  || 'https://github.com/kata-containers/kata-containers/pull/13524 | '
+  || 'https://github.com/kata-containers/kata-containers/pull/13540 | '
+  || 'https://github.com/kata-containers/kata-containers/issues/11912',
+  'software.name=kata accelerator.nvswitch=?yes');
+CREATE VIEW rule_kata_passes_nvswitch AS
+WITH switch AS (
+  SELECT host, COUNT(*) AS total, SUM(CASE WHEN driver = 'vfio-pci' THEN 1 ELSE 0 END) AS passed
+  FROM pci_function WHERE vendor = '10de' AND substr(class, 1, 4) = '0680' GROUP BY host
+)
+SELECT s.host, '' AS subject, 'kata' AS surface, 'whole' AS share,
+       CASE WHEN k.version_key >= version_key('3.2') AND k.version_key <= version_key('4.0.0') THEN 'fail'
+            WHEN k.version_key > version_key('4.0.0') THEN 'pass'
+            ELSE 'unknown' END AS result,
+       'Kata ' || coalesce(k.version, 'not seen') || ', ' || CAST(w.passed AS TEXT) || ' of ' || CAST(w.total AS TEXT)
+         || ' NVSwitches on vfio-pci, GPUs for one VM: ' || CAST(t.devices AS TEXT) AS evidence
+FROM host_summary s
+JOIN software k ON k.host = s.host AND k.name = 'kata'
+JOIN switch w ON w.host = s.host AND w.passed > 0
+JOIN intent t ON t.host = s.host AND t.devices > 1;

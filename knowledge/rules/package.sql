@@ -81,3 +81,21 @@ LEFT JOIN accelerator a ON a.host = s.host AND a.vendor = '10de' AND a.is_vf = 0
 LEFT JOIN bad b ON b.host = s.host
 LEFT JOIN software t ON t.host = s.host AND t.name = 'nvidia-container-toolkit'
 WHERE a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0);
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
+ ('vm-stack-release-not-broken', 'No release of what prepares devices for VMs is known to be broken', 'degrades', '@vfio',
+  'Install the release after it, or bind the devices by hand.',
+  'https://github.com/ROCm/gpu-operator/issues/417',
+  'software.name=amd-gpu-operator');
+CREATE VIEW rule_vm_stack_release_not_broken AS
+SELECT w.host, '' AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN b.what IS NOT NULL THEN 'fail' WHEN w.version_key IS NOT NULL OR w.version = 'none' THEN 'pass'
+            ELSE 'unknown' END AS result,
+       w.name || ' ' || coalesce(w.version, 'not seen') || coalesce(': ' || b.what, '') AS evidence
+FROM software w
+LEFT JOIN (SELECT x.host, x.name, sorted_list(r.what) AS what
+           FROM software x
+           JOIN bad_release r ON r.name = x.name AND r.kind = 'broken' AND x.version_key >= r.since_key
+                            AND (r.until IS NULL OR x.version_key < r.until_key)
+           GROUP BY x.host, x.name) b ON b.host = w.host AND b.name = w.name
+WHERE w.name = 'amd-gpu-operator';

@@ -82,3 +82,42 @@ SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
 FROM accelerator a
 JOIN intent t ON t.host = a.host AND t.machine_type IS NOT NULL
 WHERE a.is_vf = 0;
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
+ ('microvm-has-pcie', 'QEMU''s microvm machine has a PCI bus', 'blocks', 'qemu-microvm',
+  'Add pcie=on to the machine (-M microvm,pcie=on): by default microvm has none, and vfio-pci says "No ''PCI'' bus found".',
+  'https://github.com/microvm-nix/microvm.nix/pull/90 | qemu/qemu:docs/system/i386/microvm.rst',
+  'intent_argument.target=vmm');
+CREATE VIEW rule_microvm_has_pcie AS
+SELECT a.host, '' AS subject, 'qemu-microvm' AS surface, NULL AS share,
+       CASE WHEN has_word(replace(a.value, ',', ' '), 'pcie=on') = 1 THEN 'pass'
+            WHEN substr(a.value, 1, 7) = 'microvm' THEN 'fail'
+            ELSE 'unknown' END AS result,
+       'machine ' || coalesce(a.value, 'not given') AS evidence
+FROM (SELECT host, MIN(value) AS value FROM intent_argument
+      WHERE target = 'vmm' AND name IN ('-M', '-machine', '--machine') AND substr(coalesce(value, 'microvm'), 1, 7) = 'microvm'
+      GROUP BY host) a;
+
+-- vfio_pci_enable_rp_atomics() lets the emulated root port complete AtomicOps for a single function alone.
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
+ ('qemu-atomics-single-function', 'QEMU lets the root port above the GPU complete AtomicOps', 'degrades', '@qemu -:vf -:partition',
+  'Hand over the GPU alone, as one function behind a root port of its own (Proxmox: hostpci0: 0000:0b:00.0,pcie=1, not '
+  || '0000:0b:00; no multifunction=on): else the guest says "PCIE atomic ops is not supported", and HIP''s hostcalls and '
+  || 'RCCL fail ("operation cannot be performed in the present state").',
+  'https://github.com/ROCm/legacy-rocm-build/issues/6520 | qemu/qemu:hw/vfio/pci.c (vfio_pci_enable_rp_atomics, 8.1)',
+  'intent_argument.target=vmm');
+CREATE VIEW rule_qemu_atomics_single_function AS
+WITH given AS (
+  SELECT host, replace(value, ',', ' ') AS words FROM intent_argument
+  WHERE target = 'vmm' AND name IN ('-device', '--device') AND substr(value, 1, 8) = 'vfio-pci'
+)
+SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
+       CASE WHEN has_word(g.words, 'multifunction=on') = 1 THEN 'fail'
+            WHEN has_word(g.words, 'multifunction=on') = 0 AND t.root_port = 1 THEN 'pass'
+            ELSE 'unknown' END AS result,
+       coalesce(a.name, a.address) || ': ' || g.words AS evidence
+FROM accelerator a
+JOIN given g ON g.host = a.host AND (has_word(g.words, 'host=' || a.address) = 1
+                                     OR has_word(g.words, 'host=' || substr(a.address, 6)) = 1)
+LEFT JOIN intent t ON t.host = a.host
+WHERE a.vendor = '1002' AND a.kind = 'gpu' AND a.is_vf = 0;

@@ -256,3 +256,20 @@ JOIN intent i ON i.host = a.host AND i.vfs IS NOT NULL
 LEFT JOIN software g ON g.host = a.host AND g.name = 'gim'
 LEFT JOIN module l ON l.host = a.host AND l.module = 'gim'
 WHERE a.vendor = '1002' AND a.is_vf = 0 AND (a.device IS NULL OR a.device IN ('74a1', '74a5', '74a9'));
+
+-- Proxmox kernels of July 2025, from an update of Ubuntu's.
+INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+ ('kernel-opens-vfs', 'The kernel is none of those that refuse to open VFs', 'blocks', '@vfio -:whole -:vgpu -:mig-vgpu',
+  'Boot another kernel and pin it (proxmox-boot-tool kernel pin 6.8.12-11-pve, or 6.14.8-2 and later): with these QEMU says '
+  || '"error getting device from group: Permission denied" for VFs of GPUs and NICs.',
+  'https://github.com/strongtz/i915-sriov-dkms/issues/322 | https://github.com/strongtz/i915-sriov-dkms/issues/321 | '
+  || 'https://github.com/strongtz/i915-sriov-dkms/issues/312');
+CREATE VIEW rule_kernel_opens_vfs AS
+SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN k.release IN ('6.8.12-12-pve', '6.14.6-1-pve', '6.14.6-1-bpo12-pve', '6.14.8-1-pve', '6.14.8-1-bpo12-pve')
+              THEN 'fail'
+            WHEN k.release IS NOT NULL THEN 'pass'
+            ELSE 'unknown' END AS result,
+       'kernel ' || coalesce(k.release, 'not seen') AS evidence
+FROM host_summary s
+LEFT JOIN kernel k ON k.host = s.host;

@@ -406,3 +406,21 @@ SELECT a.host, a.address AS subject, 'openstack' AS surface, NULL AS share,
 FROM accelerator a
 LEFT JOIN setting g ON g.host = a.host AND g.component = 'openstack-nova' AND g.name = 'device_spec-managed'
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
+
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
+ ('vgpu-release-not-broken', 'The vGPU software is no release that is known to bring the host down', 'degrades', ':vgpu :mig-vgpu',
+  'Install 16.10 or later of branch 16: before, hosts with Hopper or Ada boards stop with an IOMMU fault (Xid 32; a purple '
+  || 'screen on ESXi).',
+  'https://knowledge.broadcom.com/external/article/394974/esxi-psod-iommu-fault-detected-for-vmgp.html | '
+  || 'https://docs.nvidia.com/vgpu/16.0/grid-vgpu-release-notes-vmware-vsphere/index.html',
+  'nvidia_driver.kind=?vgpu-host');
+CREATE VIEW rule_vgpu_release_not_broken AS
+SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN a.generation NOT IN ('hopper', 'ada') OR d.vgpu_release_key >= version_key('16.10')
+              OR d.vgpu_release_key < version_key('16.0') THEN 'pass'
+            WHEN a.generation IN ('hopper', 'ada') AND d.kind = 'vgpu-host' AND d.vgpu_release_key < version_key('16.10') THEN 'fail'
+            ELSE 'unknown' END AS result,
+       coalesce(a.name, a.address) || ', vGPU software ' || coalesce(d.vgpu_release, 'not seen') AS evidence
+FROM accelerator a
+JOIN nvidia_driver d ON d.host = a.host AND coalesce(d.kind, 'vgpu-host') = 'vgpu-host'
+WHERE a.vendor = '10de' AND a.is_vf = 0;

@@ -436,7 +436,8 @@ CREATE TABLE service (
 -- (OVMF), systemd, docker, podman, containerd, crio, runc, crun, runsc, nvidia-container-toolkit,
 -- libnvidia-container, nvidia-smi, nvidia-modprobe, kubernetes, kubelet, kubevirt, gpu-operator,
 -- vgpu-device-manager, dra-driver-nvidia-gpu, device-plugin, mdevctl, driverctl, proxmox-ve, harvester,
--- openstack-nova, i915-sriov-dkms, vendor-reset, gim, selinux-policy, mig-parted, openshell, vgpu-unlock, unraid.
+-- openstack-nova, i915-sriov-dkms, vendor-reset, gim, selinux-policy, mig-parted, openshell, vgpu-unlock, unraid,
+-- intel-i915-dkms, xrt, nvlsm, amd-gpu-operator.
 -- observed: name
 CREATE TABLE software (
   host TEXT NOT NULL, -- host

@@ -16,7 +16,9 @@ enum { CONFIG_LIMIT = 1 << 20 };
 static const char *const wanted_options[] = {
     "CONFIG_AMD_IOMMU",
     "CONFIG_AMD_MEM_ENCRYPT",
+    "CONFIG_ARM64_64K_PAGES",
     "CONFIG_ARM_SMMU_V3",
+    "CONFIG_ARM_SMMU_V3_SVA",
     "CONFIG_CMA",
     "CONFIG_CRYPTO_LZ4",
     "CONFIG_DMAR_TABLE",
@@ -82,6 +84,7 @@ static const char *const wanted_options[] = {
     "CONFIG_VFIO_NOIOMMU",
     "CONFIG_VFIO_PCI",
     "CONFIG_VFIO_PCI_CORE",
+    "CONFIG_VFIO_PCI_DMABUF",
     "CONFIG_VFIO_PCI_VGA",
     "CONFIG_X86_X2APIC",
     "CONFIG_ZONE_DEVICE",

@@ -97,6 +97,9 @@ static const struct program programs[] = {
     {"i915-sriov-dkms", "i915-sriov-dkms", "", NULL},
     {"vendor-reset", "vendor-reset vendor-reset-dkms vendor-reset-dkms-git", "", NULL},
     {"gim", "gim gim-dkms", "", NULL},
+    {"intel-i915-dkms", "intel-i915-dkms", "", NULL},
+    {"xrt", "xrt xrt-base", "/opt/xilinx/xrt/bin/xbutil", NULL},
+    {"nvlsm", "nvlsm", "/opt/nvidia/nvlsm/sbin/nvlsm", NULL},
     {"selinux-policy", "selinux-policy selinux-policy-targeted selinux-policy-default", "", NULL},
     {"mig-parted", "nvidia-mig-manager nvidia-mig-parted",
      "/usr/bin/nvidia-mig-parted /usr/local/bin/nvidia-mig-parted", "--version"},
@@ -110,7 +113,8 @@ static const struct program programs[] = {
 };
 
 /* Sources of modules that are built on the host: /usr/src/NAME-VERSION. */
-static const char *const dkms_sources[] = {"i915-sriov-dkms", "vendor-reset", "gim"};
+static const char *const dkms_sources[] = {"i915-sriov-dkms", "vendor-reset", "gim",
+                                           "intel-i915-dkms", "xrt"};
 
 /* What only shows as pods of this node: the directory's name in /var/log/pods is NAMESPACE_POD_UID.
  */
