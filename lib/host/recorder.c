@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,14 +19,49 @@ static bool is_absent(ssize_t r)
 	return r == -ENOENT || r == -ENOTDIR;
 }
 
+/* A path that a walk came by: where it points, "" if it is absent or no link. */
+struct met {
+	char *path, *target;
+};
+
+static int by_path(const void *a, const void *b)
+{
+	const struct met *first = a, *second = b;
+	return strcmp(first->path, second->path);
+}
+
+static void free_met(void *data)
+{
+	struct met *met = data;
+	free(met->path);
+	free(met->target);
+	free(met);
+}
+
+/* Thousands of paths have the same few directories above them: each is asked for once. */
+static const struct met *meet(struct hp_host *host, const char *path)
+{
+	struct met wanted = {.path = (char *)path};
+	struct met **found = tfind(&wanted, &host->recorder->met, by_path);
+	if (found)
+		return *found;
+	char target[PATH_MAX];
+	ssize_t length = host->recorder->inner->link(host, NULL, path, target, sizeof(target) - 1);
+	target[length < 0 ? 0 : length] = '\0';
+	struct met *met = hp_calloc(1, sizeof(*met));
+	*met = (struct met){hp_strdup(path), hp_strdup(target)};
+	tsearch(met, &host->recorder->met, by_path);
+	return met;
+}
+
 static ssize_t link_of(void *data, const char *path, char *buffer, size_t size)
 {
-	struct hp_host *host = data;
-	ssize_t length = host->recorder->inner->link(host, NULL, path, buffer, size - 1);
-	if (length < 0)
-		return -EINVAL; // absent or no link: the walk goes on by the letter
-	buffer[length] = '\0';
-	return length;
+	const struct met *met = meet(data, path);
+	size_t length = strlen(met->target);
+	if (length == 0 || length >= size)
+		return -EINVAL; // the walk goes on by the letter
+	memcpy(buffer, met->target, length + 1);
+	return (ssize_t)length;
 }
 
 static void note_link(void *data, const char *path, const char *target)
@@ -247,6 +283,7 @@ static void close_host(struct hp_host *host)
 {
 	host->recorder->inner->close(host);
 	hp_capture_free_records(&host->recorder->capture);
+	tdestroy(host->recorder->met, free_met);
 	free(host->recorder);
 }
 

@@ -6,4 +6,5 @@
 struct hp_recorder {
 	const struct hp_backend *inner; // what is looked through
 	struct hp_capture capture;
+	void *met; // of tsearch: paths that walks came by
 };
