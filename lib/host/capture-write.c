@@ -51,6 +51,17 @@ static void put_text(const struct hp_record *record, struct hp_text *ret)
 	}
 }
 
+/* Thousands of them: printf would take a fifth of a capture's time. */
+static void put_hex(const char *bytes, size_t count, struct hp_text *ret)
+{
+	static const char digits[] = "0123456789abcdef";
+	for (size_t i = 0; i < count; i++) {
+		unsigned char byte = (unsigned char)bytes[i];
+		hp_text_add(ret, (char[]){' ', digits[byte >> 4], digits[byte & 15]}, 3);
+	}
+	hp_text_puts(ret, "\n");
+}
+
 static void put_bytes(const struct hp_record *record, struct hp_text *ret)
 {
 	static const char zeros[16];
@@ -59,9 +70,7 @@ static void put_bytes(const struct hp_record *record, struct hp_text *ret)
 		if (memcmp(record->data + at, zeros, count) == 0)
 			continue;
 		hp_text_printf(ret, "\t%03zx:", at);
-		for (size_t i = 0; i < count; i++)
-			hp_text_printf(ret, " %02x", (unsigned char)record->data[at + i]);
-		hp_text_puts(ret, "\n");
+		put_hex(record->data + at, count, ret);
 	}
 }
 
@@ -84,10 +93,7 @@ static void put_bits(const struct hp_record *record, struct hp_text *ret)
 	hp_text_puts(ret, "\n");
 	for (size_t i = 0; i < count; i++) {
 		hp_text_printf(ret, "\t%03zx:", spans[i].offset);
-		for (size_t at = 0; at < spans[i].length; at++)
-			hp_text_printf(ret, " %02x",
-			               (unsigned char)record->data[spans[i].offset + at]);
-		hp_text_puts(ret, "\n");
+		put_hex(record->data + spans[i].offset, spans[i].length, ret);
 	}
 }
 
@@ -187,27 +193,18 @@ static void put_record(const struct hp_record *record, struct hp_text *ret)
 	put[record->kind](record, ret);
 }
 
-static size_t put_part(const struct hp_capture *capture, bool incidental, struct hp_text *ret)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < capture->count; i++) {
-		const struct hp_record *record = &capture->records[i];
-		if ((hp_incidental(record->kind, record->path) != NULL) != incidental)
-			continue;
-		put_record(record, ret);
-		count++;
-	}
-	return count;
-}
-
 void hp_capture_print(const struct hp_capture *capture, const char *head, struct hp_text *ret)
 {
 	hp_text_puts(ret, head);
 	hp_text_puts(ret, "\n[state]\n");
-	size_t count = put_part(capture, false, ret);
+	hp_cleanup_text struct hp_text incidental = {0};
+	for (size_t i = 0; i < capture->count; i++) {
+		const struct hp_record *record = &capture->records[i];
+		put_record(record, hp_incidental(record->kind, record->path) ? &incidental : ret);
+	}
 	hp_text_puts(ret, "\n[incidental]\n");
-	count += put_part(capture, true, ret);
-	hp_text_printf(ret, "[end] %zu\n", count);
+	hp_text_add(ret, hp_text_get(&incidental), incidental.length);
+	hp_text_printf(ret, "[end] %zu\n", capture->count);
 }
 
 /* What happens to each record on its way to the file. */
