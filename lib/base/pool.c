@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { CHUNK = 64 << 10, ALIGN = 16 };
 
@@ -31,9 +32,22 @@ void hp_pool_free(struct hp_pool *pool)
 		return;
 	for (struct chunk *chunk = pool->chunks, *next; chunk; chunk = next) {
 		next = chunk->next;
-		free(chunk);
+		munmap(chunk, sizeof(*chunk) + chunk->size);
 	}
 	free(pool);
+}
+
+/* With its pages in it: they will nearly all be written, and a fault for each costs more than the
+ * rest. */
+static struct chunk *new_chunk(size_t least)
+{
+	size_t size = least > CHUNK ? least : CHUNK;
+	struct chunk *chunk = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (chunk == MAP_FAILED)
+		abort();
+	chunk->size = size - sizeof(*chunk);
+	return chunk;
 }
 
 void *hp_pool_alloc(struct hp_pool *pool, size_t size)
@@ -41,9 +55,7 @@ void *hp_pool_alloc(struct hp_pool *pool, size_t size)
 	size = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	struct chunk *chunk = pool->chunks;
 	if (!chunk || chunk->size - chunk->used < size) {
-		size_t room = size > CHUNK ? size : CHUNK;
-		chunk = hp_calloc(1, sizeof(*chunk) + room);
-		chunk->size = room;
+		chunk = new_chunk(sizeof(*chunk) + size);
 		chunk->next = pool->chunks;
 		pool->chunks = chunk;
 	}

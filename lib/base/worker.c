@@ -16,6 +16,7 @@ enum { ALIGN = 16 };
 struct hp_worker {
 	size_t size, used; // of the whole mapping
 	int go[2];         // a pipe: a byte says go on, its end that nobody is left to say it
+	int done[2];       // likewise, that the work is done: its process takes a while to end
 	pid_t child;       // 0 before it was started, and once it was waited for
 	bool whole;        // the child's last word
 };
@@ -25,9 +26,15 @@ static size_t aligned(size_t size)
 	return (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 }
 
+static void close_both(const int pipe[2])
+{
+	close(pipe[0]);
+	close(pipe[1]);
+}
+
 struct hp_worker *hp_worker_new(size_t size)
 {
-	int go[2];
+	int go[2], done[2];
 	size += aligned(sizeof(struct hp_worker));
 	struct hp_worker *worker = mmap(NULL, size, PROT_READ | PROT_WRITE,
 	                                MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -37,8 +44,15 @@ struct hp_worker *hp_worker_new(size_t size)
 		munmap(worker, size);
 		return NULL;
 	}
-	*worker = (struct hp_worker){
-	    .size = size, .used = aligned(sizeof(*worker)), .go = {go[0], go[1]}};
+	if (pipe2(done, O_CLOEXEC)) {
+		close_both(go);
+		munmap(worker, size);
+		return NULL;
+	}
+	*worker = (struct hp_worker){.size = size,
+	                             .used = aligned(sizeof(*worker)),
+	                             .go = {go[0], go[1]},
+	                             .done = {done[0], done[1]}};
 	return worker;
 }
 
@@ -51,32 +65,47 @@ void *hp_worker_alloc(struct hp_worker *worker, size_t size)
 	return at;
 }
 
+static void say(int fd)
+{
+	while (write(fd, "", 1) < 0 && errno == EINTR)
+		continue;
+}
+
+/* False: the pipe has ended. */
+static bool hear(int fd)
+{
+	char byte;
+	ssize_t length;
+	while ((length = read(fd, &byte, 1)) < 0 && errno == EINTR)
+		continue;
+	return length == 1;
+}
+
 bool hp_worker_start(struct hp_worker *worker, hp_work *work, void *data)
 {
+	int done = worker->done[1]; // which we forget, where both see it
 	pid_t child = fork();
 	if (child == 0) {
 		close(worker->go[1]);
 		worker->whole = work(data, worker) == 0;
+		say(done);
 		_exit(0);
 	}
 	worker->child = child > 0 ? child : 0;
+	close(done); // so that the pipe ends with the child
+	worker->done[1] = -1;
 	return child > 0;
 }
 
 bool hp_worker_wait(struct hp_worker *worker)
 {
-	char byte;
-	ssize_t length;
-	while ((length = read(worker->go[0], &byte, 1)) < 0 && errno == EINTR)
-		continue;
-	return length == 1;
+	return hear(worker->go[0]);
 }
 
 void hp_worker_go(struct hp_worker *worker)
 {
 	/* The other end is open as long as ours is: a child that is gone breaks no pipe. */
-	while (write(worker->go[1], "", 1) < 0 && errno == EINTR)
-		continue;
+	say(worker->go[1]);
 }
 
 static void wait_for(struct hp_worker *worker)
@@ -89,8 +118,7 @@ static void wait_for(struct hp_worker *worker)
 
 bool hp_worker_done(struct hp_worker *worker)
 {
-	wait_for(worker);
-	return worker->whole;
+	return worker->child && hear(worker->done[0]) && worker->whole;
 }
 
 void hp_worker_free(struct hp_worker *worker)
@@ -100,8 +128,10 @@ void hp_worker_free(struct hp_worker *worker)
 	if (worker->child)
 		kill(worker->child, SIGKILL);
 	wait_for(worker);
-	close(worker->go[0]);
-	close(worker->go[1]);
+	close_both(worker->go);
+	close(worker->done[0]);
+	if (worker->done[1] >= 0)
+		close(worker->done[1]);
 	munmap(worker, worker->size);
 }
 

@@ -24,7 +24,8 @@ bool hp_worker_start(struct hp_worker *worker, hp_work *work, void *data);
 bool hp_worker_wait(struct hp_worker *worker);
 /* Tells the child to go on. */
 void hp_worker_go(struct hp_worker *worker);
-/* Waits for the child's end. Returns whether it did its work: whoever started it does it if not. */
+/* Waits for the end of its work. Returns whether it did its work: whoever started it does it if
+ * not. */
 bool hp_worker_done(struct hp_worker *worker);
 /* Ends the child if it is still at work, and gives the memory back. NULL is fine. */
 void hp_worker_free(struct hp_worker *worker);

@@ -173,7 +173,7 @@ static void take_line(struct scan *scan, char *line)
 /* Whether the host could tell what its processes hold. */
 static bool scan_processes(struct scan *scan)
 {
-	hp_cleanup_free char *answer = hp_calloc(1, ANSWER_SIZE);
+	hp_cleanup_free char *answer = hp_realloc(NULL, ANSWER_SIZE);
 	ssize_t length = hp_host_ask(scan->host, "descriptors", answer, ANSWER_SIZE);
 	if (length < 0 && length != -ENODATA)
 		hp_probe_gap(scan->facts, "/proc/*/fd", (int)length);

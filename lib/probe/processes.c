@@ -8,7 +8,8 @@ enum { ANSWER_SIZE = 1 << 20 };
 
 void hp_processes_read(struct hp_host *host, struct hp_processes *ret)
 {
-	*ret = (struct hp_processes){.names = hp_calloc(1, ANSWER_SIZE)};
+	*ret = (struct hp_processes){.names = hp_realloc(NULL, ANSWER_SIZE)};
+	*ret->names = '\0';
 	ret->complete = hp_host_ask(host, "processes", ret->names, ANSWER_SIZE) > 0;
 }
 
