@@ -12,15 +12,35 @@ static const char *const unit_directories[] = {
     "/usr/lib/systemd/system", "/lib/systemd/system", "/run/current-system/sw/lib/systemd/system",
 };
 
+#define NOT_ALL_SEEN (1u << HP_COUNT(unit_directories))
+
 bool hp_unit_installs(const char *text)
 {
 	return strstr(text, "\n[Install]") || hp_starts_with(text, "[Install]");
 }
 
-char *hp_unit_file(struct hp_host *host, const char *unit, bool *ret_seen)
+unsigned hp_unit_places(struct hp_host *host)
+{
+	/* What a copy of files does not hold of a directory it holds of no file below it. */
+	bool copy = hp_host_kind(host) == HP_HOST_ROOT;
+	unsigned places = 0;
+	for (size_t i = 0; i < HP_COUNT(unit_directories); i++) {
+		int exists = hp_host_exists(host, unit_directories[i]);
+		if (copy && exists == -ENODATA)
+			places |= NOT_ALL_SEEN;
+		else if (exists != 0)
+			places |= 1u << i;
+	}
+	return places;
+}
+
+char *hp_unit_file(struct hp_host *host, unsigned places, const char *unit, bool *ret_seen)
 {
 	char target[256];
+	*ret_seen = *ret_seen && !(places & NOT_ALL_SEEN);
 	for (size_t i = 0; i < HP_COUNT(unit_directories); i++) {
+		if (!(places & 1u << i))
+			continue;
 		char *path = hp_asprintf("%s/%s", unit_directories[i], unit);
 		// Also a link to /dev/null, which no stat through it would tell from the device.
 		if (hp_host_link(host, path, target, sizeof(target)) > 0)

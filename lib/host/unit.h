@@ -5,9 +5,11 @@
 
 /* A unit is named with its suffix: docker.service. */
 
+/* The places where units may be that this host has: many are asked for in few places. */
+unsigned hp_unit_places(struct hp_host *host);
 /* Where the unit's file is: a new string, NULL without one. `ret_seen` becomes false if a place
  * could not be looked at. */
-char *hp_unit_file(struct hp_host *host, const char *unit, bool *ret_seen);
+char *hp_unit_file(struct hp_host *host, unsigned places, const char *unit, bool *ret_seen);
 /* The name that systemd keeps it under (a new string): an alias, as display-manager is one, is a
  * link to it. `file` may be NULL. */
 char *hp_unit_name(struct hp_host *host, const char *file, const char *unit);

@@ -53,13 +53,23 @@ static const struct service {
     {"vgpu-assigner", NULL},
 };
 
-static const char *running_state(struct hp_host *host, const struct service *service,
-                                 const struct hp_processes *processes, const char *file,
+struct scan {
+	struct hp_host *host;
+	struct hp_facts *facts;
+	struct hp_error *err;
+	unsigned places;    // of units
+	bool systemd;       // tells what is active
+	const char *wanted; // units that start at boot
+	struct hp_processes processes;
+};
+
+static const char *running_state(struct scan *scan, const struct service *service, const char *file,
                                  bool all_seen)
 {
+	const struct hp_processes *processes = &scan->processes;
 	hp_cleanup_free char *unit = hp_asprintf("%s.service", service->name);
-	hp_cleanup_free char *kept = hp_unit_name(host, file, unit);
-	int active = hp_unit_active(host, kept);
+	hp_cleanup_free char *kept = hp_unit_name(scan->host, file, unit);
+	int active = scan->systemd ? hp_unit_active(scan->host, kept) : -1;
 	bool process = service->command && hp_processes_named(processes, service->command);
 	if (active == 1 || process)
 		return "active";
@@ -69,53 +79,53 @@ static const char *running_state(struct hp_host *host, const struct service *ser
 }
 
 /* Whether the unit starts at boot; NULL, and a gap, if its file cannot be read. */
-static const char *enabled_state(struct hp_host *host, struct hp_facts *facts, const char *unit,
-                                 const char *file, const char *wanted)
+static const char *enabled_state(struct scan *scan, const char *unit, const char *file)
 {
 	int code = 0;
-	const char *state = hp_unit_enabled(host, unit, file, wanted, &code);
+	const char *state = hp_unit_enabled(scan->host, unit, file, scan->wanted, &code);
 	if (!state)
-		hp_look_result(host, facts, file, code);
+		hp_look_result(scan->host, scan->facts, file, code);
 	return state;
 }
 
-static int put_service(struct hp_host *host, struct hp_facts *facts, const struct service *service,
-                       const char *wanted, const struct hp_processes *processes,
-                       struct hp_error *err)
+static int put_service(struct scan *scan, const struct service *service)
 {
 	bool all_seen = true;
 	hp_cleanup_free char *unit = hp_asprintf("%s.service", service->name);
-	hp_cleanup_free char *file = hp_unit_file(host, unit, &all_seen);
-	const char *state = running_state(host, service, processes, file, all_seen);
+	hp_cleanup_free char *file = hp_unit_file(scan->host, scan->places, unit, &all_seen);
+	const char *state = running_state(scan, service, file, all_seen);
 	if (!state && !file && !all_seen)
 		return 0;
-	struct hp_row row = hp_row_begin(facts, HP_TBL_SERVICE);
+	struct hp_row row = hp_row_begin(scan->facts, HP_TBL_SERVICE);
 	hp_row_text(&row, HP_SERVICE_SERVICE, service->name);
 	hp_row_text(&row, HP_SERVICE_STATE, state);
 	if (file)
-		hp_row_text(&row, HP_SERVICE_ENABLED,
-		            enabled_state(host, facts, unit, file, wanted));
+		hp_row_text(&row, HP_SERVICE_ENABLED, enabled_state(scan, unit, file));
 	else if (all_seen)
 		hp_row_text(&row, HP_SERVICE_ENABLED, "absent");
-	int r = hp_row_put(&row, err);
+	int r = hp_row_put(&row, scan->err);
 	if (r < 0 || !state)
 		return r;
-	return hp_facts_observed(facts, HP_TBL_SERVICE, service->name, "complete", err);
+	return hp_facts_observed(scan->facts, HP_TBL_SERVICE, service->name, "complete", scan->err);
 }
 
 int hp_probe_service(struct hp_host *host, struct hp_facts *facts,
-                     const struct hp_probe_options *options, struct hp_error *err)
+                     const struct hp_probe_options *options HP_UNUSED, struct hp_error *err)
 {
-	(void)options;
 	hp_cleanup_text struct hp_text wanted = {0};
-	hp_cleanup_processes struct hp_processes processes = {0};
+	struct scan scan = {.host = host, .facts = facts, .err = err};
 	hp_units_wanted(host, &wanted);
+	scan.wanted = hp_text_get(&wanted);
+	scan.places = hp_unit_places(host);
+	int units = hp_host_exists(host, "/run/systemd/units");
+	bool copy = hp_host_kind(host) == HP_HOST_ROOT;
+	scan.systemd = units != 0 && !(copy && units == -ENODATA);
 	// Only where systemd does not tell: a large host has thousands of processes.
-	if (hp_host_exists(host, "/run/systemd/units") <= 0 ||
-	    hp_host_exists(host, "/run/nvidia/driver") > 0)
-		hp_processes_read(host, &processes);
+	if (units <= 0 || hp_host_exists(host, "/run/nvidia/driver") > 0)
+		hp_processes_read(host, &scan.processes);
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < HP_COUNT(services); i++)
-		r = put_service(host, facts, &services[i], hp_text_get(&wanted), &processes, err);
+		r = put_service(&scan, &services[i]);
+	hp_processes_free(&scan.processes);
 	return r;
 }

@@ -37,7 +37,7 @@ static int read_unit(struct hp_host *host, const char *subject, json_t **ret, st
 		return r;
 	bool all_seen = true;
 	hp_cleanup_free char *unit = name_of(subject);
-	hp_cleanup_free char *file = hp_unit_file(host, unit, &all_seen);
+	hp_cleanup_free char *file = hp_unit_file(host, hp_unit_places(host), unit, &all_seen);
 	if (!file && !all_seen)
 		return hp_fail(err, -ENODATA, "cannot tell whether there is a unit %s", unit);
 	if (!file) {
