@@ -5,6 +5,7 @@
 #include "base/database.h"
 #include "base/text.h"
 #include "judge/load.h"
+#include "judge/packed.h"
 
 #include <errno.h>
 #include <string.h>
@@ -56,12 +57,13 @@ static int open_all(const char *output, sqlite3 *db, struct hp_error *err)
 static int finish(sqlite3 *db, const char *directory, struct hp_error *err)
 {
 	char *sql = sqlite3_mprintf("UPDATE knowledge.rule SET file = substr(file, %d);"
-	                            "UPDATE knowledge.fix SET file = substr(file, %d); COMMIT;"
-	                            "ANALYZE knowledge; VACUUM knowledge",
+	                            "UPDATE knowledge.fix SET file = substr(file, %d)",
 	                            (int)strlen(directory) + 2, (int)strlen(directory) + 2);
 	int code = hp_db_exec(db, sql, err);
 	sqlite3_free(sql);
-	return code;
+	if (!code)
+		code = hp_packed_write(db, err);
+	return code ? code : hp_db_exec(db, "COMMIT; ANALYZE knowledge; VACUUM knowledge", err);
 }
 
 static int compile(char **argv, struct hp_error *err)

@@ -5,6 +5,7 @@
 #include "base/pool.h"
 #include "base/text.h"
 #include "judge/load.h"
+#include "judge/packed.h"
 #include "judge/paths.h"
 
 #include <errno.h>
@@ -22,11 +23,8 @@ struct hp_knowledge {
 	char *file, *version, *as_of;
 	void *map; // the file, while it is read in place
 	size_t map_size;
-	struct hp_pool *pool; // of the strings of rules and fixes
-	struct hp_rule *rules;
-	size_t rule_count;
-	struct hp_fix *fixes;
-	size_t fix_count;
+	struct hp_pool *pool; // of rules and fixes
+	struct hp_packed packed;
 };
 
 /* Beside the program (a build, or bin/ and share/ below one prefix), then where it was to be
@@ -106,79 +104,7 @@ static int lay_over(struct hp_knowledge *knowledge, const char *directory,
 	    .data = options->data,
 	};
 	int code = hp_load_directory(knowledge->db, directory, &load, err);
-	return code < 0 ? code : 0;
-}
-
-static const char *copy_text(struct hp_knowledge *knowledge, sqlite3_stmt *statement, int column)
-{
-	const char *text = hp_db_text(statement, column);
-	return hp_pool_strdup(knowledge->pool, text ? text : "");
-}
-
-static int read_fixes(struct hp_knowledge *knowledge, struct hp_error *err)
-{
-	hp_cleanup_statement sqlite3_stmt *statement = NULL;
-	size_t rule = 0;
-	int code = hp_db_prepare(
-	    knowledge->db,
-	    "SELECT rule, id, kind, distance, title, undo, sql, file, line FROM knowledge.fix"
-	    " WHERE rule IN (SELECT id FROM knowledge.rule)"
-	    " ORDER BY rule, CASE distance WHEN 'live' THEN 1 WHEN 'drain' THEN 2"
-	    "  WHEN 'reload' THEN 3 WHEN 'reboot' THEN 4 WHEN 'firmware' THEN 5 ELSE 6 END, id",
-	    &statement, err);
-	if (code)
-		return code;
-	knowledge->fixes = hp_calloc(
-	    (size_t)hp_db_number(knowledge->db, "SELECT count(*) + 1 FROM knowledge.fix", 1),
-	    sizeof(*knowledge->fixes));
-	while ((code = hp_db_step(statement, err)) == 1) {
-		const char *of = hp_db_text(statement, 0);
-		while (strcmp(knowledge->rules[rule].id, of) != 0)
-			rule++;
-		struct hp_fix *fix = &knowledge->fixes[knowledge->fix_count++];
-		*fix = (struct hp_fix){
-		    .id = copy_text(knowledge, statement, 1),
-		    .kind = copy_text(knowledge, statement, 2),
-		    .distance = (enum hp_distance)hp_distance_parse(hp_db_text(statement, 3)),
-		    .title = copy_text(knowledge, statement, 4),
-		    .undo = copy_text(knowledge, statement, 5),
-		    .sql = copy_text(knowledge, statement, 6),
-		    .file = copy_text(knowledge, statement, 7),
-		    .line = (size_t)sqlite3_column_int64(statement, 8),
-		};
-		if (!knowledge->rules[rule].fix_count++)
-			knowledge->rules[rule].fixes = fix;
-	}
-	return code;
-}
-
-static int read_rules(struct hp_knowledge *knowledge, struct hp_error *err)
-{
-	hp_cleanup_statement sqlite3_stmt *statement = NULL;
-	int code = hp_db_prepare(
-	    knowledge->db,
-	    "SELECT id, title, impact, applies, resolution, reference, needs, sql, file, line"
-	    " FROM knowledge.rule ORDER BY id",
-	    &statement, err);
-	if (code)
-		return code;
-	knowledge->rules = hp_calloc(
-	    (size_t)hp_db_number(knowledge->db, "SELECT count(*) + 1 FROM knowledge.rule", 1),
-	    sizeof(*knowledge->rules));
-	while ((code = hp_db_step(statement, err)) == 1)
-		knowledge->rules[knowledge->rule_count++] = (struct hp_rule){
-		    .id = copy_text(knowledge, statement, 0),
-		    .title = copy_text(knowledge, statement, 1),
-		    .impact = (enum hp_impact)hp_impact_parse(hp_db_text(statement, 2)),
-		    .applies = copy_text(knowledge, statement, 3),
-		    .resolution = copy_text(knowledge, statement, 4),
-		    .reference = copy_text(knowledge, statement, 5),
-		    .needs = copy_text(knowledge, statement, 6),
-		    .sql = copy_text(knowledge, statement, 7),
-		    .file = copy_text(knowledge, statement, 8),
-		    .line = (size_t)sqlite3_column_int64(statement, 9),
-		};
-	return code ? code : read_fixes(knowledge, err);
+	return code < 0 ? code : hp_packed_write(knowledge->db, err);
 }
 
 static int read_info(struct hp_knowledge *knowledge, struct hp_error *err)
@@ -208,7 +134,7 @@ static int open_all(struct hp_knowledge *knowledge, const struct hp_knowledge_op
 	if (!code)
 		code = read_info(knowledge, err);
 	if (!code)
-		code = read_rules(knowledge, err);
+		code = hp_packed_read(knowledge->db, knowledge->pool, &knowledge->packed, err);
 	if (!code)
 		knowledge->fence = hp_fence_new(knowledge->db);
 	return code;
@@ -236,8 +162,6 @@ void hp_knowledge_close(struct hp_knowledge *knowledge)
 	hp_db_exec(knowledge->db, "DETACH knowledge", NULL);
 	hp_fence_free(knowledge->fence);
 	hp_pool_free(knowledge->pool);
-	free(knowledge->rules);
-	free(knowledge->fixes);
 	if (knowledge->map)
 		munmap(knowledge->map, knowledge->map_size);
 	free(knowledge->file);
@@ -263,8 +187,8 @@ const char *hp_knowledge_as_of(const struct hp_knowledge *knowledge)
 
 const struct hp_rule *hp_knowledge_rules(const struct hp_knowledge *knowledge, size_t *ret_count)
 {
-	*ret_count = knowledge->rule_count;
-	return knowledge->rules;
+	*ret_count = knowledge->packed.rule_count;
+	return knowledge->packed.rules;
 }
 
 static int by_id(const void *id, const void *rule)
@@ -274,8 +198,8 @@ static int by_id(const void *id, const void *rule)
 
 const struct hp_rule *hp_knowledge_rule(const struct hp_knowledge *knowledge, const char *id)
 {
-	return bsearch(id, knowledge->rules, knowledge->rule_count, sizeof(*knowledge->rules),
-	               by_id);
+	return bsearch(id, knowledge->packed.rules, knowledge->packed.rule_count,
+	               sizeof(*knowledge->packed.rules), by_id);
 }
 
 sqlite3 *hp_knowledge_db(const struct hp_knowledge *knowledge)

@@ -68,7 +68,8 @@ int hp_load_create(sqlite3 *db, struct hp_error *err)
 	    "CREATE TABLE knowledge.fix (rule TEXT, id TEXT, kind TEXT, distance TEXT, title TEXT, "
 	    "undo TEXT,"
 	    " sql TEXT, file TEXT, line INTEGER, PRIMARY KEY (rule, id)) STRICT, WITHOUT "
-	    "ROWID;",
+	    "ROWID;"
+	    "CREATE TABLE knowledge.packed (texts BLOB) STRICT;",
 	    err);
 }
 
