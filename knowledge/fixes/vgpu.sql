@@ -77,3 +77,6 @@ WHERE a.is_vf = 0;
 
 INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('vgpu-16-10', 'vgpu-release-not-broken', 'package', 'reboot', 'Install vGPU software 16.10 or later', 'equivalent');
+
+INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
+ ('vgpu-guest-driver-for-slice', 'vgpu-slice-has-guest-driver', 'package', 'reload', 'Install the vGPU guest driver', 'equivalent');

@@ -424,3 +424,24 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
 FROM accelerator a
 JOIN nvidia_driver d ON d.host = a.host AND coalesce(d.kind, 'vgpu-host') = 'vgpu-host'
 WHERE a.vendor = '10de' AND a.is_vf = 0;
+
+-- A vGPU shows the ids of its board, with subsystem ids that tell its type: the guest's side of a cloud's slice.
+INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
+ ('vgpu-slice-has-guest-driver', 'A vGPU that this machine was given is driven by the vGPU guest driver', 'blocks',
+  '@host-driver',
+  'Install the vGPU (GRID) guest driver of the host''s vGPU branch or the one before (Azure NVadsA10: Microsoft''s list of '
+  || 'GRID drivers); with the GPU Operator a driver image made from it, with a licence. The data-centre driver finds no device.',
+  'https://github.com/NVIDIA/gpu-operator/issues/691 | https://github.com/skypilot-org/skypilot/issues/10468 | '
+  || 'NVIDIA/open-gpu-kernel-modules:src/common/shared/inc/g_vgpu_chip_flags.h',
+  'accelerator.subsystem_device');
+CREATE VIEW rule_vgpu_slice_has_guest_driver AS
+SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
+       CASE WHEN d.kind IN ('standard', 'vgpu-host') THEN 'fail' WHEN d.kind = 'vgpu-guest' THEN 'pass'
+            ELSE 'unknown' END AS result,
+       a.address || ' is a ' || v.names || ' by its subsystem ids, driver: ' || coalesce(d.kind, 'not seen')
+         || coalesce(' ' || d.loaded_version, '') AS evidence
+FROM accelerator a
+JOIN (SELECT device, subsystem, sorted_list(name) AS names FROM vgpu_type_model GROUP BY device, subsystem) v
+  ON v.device = a.device AND v.subsystem = a.subsystem_vendor || ':' || a.subsystem_device
+LEFT JOIN nvidia_driver d ON d.host = a.host
+WHERE a.vendor = '10de' AND a.is_vf = 0;
