@@ -1,6 +1,5 @@
 // Rules and fixes in one piece, as they are read at every start.
 // SPDX-License-Identifier: Apache-2.0
-// Apache-2.0
 #pragma once
 
 #include "base/pool.h"
