@@ -58,7 +58,8 @@ CREATE VIEW rule_large_bar_huge_mappings AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN a.largest_bar_bytes < 17179869184 OR k.release_key >= version_key('6.12') THEN 'pass'
             WHEN a.largest_bar_bytes >= 17179869184 AND k.release_key < version_key('6.12')
-                 AND m.distribution NOT IN ('rhel', 'centos', 'rocky', 'almalinux', 'ol', 'rhcos') THEN 'fail'
+                 AND (m.distribution NOT IN ('rhel', 'centos', 'rocky', 'almalinux', 'ol', 'rhcos')
+                      OR replace(k.release, '.el', '') = k.release) THEN 'fail'
             ELSE 'unknown' END AS result,
        a.address || ': largest BAR ' || coalesce(size_text(a.largest_bar_bytes), 'not seen') || ', kernel '
          || coalesce(k.release, 'not seen')
