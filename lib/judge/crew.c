@@ -272,9 +272,18 @@ static void adopt(struct hp_crew *crew, const struct hand *hand, struct hp_findi
 	}
 }
 
+static bool took_any(const struct hp_crew *crew, const struct hand *hand)
+{
+	for (size_t i = hand->number; i < crew->rule_count; i += crew->count)
+		if (atomic_load(&crew->board->claims[i]) == CHILD)
+			return true;
+	return false;
+}
+
+/* One that took nothing may be standing before a file that never answers: nobody waits for it. */
 void hp_crew_adopt(struct hp_crew *crew, struct hp_findings *findings)
 {
 	for (size_t i = 0; i < crew->count; i++)
-		if (hp_worker_done(crew->hands[i].worker))
+		if (took_any(crew, &crew->hands[i]) && hp_worker_done(crew->hands[i].worker))
 			adopt(crew, &crew->hands[i], findings);
 }
