@@ -164,6 +164,8 @@ ssize_t hp_ask_files(struct hp_host *host, const char *root, const char *questio
 	int r = -ENODATA;
 	if (hp_starts_with(question, MODINFO))
 		r = hp_ask_modinfo(host, root, question + strlen(MODINFO), &answer);
+	else if (strcmp(question, "images") == 0)
+		r = hp_ask_images(host, &answer);
 	for (size_t i = 0; i < HP_COUNT(file_questions); i++)
 		if (strcmp(file_questions[i].question, question) == 0)
 			r = file_questions[i].answer(root, &answer);

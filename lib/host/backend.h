@@ -128,6 +128,7 @@ ssize_t hp_ask_files(struct hp_host *host, const char *root, const char *questio
 int hp_ask_descriptors(const char *root, struct hp_text *ret);
 int hp_ask_mappings(const char *root, struct hp_text *ret);
 int hp_ask_processes(const char *root, struct hp_text *ret);
+int hp_ask_images(struct hp_host *host, struct hp_text *ret);
 int hp_ask_modinfo(struct hp_host *host, const char *root, const char *path, struct hp_text *ret);
 int hp_run_live(struct hp_host *host, const char *const argv[], int deadline_ms, size_t limit,
                 struct hp_text *ret);

@@ -157,6 +157,8 @@ int hp_host_run_remembered(struct hp_host *host, const char *witness, const char
  *   "mappings"           processes that map devices, one a line: pid, command and the devices,
  *                        separated by tabs; at last "denied N"; likewise
  *   "processes"          the commands of all processes, one a line; likewise
+ *   "images"             images of a Kubernetes node's running containers that rules speak of, one
+ * a line: name with tag, without registry, and the file that says so, separated by a tab; likewise
  *   "selinux FILE"       the type in the file's SELinux label
  *   "time"               when the host was looked at, seconds since 1970
  *

@@ -60,6 +60,7 @@ static const struct {
     {"/dev/kmsg", "the log"},
     {"/run/*", "running services"},
     {"descriptors", "processes"},
+    {"images", "containers that run"},
     {"mappings", "processes"},
     {"processes", "processes"},
     {"time", "a clock"},

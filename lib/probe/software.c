@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { RUN_DEADLINE_MS = 2000, OUTPUT_LIMIT = 16384 };
+enum { RUN_DEADLINE_MS = 2000, OUTPUT_LIMIT = 16384, ANSWER_SIZE = 1 << 16 };
 
 /* A program: how packages call it, where its binary is, how that tells its version. Lists of words,
  * the best first. A package that ends in '*' is the prefix of versioned ones. */
@@ -116,18 +116,22 @@ static const struct program programs[] = {
 static const char *const dkms_sources[] = {"i915-sriov-dkms", "vendor-reset", "gim",
                                            "intel-i915-dkms", "xrt"};
 
-/* What only shows as pods of this node: the directory's name in /var/log/pods is NAMESPACE_POD_UID.
- */
+/* What shows as pods of this node: the directory's name in /var/log/pods is NAMESPACE_POD_UID; the
+ * image of a running one tells the version. */
 static const struct {
-	const char *name, *pattern;
+	const char *name, *pattern, *image; // "": none is known
 } pods[] = {
-    {"device-plugin", "nvidia-device-plugin"},
-    {"dra-driver-nvidia-gpu", "nvidia-dra-driver-gpu"},
-    {"gpu-operator", "gpu-operator_"},
-    {"harvester", "harvester-system_harvester"},
-    {"kubevirt", "_virt-handler-"},
-    {"mig-parted", "nvidia-mig-manager"},
-    {"vgpu-device-manager", "nvidia-vgpu-device-manager"},
+    {"amd-device-plugin", "", "rocm/k8s-device-plugin"},
+    {"amd-gpu-operator", "", "rocm/gpu-operator"},
+    {"device-plugin", "nvidia-device-plugin", "nvidia/k8s-device-plugin"},
+    {"dra-driver-nvidia-gpu", "nvidia-dra-driver-gpu", "k8s-dra-driver-gpu"},
+    {"gpu-operator", "gpu-operator_", "nvidia/gpu-operator"},
+    {"harvester", "harvester-system_harvester", ""},
+    {"intel-gpu-plugin", "", "intel/intel-gpu-plugin"},
+    {"kubevirt", "_virt-handler-", "virt-handler"},
+    {"kubevirt-gpu-device-plugin", "", "kubevirt-gpu-device-plugin"},
+    {"mig-parted", "nvidia-mig-manager", "k8s-mig-manager"},
+    {"vgpu-device-manager", "nvidia-vgpu-device-manager", "vgpu-device-manager"},
 };
 
 bool hp_version_in_output(const char *output, char *buffer, size_t size)
@@ -370,23 +374,52 @@ static int put_programs(struct hp_host *host, struct hp_facts *facts, struct hp_
 	return r;
 }
 
-/* Programs that run as pods here: that they are here shows, their versions do not. A host without a
- * kubelet has none. */
+/* The tag and the bundle's file of an image, from the answer to "images". */
+static bool find_image(char *answer, const char *image, char tag[64], char **ret_path)
+{
+	size_t length = strlen(image);
+	for (char *line = answer; length && *line;
+	     line += strcspn(line, "\n"), line += *line == '\n') {
+		int path = 0;
+		if (strncmp(line, image, length) != 0 || line[length] != ':' ||
+		    sscanf(line + length, ":%63[^\t\n]\t%n", tag, &path) != 1 || !path ||
+		    !tag[strcspn(tag, "0123456789")])
+			continue;
+		line += length + (size_t)path;
+		*ret_path = hp_strndup(line, strcspn(line, "\n"));
+		return true;
+	}
+	return false;
+}
+
+/* The first directory of a pod whose name holds the pattern. */
+static char *find_pod(const struct hp_names *names, const char *pattern)
+{
+	for (size_t n = 0; *pattern && n < names->count; n++)
+		if (strstr(names->names[n], pattern))
+			return hp_asprintf("/var/log/pods/%s", names->names[n]);
+	return NULL;
+}
+
+/* Programs that run as pods here. A host without a kubelet has none. */
 static int put_pods(struct hp_host *host, struct hp_facts *facts, struct hp_error *err)
 {
 	hp_cleanup_names struct hp_names names = {0};
+	hp_cleanup_free char *answer = hp_calloc(1, ANSWER_SIZE);
 	bool no_kubelet = hp_host_exists(host, "/var/lib/kubelet") == 0;
 	enum hp_look look =
 	    no_kubelet ? HP_LOOK_ABSENT : hp_look_list(host, facts, "/var/log/pods", &names);
+	if (no_kubelet || hp_host_ask(host, "images", answer, ANSWER_SIZE) < 0)
+		*answer = '\0';
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < HP_COUNT(pods); i++) {
+		char version[64] = "present";
 		hp_cleanup_free char *path = NULL;
-		for (size_t n = 0; n < names.count && !path; n++)
-			if (strstr(names.names[n], pods[i].pattern))
-				path = hp_asprintf("/var/log/pods/%s", names.names[n]);
+		if (!find_image(answer, pods[i].image, version, &path))
+			path = find_pod(&names, pods[i].pattern);
 		// The mig-manager may be a package of the host too: that row says more.
 		if (path)
-			r = put_program(facts, pods[i].name, "present", path, err);
+			r = put_program(facts, pods[i].name, version, path, err);
 		else if (look == HP_LOOK_ABSENT && no_kubelet &&
 		         strcmp(pods[i].name, "mig-parted") != 0)
 			r = put_program(facts, pods[i].name, "none", NULL, err);

@@ -649,6 +649,8 @@ static void test_output_versions(void **state)
 	assert_false(hp_edk2_version("1.0", month, sizeof(month)));
 }
 
+#define TASKS "/run/containerd/io.containerd.runtime.v2.task/k8s.io"
+
 static void test_software_of_a_tree(void **state)
 {
 	(void)state;
@@ -663,6 +665,20 @@ static void test_software_of_a_tree(void **state)
 	    {"/usr/src/vendor-reset-0.1.1/dkms.conf", ""},
 	    {"/var/lib/kubelet/config.yaml", ""},
 	    {"/var/log/pods/gpu-operator_gpu-operator-7_1/x", ""},
+	    {"/var/log/pods/kube-system_nvidia-device-plugin-x_1/x", ""},
+	    {"/var/log/pods/kubevirt_virt-handler-x_1/x", ""},
+	    {TASKS "/1/config.json",
+	     "{\"process\":{\"env\":[\"P=secret\",\"X=\\\"io.kubernetes.cri.image-name\\\":"
+	     "\\\"a/nvidia/"
+	     "gpu-operator:v1\\\"\"]},\"annotations\":{\"io.kubernetes.cri.image-name\":"
+	     "\"nvcr.io/nvidia/k8s-device-plugin:v0.17.1\"}}"},
+	    {TASKS "/2/config.json", "{\"annotations\":{\"io.kubernetes.cri.image-name\":\"mirror:"
+	                             "5000/tenant/model:v3\"}}"},
+	    {TASKS "/3/config.json", "{\"annotations\":{\"io.kubernetes.cri.image-name\":"
+	                             "\"quay.io/kubevirt/virt-handler@sha256:11\"}}"},
+	    {"/run/containers/storage/overlay-containers/4/userdata/config.json",
+	     "{\"annotations\": {\n \"io.kubernetes.cri-o.ImageName\": "
+	     "\"docker.io/rocm/gpu-operator:v1.4.0@sha256:22\"}}"},
 	    {"/usr/share/nvidia/nvswitch/fabricmanager.cfg", "# c\nFABRIC_MODE=1\n"},
 	    {"/sys/class/infiniband/mlx5_0/x", ""},
 	    {"/opt/x", ""},
@@ -682,7 +698,18 @@ static void test_software_of_a_tree(void **state)
 	assert_value(&tree, "SELECT version FROM software WHERE name = 'firecracker'", "none");
 	assert_value(&tree, "SELECT version FROM software WHERE name = 'vendor-reset'", "0.1.1");
 	assert_value(&tree, "SELECT version FROM software WHERE name = 'gpu-operator'", "present");
-	assert_value(&tree, "SELECT version FROM software WHERE name = 'kubevirt'", NULL);
+	assert_value(&tree, "SELECT version FROM software WHERE name = 'device-plugin'", "v0.17.1");
+	assert_value(&tree, "SELECT path FROM software WHERE name = 'device-plugin'",
+	             TASKS "/1/config.json");
+	assert_value(&tree, "SELECT version FROM software WHERE name = 'amd-gpu-operator'",
+	             "v1.4.0");
+	assert_value(&tree, "SELECT version FROM software WHERE name = 'kubevirt'", "present");
+	assert_value(&tree, "SELECT version FROM software WHERE name = 'harvester'", NULL);
+	char answer[512];
+	assert_true(hp_host_ask(tree.host, "images", answer, sizeof(answer)) > 0);
+	assert_string_equal(answer, "nvidia/k8s-device-plugin:v0.17.1\t" TASKS "/1/config.json\n"
+	                            "rocm/gpu-operator:v1.4.0\t/run/containers/storage/"
+	                            "overlay-containers/4/userdata/config.json");
 	assert_value(&tree, "SELECT manager_version FROM fabric", "580.95.05-1");
 	assert_value(&tree, "SELECT mode FROM fabric", "1");
 	assert_value(&tree, "SELECT infiniband_devices FROM fabric", "1");
