@@ -12,11 +12,7 @@ SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        a.address || ': largest BAR ' || coalesce(size_text(a.largest_bar_bytes), 'not seen') || ', QEMU '
          || coalesce(v.version, 'of unseen version') AS evidence
 FROM accelerator a
-LEFT JOIN (SELECT s.host, CASE WHEN t.vmm = 'qemu' AND t.vmm_version IS NOT NULL THEN t.vmm_version ELSE w.version END AS version,
-                  CASE WHEN t.vmm = 'qemu' AND t.vmm_version IS NOT NULL THEN t.vmm_version_key ELSE w.version_key END AS version_key
-           FROM host_summary s
-           LEFT JOIN intent t ON t.host = s.host
-           LEFT JOIN software w ON w.host = s.host AND w.name = 'qemu') v ON v.host = a.host
+LEFT JOIN program v ON v.host = a.host AND v.name = 'qemu'
 WHERE a.is_vf = 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
@@ -31,11 +27,7 @@ SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
        'iommufd wanted, QEMU ' || coalesce(v.version, 'of unseen version') AS evidence
 FROM host_summary s
 JOIN intent t ON t.host = s.host AND t.iommufd = 1
-LEFT JOIN (SELECT s2.host, CASE WHEN t2.vmm = 'qemu' AND t2.vmm_version IS NOT NULL THEN t2.vmm_version ELSE w.version END AS version,
-                  CASE WHEN t2.vmm = 'qemu' AND t2.vmm_version IS NOT NULL THEN t2.vmm_version_key ELSE w.version_key END AS version_key
-           FROM host_summary s2
-           LEFT JOIN intent t2 ON t2.host = s2.host
-           LEFT JOIN software w ON w.host = s2.host AND w.name = 'qemu') v ON v.host = s.host
+LEFT JOIN program v ON v.host = s.host AND v.name = 'qemu'
 WHERE coalesce(t.vmm, 'qemu') = 'qemu';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES

@@ -32,6 +32,13 @@ SELECT host, iommu_group, COUNT(*), SUM(endpoint), SUM(accelerator),
        coalesce(sorted_list(CASE WHEN endpoint = 1 AND is_foreign = 1 THEN address || ' ' || driver END), 'none')
 FROM member GROUP BY host, iommu_group;
 
+-- The version of each program that counts.
+INSERT INTO program (host, name, version, version_key)
+SELECT host, name, version, version_key FROM software
+WHERE NOT EXISTS (SELECT 1 FROM intent i WHERE i.host = software.host AND i.vmm = software.name AND i.vmm_version IS NOT NULL)
+UNION ALL
+SELECT host, vmm, vmm_version, vmm_version_key FROM intent WHERE vmm IS NOT NULL AND vmm_version IS NOT NULL;
+
 -- What the kernel log tells, by class of message.
 INSERT INTO kernel_told (host, kind, address, told, first_line)
 SELECT host, kind, coalesce(address, 'none'), COUNT(*), MIN(message)

@@ -702,6 +702,15 @@ CREATE TABLE iommu_group_member (
   PRIMARY KEY (host, iommu_group)
 );
 
+-- The version of each program that counts: the one that an intent names for its VMM, else that of the host's.
+-- observed: ''
+CREATE TABLE program (
+  host TEXT NOT NULL, -- host
+  name TEXT NOT NULL, -- name as in `software`
+  version TEXT, -- version, as in `software` {version} @software.version
+  PRIMARY KEY (host, name)
+);
+
 -- What the kernel log tells, by class of message; '' as address counts all lines of the class.
 -- observed: ''
 CREATE TABLE kernel_told (
