@@ -8,6 +8,3 @@ INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
  ('clh-one-of-both', 'clh-clique', 'advice', 'live', 'Leave out the clique, or vfio_p2p_dma=off and iommufd', 'exact'),
  ('clh-52-iommufd', 'clh-iommufd', 'package', 'live', 'Install Cloud Hypervisor 52.0 or later and set vfio_p2p_dma=off below Linux 6.19', 'equivalent'),
  ('clh-segments', 'clh-32-bit-window', 'advice', 'live', 'Spread the devices over PCI segments', 'exact');
-
-INSERT INTO fix (id, rule, kind, distance, title, undo) VALUES
- ('clh-22-1', 'clh-msi-on-amd', 'package', 'live', 'Install Cloud Hypervisor 22.1 or later', 'equivalent');

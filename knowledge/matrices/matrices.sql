@@ -331,15 +331,36 @@ CREATE TABLE board (
   PRIMARY KEY (board, address)
 );
 
--- Releases of programs that are known to be bad: what breaks, from which version (inclusive) to which
--- (exclusive).
+-- Releases with a published hole through which a workload leaves its container: from which version (inclusive) to
+-- which (exclusive).
 -- observed: ''
-CREATE TABLE bad_release (
+CREATE TABLE vulnerability (
   name TEXT NOT NULL, -- program as in `software`
+  since TEXT NOT NULL, -- first version with it {version}
+  until TEXT, -- first version without it, NULL if none is known {version}
+  what TEXT NOT NULL, -- what can happen, for a person
+  source TEXT NOT NULL, -- source
+  PRIMARY KEY (name, since, what)
+);
+
+-- Releases that break a way of attaching accelerators, or make it worse: from which version (inclusive) to which
+-- (exclusive), of what, and for which accelerators and machines. What is not given holds for all.
+-- observed: ''
+CREATE TABLE regression (
+  name TEXT NOT NULL, -- program as in `software`; linux: the running kernel, nvidia-driver: the loaded driver
   since TEXT NOT NULL, -- first bad version {version}
   until TEXT, -- first good version again, NULL if none is known {version}
-  kind TEXT NOT NULL, -- what is bad {broken|vulnerable}
+  impact TEXT NOT NULL, -- blocks: who meets the row cannot go that way; degrades: some cannot, or it is worse {blocks|degrades}
+  mechanism TEXT, -- ways of attaching that it breaks, by a word of surface_share.mechanism
+  surface TEXT, -- surface, where it is one alone
+  share TEXT, -- share, where it is one alone
+  vendor TEXT, -- vendor of the accelerators, 4 hex digits
+  generation TEXT, -- their generation as in accelerator_model
+  model TEXT, -- their model as in accelerator_model
+  architecture TEXT, -- of the machine, as `uname -m` says
+  processor TEXT, -- maker of its processor as in cpu.vendor
   what TEXT NOT NULL, -- what happens, for a person
+  resolution TEXT NOT NULL, -- what to do
   source TEXT NOT NULL, -- source
   PRIMARY KEY (name, since, what)
 );

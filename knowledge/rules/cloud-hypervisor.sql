@@ -18,11 +18,7 @@ SELECT a.host, a.address AS subject, 'cloud-hypervisor' AS surface, 'whole' AS s
                  THEN 'no root port, and behind none this GPU is reported to fail'
                  ELSE 'needs no root port, as far as known' END AS evidence
 FROM accelerator a
-LEFT JOIN (SELECT s.host, CASE WHEN t.vmm = 'cloud-hypervisor' AND t.vmm_version IS NOT NULL THEN t.vmm_version ELSE w.version END AS version,
-                  CASE WHEN t.vmm = 'cloud-hypervisor' AND t.vmm_version IS NOT NULL THEN t.vmm_version_key ELSE w.version_key END AS version_key
-           FROM host_summary s
-           LEFT JOIN intent t ON t.host = s.host
-           LEFT JOIN software w ON w.host = s.host AND w.name = 'cloud-hypervisor') v ON v.host = a.host
+LEFT JOIN program v ON v.host = a.host AND v.name = 'cloud-hypervisor'
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
@@ -36,11 +32,7 @@ SELECT a.host, a.address AS subject, 'cloud-hypervisor' AS surface, 'whole' AS s
        a.address || ', Cloud Hypervisor ' || coalesce(v.version, 'of unseen version')
          || ': prefetchable BARs are kept from 26.0 on' AS evidence
 FROM accelerator a
-LEFT JOIN (SELECT s.host, CASE WHEN t.vmm = 'cloud-hypervisor' AND t.vmm_version IS NOT NULL THEN t.vmm_version ELSE w.version END AS version,
-                  CASE WHEN t.vmm = 'cloud-hypervisor' AND t.vmm_version IS NOT NULL THEN t.vmm_version_key ELSE w.version_key END AS version_key
-           FROM host_summary s
-           LEFT JOIN intent t ON t.host = s.host
-           LEFT JOIN software w ON w.host = s.host AND w.name = 'cloud-hypervisor') v ON v.host = a.host
+LEFT JOIN program v ON v.host = a.host AND v.name = 'cloud-hypervisor'
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
@@ -51,18 +43,14 @@ CREATE VIEW rule_clh_hides_sriov AS
 SELECT a.host, a.address AS subject, 'cloud-hypervisor' AS surface, 'whole' AS share,
        CASE WHEN v.version_key >= version_key('26.0') OR a.sriov_totalvfs = 0 THEN 'pass'
             WHEN v.version_key < version_key('26.0') AND a.sriov_totalvfs > 0
-                 AND (v.guest_firmware IS DISTINCT FROM 'none' OR v.version_key < version_key('0.4')) THEN 'fail'
+                 AND (t.guest_firmware IS DISTINCT FROM 'none' OR v.version_key < version_key('0.4')) THEN 'fail'
             ELSE 'unknown' END AS result,
        a.address || ' has an SR-IOV capability for ' || coalesce(CAST(a.sriov_totalvfs AS TEXT), 'an unseen number of')
          || ' VFs, Cloud Hypervisor ' || coalesce(v.version, 'of unseen version') || ', guest firmware '
-         || coalesce(v.guest_firmware, 'not given') AS evidence
+         || coalesce(t.guest_firmware, 'not given') AS evidence
 FROM accelerator a
-LEFT JOIN (SELECT s.host, t.guest_firmware,
-                  CASE WHEN t.vmm = 'cloud-hypervisor' AND t.vmm_version IS NOT NULL THEN t.vmm_version ELSE w.version END AS version,
-                  CASE WHEN t.vmm = 'cloud-hypervisor' AND t.vmm_version IS NOT NULL THEN t.vmm_version_key ELSE w.version_key END AS version_key
-           FROM host_summary s
-           LEFT JOIN intent t ON t.host = s.host
-           LEFT JOIN software w ON w.host = s.host AND w.name = 'cloud-hypervisor') v ON v.host = a.host
+LEFT JOIN program v ON v.host = a.host AND v.name = 'cloud-hypervisor'
+LEFT JOIN intent t ON t.host = a.host
 WHERE a.is_vf = 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
@@ -77,11 +65,7 @@ SELECT a.host, a.address AS subject, 'cloud-hypervisor' AS surface, 'whole' AS s
        a.address || ': MSI-X vectors ' || coalesce(CAST(a.msix_vectors AS TEXT), 'not read') || ', Cloud Hypervisor '
          || coalesce(v.version, 'of unseen version') AS evidence
 FROM accelerator a
-LEFT JOIN (SELECT s.host, CASE WHEN t.vmm = 'cloud-hypervisor' AND t.vmm_version IS NOT NULL THEN t.vmm_version ELSE w.version END AS version,
-                  CASE WHEN t.vmm = 'cloud-hypervisor' AND t.vmm_version IS NOT NULL THEN t.vmm_version_key ELSE w.version_key END AS version_key
-           FROM host_summary s
-           LEFT JOIN intent t ON t.host = s.host
-           LEFT JOIN software w ON w.host = s.host AND w.name = 'cloud-hypervisor') v ON v.host = a.host
+LEFT JOIN program v ON v.host = a.host AND v.name = 'cloud-hypervisor'
 WHERE a.is_vf = 0;
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
@@ -95,11 +79,7 @@ SELECT a.host, a.address AS subject, 'cloud-hypervisor' AS surface, 'whole' AS s
        coalesce(a.name, a.address) || ', behind NVSwitch: ' || coalesce(a.nvswitch, 'not known') || ', Cloud Hypervisor '
          || coalesce(v.version, 'of unseen version') AS evidence
 FROM accelerator a
-LEFT JOIN (SELECT s.host, CASE WHEN t.vmm = 'cloud-hypervisor' AND t.vmm_version IS NOT NULL THEN t.vmm_version ELSE w.version END AS version,
-                  CASE WHEN t.vmm = 'cloud-hypervisor' AND t.vmm_version IS NOT NULL THEN t.vmm_version_key ELSE w.version_key END AS version_key
-           FROM host_summary s
-           LEFT JOIN intent t ON t.host = s.host
-           LEFT JOIN software w ON w.host = s.host AND w.name = 'cloud-hypervisor') v ON v.host = a.host
+LEFT JOIN program v ON v.host = a.host AND v.name = 'cloud-hypervisor'
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
@@ -138,11 +118,7 @@ SELECT s.host, '' AS subject, 'cloud-hypervisor' AS surface, NULL AS share,
          || coalesce(k.release, 'not seen') || ', vfio_p2p_dma ' || coalesce(t.vfio_p2p_dma, 'not given') AS evidence
 FROM host_summary s
 JOIN intent t ON t.host = s.host AND t.iommufd = 1
-LEFT JOIN (SELECT s2.host, CASE WHEN t2.vmm = 'cloud-hypervisor' AND t2.vmm_version IS NOT NULL THEN t2.vmm_version ELSE w.version END AS version,
-                  CASE WHEN t2.vmm = 'cloud-hypervisor' AND t2.vmm_version IS NOT NULL THEN t2.vmm_version_key ELSE w.version_key END AS version_key
-           FROM host_summary s2
-           LEFT JOIN intent t2 ON t2.host = s2.host
-           LEFT JOIN software w ON w.host = s2.host AND w.name = 'cloud-hypervisor') v ON v.host = s.host
+LEFT JOIN program v ON v.host = s.host AND v.name = 'cloud-hypervisor'
 LEFT JOIN kernel k ON k.host = s.host
 WHERE coalesce(t.vmm, 'cloud-hypervisor') = 'cloud-hypervisor';
 
@@ -164,23 +140,3 @@ FROM accelerator a
 LEFT JOIN intent t ON t.host = a.host
 LEFT JOIN observed o ON o.host = a.host AND o.tbl = 'pci_bar' AND o.subject = a.address
 WHERE a.is_vf = 0;
-
-INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
- ('clh-msi-on-amd', 'This Cloud Hypervisor gives devices their interrupts on AMD hosts', 'blocks', 'cloud-hypervisor kata',
-  'Use 22.1 or later: 22.0 asks VFIO in an order that leaves MSI dead on AMD platforms.',
-  'https://github.com/kata-containers/kata-containers/issues/3872 | '
-  || 'https://github.com/cloud-hypervisor/cloud-hypervisor/pull/3835',
-  'intent.vmm=?cloud-hypervisor|software.name=cloud-hypervisor');
-CREATE VIEW rule_clh_msi_on_amd AS
-SELECT v.host, '' AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN c.vendor = 'amd' AND v.version_key >= version_key('22.0') AND v.version_key < version_key('22.1') THEN 'fail'
-            WHEN c.vendor <> 'amd' OR v.version_key < version_key('22.0') OR v.version_key >= version_key('22.1') THEN 'pass'
-            ELSE 'unknown' END AS result,
-       'Cloud Hypervisor ' || coalesce(v.version, 'not seen') || ', processor ' || coalesce(c.vendor, 'not seen') AS evidence
-FROM (SELECT s.host, CASE WHEN t.vmm = 'cloud-hypervisor' AND t.vmm_version IS NOT NULL THEN t.vmm_version ELSE w.version END AS version,
-             CASE WHEN t.vmm = 'cloud-hypervisor' AND t.vmm_version IS NOT NULL THEN t.vmm_version_key ELSE w.version_key END AS version_key
-      FROM host_summary s
-      LEFT JOIN intent t ON t.host = s.host
-      LEFT JOIN software w ON w.host = s.host AND w.name = 'cloud-hypervisor'
-      WHERE t.vmm = 'cloud-hypervisor' OR (w.name IS NOT NULL AND coalesce(t.vmm, '') = '')) v
-LEFT JOIN cpu c ON c.host = v.host;

@@ -33,31 +33,6 @@ LEFT JOIN observed o ON o.host = s.host AND o.tbl = 'setting' AND o.subject = 'u
 WHERE a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0);
 
 INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
- ('release-not-known-broken', 'No release of the container stack that is known to be broken is installed', 'degrades',
-  '@container',
-  'Install the release before or after it, and hold it until a good one is out.',
-  'https://github.com/NVIDIA/nvidia-container-toolkit/issues/1967');
-CREATE VIEW rule_release_not_known_broken AS
-WITH bad AS (
-  SELECT w.host,
-         sorted_list(w.name || ' ' || w.version || ': ' || b.what) AS listing
-  FROM software w
-  JOIN bad_release b ON b.name = w.name AND b.kind = 'broken' AND w.version_key >= b.since_key
-                    AND (b.until IS NULL OR w.version_key < b.until_key)
-  GROUP BY w.host
-)
-SELECT s.host, coalesce(a.address, '') AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN b.listing IS NOT NULL THEN 'fail'
-            WHEN t.version_key IS NOT NULL OR t.version = 'none' THEN 'pass'
-            ELSE 'unknown' END AS result,
-       coalesce(b.listing, 'nvidia-container-toolkit ' || coalesce(t.version, 'not seen')) AS evidence
-FROM host_summary s
-LEFT JOIN accelerator a ON a.host = s.host AND a.vendor = '10de' AND a.is_vf = 0
-LEFT JOIN bad b ON b.host = s.host
-LEFT JOIN software t ON t.host = s.host AND t.name = 'nvidia-container-toolkit'
-WHERE a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0);
-
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
  ('release-not-vulnerable', 'The container stack has no published hole through which a container reaches the host', 'notes',
   '@container',
   'Upgrade the NVIDIA Container Toolkit (or the GPU Operator that installs it) to a release with the fix.',
@@ -67,7 +42,7 @@ WITH bad AS (
   SELECT w.host,
          sorted_list(w.name || ' ' || w.version || ': ' || b.what) AS listing
   FROM software w
-  JOIN bad_release b ON b.name = w.name AND b.kind = 'vulnerable' AND w.version_key >= b.since_key
+  JOIN vulnerability b ON b.name = w.name AND w.version_key >= b.since_key
                     AND (b.until IS NULL OR w.version_key < b.until_key)
   GROUP BY w.host
 )
@@ -81,21 +56,3 @@ LEFT JOIN accelerator a ON a.host = s.host AND a.vendor = '10de' AND a.is_vf = 0
 LEFT JOIN bad b ON b.host = s.host
 LEFT JOIN software t ON t.host = s.host AND t.name = 'nvidia-container-toolkit'
 WHERE a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0);
-
-INSERT INTO rule (id, title, impact, applies, resolution, reference, needs) VALUES
- ('vm-stack-release-not-broken', 'No release of what prepares devices for VMs is known to be broken', 'degrades', '@vfio',
-  'Install the release after it, or bind the devices by hand.',
-  'https://github.com/ROCm/gpu-operator/issues/417',
-  'software.name=amd-gpu-operator');
-CREATE VIEW rule_vm_stack_release_not_broken AS
-SELECT w.host, '' AS subject, NULL AS surface, NULL AS share,
-       CASE WHEN b.what IS NOT NULL THEN 'fail' WHEN w.version_key IS NOT NULL OR w.version = 'none' THEN 'pass'
-            ELSE 'unknown' END AS result,
-       w.name || ' ' || coalesce(w.version, 'not seen') || coalesce(': ' || b.what, '') AS evidence
-FROM software w
-LEFT JOIN (SELECT x.host, x.name, sorted_list(r.what) AS what
-           FROM software x
-           JOIN bad_release r ON r.name = x.name AND r.kind = 'broken' AND x.version_key >= r.since_key
-                            AND (r.until IS NULL OR x.version_key < r.until_key)
-           GROUP BY x.host, x.name) b ON b.host = w.host AND b.name = w.name
-WHERE w.name = 'amd-gpu-operator';

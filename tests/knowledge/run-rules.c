@@ -1,8 +1,8 @@
 // Runs all rules on facts files and prints what they say, one row a line.
 // SPDX-License-Identifier: Apache-2.0
 //
-// run-rules FILE…: prints FILE, rule, subject, surface, share, result and evidence, with tabs
-// between them ('*' for no surface or share). Without a file: the ids of all rules.
+// run-rules [--rule ID] FILE…: prints FILE, rule, subject, surface, share, result and evidence,
+// with tabs between them ('*' for no surface or share). Without a file: the ids of all rules.
 #include "base/text.h"
 #include "hosts.h"
 
@@ -25,12 +25,13 @@ static void print_rule(struct test_host *host, size_t rule)
 	test_rows_free(&rows);
 }
 
-static void print_host(const char *path)
+static void print_host(const char *path, const char *only)
 {
 	struct test_host host;
 	test_host_open(&host, path);
 	for (size_t rule = 0; rule < host.rule_count; rule++)
-		print_rule(&host, rule);
+		if (!only || strcmp(host.rules[rule].id, only) == 0)
+			print_rule(&host, rule);
 	test_host_close(&host);
 }
 
@@ -47,7 +48,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 1)
 		print_ids();
-	for (int i = 1; i < argc; i++)
-		print_host(argv[i]);
+	bool one = argc > 2 && strcmp(argv[1], "--rule") == 0;
+	for (int i = one ? 3 : 1; i < argc; i++)
+		print_host(argv[i], one ? argv[2] : NULL);
 	return 0;
 }
