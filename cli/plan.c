@@ -106,8 +106,10 @@ static int judge(struct hp_options *options, struct hp_planned *planned, struct 
 		return hp_fail(err, -EIO, "there is no host to plan for");
 	struct hp_verdict_options how = {
 	    .as_of = hp_as_of(options), .crew = planned->session.crew, .complain = complain};
-	return hp_verdict_new(planned->session.facts, planned->session.knowledge, &how,
+	code = hp_verdict_new(planned->session.facts, planned->session.knowledge, &how,
 	                      &planned->verdict, err);
+	hp_crew_dismiss(planned->session.crew);
+	return code;
 }
 
 static int plan(struct hp_planned *planned, struct hp_error *err)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -10,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ALIGN = 16 };
+enum { ALIGN = 16, END_MS = 1000 };
 
 /* Stands at the beginning of the shared memory. */
 struct hp_worker {
@@ -108,26 +109,40 @@ void hp_worker_go(struct hp_worker *worker)
 	say(worker->go[1]);
 }
 
-static void wait_for(struct hp_worker *worker)
-{
-	int status;
-	while (worker->child && waitpid(worker->child, &status, 0) < 0 && errno == EINTR)
-		continue;
-	worker->child = 0;
-}
-
 bool hp_worker_done(struct hp_worker *worker)
 {
 	return worker->child && hear(worker->done[0]) && worker->whole;
+}
+
+/* Whether its end of the pipe is closed, as that of a process that was killed is at once, unless
+ * the kernel holds it before a file that never answers: that takes our end to be rid of. */
+static bool has_ended(struct hp_worker *worker)
+{
+	struct pollfd done = {.fd = worker->done[0], .events = POLLIN};
+	char byte;
+	int r;
+	do
+		r = poll(&done, 1, END_MS);
+	while ((r < 0 && errno == EINTR) || (r > 0 && read(done.fd, &byte, 1) > 0));
+	return r > 0;
+}
+
+void hp_worker_dismiss(struct hp_worker *worker)
+{
+	if (!worker->child)
+		return;
+	kill(worker->child, SIGKILL);
+	if (has_ended(worker))
+		while (waitpid(worker->child, NULL, 0) < 0 && errno == EINTR)
+			continue;
+	worker->child = 0;
 }
 
 void hp_worker_free(struct hp_worker *worker)
 {
 	if (!worker)
 		return;
-	if (worker->child)
-		kill(worker->child, SIGKILL);
-	wait_for(worker);
+	hp_worker_dismiss(worker);
 	close_both(worker->go);
 	close(worker->done[0]);
 	if (worker->done[1] >= 0)

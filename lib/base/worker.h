@@ -27,7 +27,9 @@ void hp_worker_go(struct hp_worker *worker);
 /* Waits for the end of its work. Returns whether it did its work: whoever started it does it if
  * not. */
 bool hp_worker_done(struct hp_worker *worker);
-/* Ends the child if it is still at work, and gives the memory back. NULL is fine. */
+/* Ends the child if it is still at work; what it left in the memory stays. */
+void hp_worker_dismiss(struct hp_worker *worker);
+/* The same, and gives the memory back. NULL is fine. */
 void hp_worker_free(struct hp_worker *worker);
 
 /* How many processors this process may run on. */

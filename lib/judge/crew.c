@@ -225,6 +225,12 @@ struct hp_crew *hp_crew_new(struct hp_facts *facts, const struct hp_knowledge *k
 	return NULL;
 }
 
+void hp_crew_dismiss(struct hp_crew *crew)
+{
+	for (size_t i = 0; crew && i < crew->count; i++)
+		hp_worker_dismiss(crew->hands[i].worker);
+}
+
 void hp_crew_free(struct hp_crew *crew)
 {
 	for (size_t i = 0; crew && i < crew->count; i++)

@@ -92,6 +92,9 @@ struct hp_crew_errand {
  * are. NULL where the system gives none. */
 struct hp_crew *hp_crew_new(struct hp_facts *facts, const struct hp_knowledge *knowledge,
                             size_t processors, const struct hp_crew_errand *errand);
+/* Ends its processes, once there is a verdict, which may last for hours: a guest runs meanwhile.
+ * NULL is fine, as for hp_crew_free. */
+void hp_crew_dismiss(struct hp_crew *crew);
 void hp_crew_free(struct hp_crew *crew);
 
 struct hp_verdict_options {

@@ -5,12 +5,15 @@
 #include "base/table.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "base/worker.h"
 #include "base/xml.h"
 
 #include <errno.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -220,6 +223,39 @@ static void xml_is_escaped(void **state HP_UNUSED)
 	                          "?<br/><td></td><b>é</b></p>\n");
 }
 
+static int tell(void *data, struct hp_worker *worker)
+{
+	int *told = data;
+	if (!hp_worker_wait(worker))
+		return -1;
+	*told = 7;
+	return 0;
+}
+
+__attribute__((noreturn)) static int stand(void *data, struct hp_worker *worker)
+{
+	(void)data, (void)worker;
+	for (;;)
+		pause();
+}
+
+static void workers_leave_no_child(void **state)
+{
+	(void)state;
+	struct hp_worker *good = hp_worker_new(4096), *stuck = hp_worker_new(4096);
+	int *told = hp_worker_alloc(good, sizeof(*told));
+	assert_true(hp_worker_start(good, tell, told) && hp_worker_start(stuck, stand, NULL));
+	hp_worker_go(good);
+	assert_true(hp_worker_done(good));
+	hp_worker_dismiss(stuck);
+	hp_worker_dismiss(good);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+	assert_int_equal(*told, 7);
+	hp_worker_free(stuck);
+	hp_worker_free(good);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +267,7 @@ int main(void)
 	    cmocka_unit_test(words_are_whole),
 	    cmocka_unit_test(sql_functions),
 	    cmocka_unit_test(tables_render),
+	    cmocka_unit_test(workers_leave_no_child),
 	    cmocka_unit_test(xml_is_escaped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,9 +88,9 @@ start_container() {
 }
 
 gone() {
-	for _ in $(seq 600); do
+	for _ in $(seq 60); do
 		[ -z "$(podman ps -q)" ] && return
-		sleep 0.1
+		sleep 1
 	done
 	fail "the container lives on: $(podman ps)"
 }
@@ -124,7 +124,8 @@ for _ in $(seq 600); do
 done
 said "container: opened"
 is "specifications while the container runs" "$(ls /etc/cdi)" nvidia.yaml
-kill -KILL "$(pidof happypath)"
+pid=$(pidof happypath)
+kill -KILL "$pid" || fail "happypath's processes: $pid"
 gone
 said "container: told to end"
 run 0 happypath recover

@@ -81,8 +81,9 @@ start_guest "quiet stay" --apply --yes >/tmp/out 2>/tmp/said &
 shows "guest: told"
 is "driver while the guest runs" "$(driver "$gpu")" vfio-pci
 pid=$(pidof happypath) # of the program, not of the shell that runs the function
-qemu=$(cut -d' ' -f1 "/proc/$pid/task/$pid/children")
-is "the program of happypath's child" "$(basename "$(readlink "/proc/$qemu/exe")")" qemu-system-x86_64
+qemu=$(pidof qemu-system-x86_64)
+is "whose child QEMU is" "$(awk '$1 == "PPid:" { print $2 }' "/proc/$qemu/status")" "$pid"
+is "the children of happypath" "$(cat "/proc/$pid/task/$pid/children")" "$qemu "
 kill -KILL $pid
 until_gone "$qemu"
 is "driver after the kill" "$(driver "$gpu")" vfio-pci
