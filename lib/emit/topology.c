@@ -1,35 +1,15 @@
-// The tree of a host: read, judged, folded. SPDX-License-Identifier: Apache-2.0
+// The tree of a host: judged, folded. SPDX-License-Identifier: Apache-2.0
 #include "emit/topology.h"
 #include "base/cleanup.h"
 #include "base/database.h"
-#include "base/pool.h"
+#include "emit/topology-parts.h"
 #include "judge/digest.h"
 
-#include <string.h>
-
-/* A PCI function as the facts have it. */
-struct function {
-	const char *address, *vendor, *device, *class, *driver, *parent, *physical_function, *group,
-	    *numa_node, *link_speed, *link_speed_max, *port_type, *header_type, *acs, *vendor_name,
-	    *fabric, *vgpu_type, *accelerator_name;
-	long long link_width, link_width_max; // -1: unknown
-	const struct hp_accelerator *accelerator;
-	size_t above;       // the bridge above it, or the PF of a VF; HP_TOPOLOGY_TOP on a root bus
-	size_t first_below; // its children, a list by `next`
-	size_t next;
-	bool group_predicted;
-	bool matters; // it, or something below it
-	enum hp_topology_kind kind;
-};
-
 struct builder {
-	const struct hp_verdict_host *host;
 	struct hp_topology *topology;
-	struct hp_pool *pool;
-	struct function *functions;
-	size_t count, size;
+	struct hp_topology_tree tree;
 	size_t node_size;
-	bool all, iommu_off;
+	bool iommu_off;
 };
 
 // -- words --
@@ -60,295 +40,6 @@ static const char *const color_titles[] = {
 const char *hp_topology_color_title(enum hp_topology_color color)
 {
 	return color_titles[color];
-}
-
-/* What a class says of a function, the more digits the better. */
-static const struct {
-	const char *prefix, *words;
-} classes[] = {
-    {"0104", "RAID"},
-    {"0106", "SATA"},
-    {"0107", "SAS"},
-    {"0108", "NVMe"},
-    {"01", "storage"},
-    {"0200", "Ethernet"},
-    {"0207", "InfiniBand"},
-    {"02", "network"},
-    {"0300", "VGA"},
-    {"03", "display"},
-    {"0403", "audio"},
-    {"04", "multimedia"},
-    {"0580", "memory"},
-    {"0600", "host bridge"},
-    {"0601", "ISA bridge"},
-    {"0604", "PCI bridge"},
-    {"0680", "bridge"},
-    {"0700", "serial"},
-    {"0805", "SD host"},
-    {"08", "system"},
-    {"0c03", "USB"},
-    {"0c05", "SMBus"},
-    {"0c", "serial bus"},
-    {"1101", "performance counters"},
-    {"12", "processing accelerator"},
-    {"05", "memory"},
-    {"06", "bridge"},
-    {"07", "communication"},
-};
-
-static const char *class_words(const char *class)
-{
-	for (size_t i = 0; class && i < HP_COUNT(classes); i++)
-		if (hp_starts_with(class, classes[i].prefix))
-			return classes[i].words;
-	return "device";
-}
-
-static bool has_class(const struct function *function, const char *prefix)
-{
-	return function->class && hp_starts_with(function->class, prefix);
-}
-
-static bool is(const char *text, const char *word)
-{
-	return text && strcmp(text, word) == 0;
-}
-
-/* What is known and not none. */
-static const char *some(const char *text)
-{
-	return is(text, "none") ? NULL : text;
-}
-
-// -- reading --
-
-static const char functions_sql[] =
-    "SELECT f.address, f.vendor, f.device, f.class, f.driver, f.parent, f.physical_function,"
-    " f.iommu_group, CAST(f.numa_node AS TEXT), f.link_speed, f.link_speed_max, f.port_type,"
-    " f.header_type, CASE WHEN i.state = 'off' THEN f.acs_capable ELSE f.acs_enabled END, v.name,"
-    " (SELECT d.name FROM fabric_device d WHERE d.vendor = f.vendor"
-    "  AND f.device BETWEEN d.device_first AND d.device_last), f.vgpu_type_current,"
-    " coalesce(f.link_width, -1), coalesce(f.link_width_max, -1),"
-    " coalesce(f.iommu_group_origin, '') = 'predicted'"
-    " FROM pci_function f LEFT JOIN vendor v ON v.vendor = f.vendor"
-    " LEFT JOIN iommu i ON i.host = f.host WHERE f.host = ?1 ORDER BY f.address";
-
-static void read_function(struct builder *builder, sqlite3_stmt *row)
-{
-	if (builder->count == builder->size) {
-		builder->size = builder->size ? 2 * builder->size : 256;
-		builder->functions =
-		    hp_realloc(builder->functions, builder->size * sizeof(*builder->functions));
-	}
-	struct function *function = &builder->functions[builder->count++];
-	*function = (struct function){.above = HP_TOPOLOGY_TOP,
-	                              .first_below = HP_TOPOLOGY_TOP,
-	                              .next = HP_TOPOLOGY_TOP,
-	                              .link_width = sqlite3_column_int64(row, 17),
-	                              .link_width_max = sqlite3_column_int64(row, 18),
-	                              .group_predicted = sqlite3_column_int(row, 19)};
-	const char **texts[] = {
-	    &function->address,
-	    &function->vendor,
-	    &function->device,
-	    &function->class,
-	    &function->driver,
-	    &function->parent,
-	    &function->physical_function,
-	    &function->group,
-	    &function->numa_node,
-	    &function->link_speed,
-	    &function->link_speed_max,
-	    &function->port_type,
-	    &function->header_type,
-	    &function->acs,
-	    &function->vendor_name,
-	    &function->fabric,
-	    &function->vgpu_type,
-	};
-	for (size_t i = 0; i < HP_COUNT(texts); i++)
-		*texts[i] = hp_pool_strdup(builder->pool, hp_db_text(row, (int)i));
-}
-
-static int by_address(const void *key, const void *item)
-{
-	return strcmp(key, ((const struct function *)item)->address);
-}
-
-static size_t find(const struct builder *builder, const char *address)
-{
-	const struct function *found = address && builder->count
-	                                   ? bsearch(address, builder->functions, builder->count,
-	                                             sizeof(*builder->functions), by_address)
-	                                   : NULL;
-	return found ? (size_t)(found - builder->functions) : HP_TOPOLOGY_TOP;
-}
-
-static int read_functions(struct builder *builder, sqlite3 *db, struct hp_error *err)
-{
-	hp_cleanup_statement sqlite3_stmt *rows = NULL;
-	int code = hp_db_prepare(db, functions_sql, &rows, err);
-	if (code)
-		return code;
-	sqlite3_bind_text(rows, 1, builder->host->name, -1, SQLITE_STATIC);
-	while ((code = hp_db_step(rows, err)) == 1)
-		read_function(builder, rows);
-	for (size_t i = 0; i < builder->host->accelerator_count; i++) {
-		size_t at = find(builder, builder->host->accelerators[i].address);
-		if (at != HP_TOPOLOGY_TOP)
-			builder->functions[at].accelerator = &builder->host->accelerators[i];
-	}
-	return code;
-}
-
-// -- what is what --
-
-enum { DEEPEST = 64 }; // a bus number has a byte: no honest tree is deeper, and no circle ends
-
-static size_t above(const struct builder *builder, const struct function *function)
-{
-	size_t at = find(builder, some(function->physical_function));
-	return at == HP_TOPOLOGY_TOP ? find(builder, some(function->parent)) : at;
-}
-
-static bool is_rooted(const struct builder *builder, size_t at)
-{
-	size_t steps = 0;
-	while (at != HP_TOPOLOGY_TOP && steps++ < DEEPEST)
-		at = builder->functions[at].above;
-	return at == HP_TOPOLOGY_TOP;
-}
-
-static void hang(struct builder *builder)
-{
-	struct function *functions = builder->functions;
-	for (size_t i = 0; i < builder->count; i++)
-		functions[i].above = above(builder, &functions[i]);
-	for (size_t i = 0; i < builder->count; i++)
-		if (!is_rooted(builder, i))
-			functions[i].above = HP_TOPOLOGY_TOP;
-	for (size_t i = builder->count; i-- > 0;) {
-		if (functions[i].above == HP_TOPOLOGY_TOP)
-			continue;
-		functions[i].next = functions[functions[i].above].first_below;
-		functions[functions[i].above].first_below = i;
-	}
-}
-
-static bool is_bridge(const struct builder *builder, size_t at)
-{
-	const struct function *function = &builder->functions[at];
-	size_t below = function->first_below;
-	return is(function->header_type, "bridge") || has_class(function, "0604") ||
-	       (below != HP_TOPOLOGY_TOP && !some(builder->functions[below].physical_function));
-}
-
-static enum hp_topology_kind bridge_kind(const struct builder *builder,
-                                         const struct function *function)
-{
-	if (is(function->port_type, "downstream"))
-		return HP_TOPOLOGY_DOWN;
-	if (function->above == HP_TOPOLOGY_TOP)
-		return HP_TOPOLOGY_PORT;
-	/* Where config space was not read: a bridge below one that is no port of a switch. */
-	return !function->port_type &&
-	               builder->functions[function->above].kind == HP_TOPOLOGY_SWITCH
-	           ? HP_TOPOLOGY_DOWN
-	           : HP_TOPOLOGY_SWITCH;
-}
-
-static enum hp_topology_kind kind_of(const struct builder *builder, size_t at)
-{
-	const struct function *function = &builder->functions[at];
-	if (function->above != HP_TOPOLOGY_TOP && some(function->physical_function))
-		return HP_TOPOLOGY_VF;
-	if (function->accelerator)
-		return HP_TOPOLOGY_ACCELERATOR;
-	if (function->fabric)
-		return HP_TOPOLOGY_FABRIC;
-	if (is_bridge(builder, at))
-		return bridge_kind(builder, function);
-	if (has_class(function, "02"))
-		return HP_TOPOLOGY_NIC;
-	return has_class(function, "0108") ? HP_TOPOLOGY_NVME : HP_TOPOLOGY_OTHER;
-}
-
-static bool is_port(enum hp_topology_kind kind)
-{
-	return kind == HP_TOPOLOGY_PORT || kind == HP_TOPOLOGY_SWITCH || kind == HP_TOPOLOGY_DOWN;
-}
-
-/* Others in the group of an accelerator go where it goes. */
-static bool shares_group(const struct builder *builder, const struct function *function)
-{
-	const char *group = some(function->group);
-	for (size_t i = 0; group && i < builder->host->accelerator_count; i++)
-		if (is(builder->host->accelerators[i].iommu_group, group))
-			return true;
-	return false;
-}
-
-static bool matters(const struct builder *builder, const struct function *function)
-{
-	if (builder->all)
-		return true;
-	if (is_port(function->kind))
-		return false; // by what is below it
-	return function->kind != HP_TOPOLOGY_OTHER || shares_group(builder, function);
-}
-
-static void set_kind(struct builder *builder, size_t at)
-{
-	struct function *function = &builder->functions[at];
-	function->kind = kind_of(builder, at);
-	function->matters = matters(builder, function);
-	for (size_t i = function->first_below; i != HP_TOPOLOGY_TOP;
-	     i = builder->functions[i].next) {
-		set_kind(builder, i);
-		function->matters |= builder->functions[i].matters;
-	}
-}
-
-// -- who reaches whom --
-
-/* Of a port of a switch with neighbours: 1 it sends their requests up to the IOMMU, 0 it may not,
- * -1 unknown; -2 if it is no such port. As the rule peer-bypasses-iommu sees it. */
-static int redirects(const struct builder *builder, size_t at)
-{
-	const struct function *port = &builder->functions[at];
-	if (port->above == HP_TOPOLOGY_TOP ||
-	    (port->port_type && !is(port->port_type, "downstream")))
-		return -2;
-	size_t ports = 0;
-	for (size_t i = builder->functions[port->above].first_below; i != HP_TOPOLOGY_TOP;
-	     i = builder->functions[i].next)
-		ports++;
-	if (ports < 2)
-		return -2;
-	if (!port->port_type || !port->acs)
-		return -1;
-	hp_cleanup_free char *words = hp_strdup(port->acs);
-	for (char *at_ = words; *at_; at_++)
-		*at_ = *at_ == '+' ? ' ' : *at_;
-	return hp_has_word(words, "RR") && hp_has_word(words, "CR");
-}
-
-static enum hp_topology_peers peers_of(const struct builder *builder, size_t at)
-{
-	const struct function *function = &builder->functions[at];
-	bool unsure = false;
-	size_t top = at;
-	for (size_t above = function->above; above != HP_TOPOLOGY_TOP;
-	     above = builder->functions[above].above) {
-		int redirect =
-		    is_port(builder->functions[above].kind) ? redirects(builder, above) : -2;
-		if (redirect == 0)
-			return HP_TOPOLOGY_PEERS_BYPASS;
-		unsure |= redirect == -1;
-		top = above;
-	}
-	bool rooted = is(builder->functions[top].parent, "none");
-	return rooted && !unsure ? HP_TOPOLOGY_PEERS_REDIRECTED : HP_TOPOLOGY_PEERS_UNKNOWN;
 }
 
 // -- verdicts --
@@ -398,12 +89,12 @@ char *hp_topology_verdict(const struct hp_topology_node *node)
 	if (!offer)
 		return NULL;
 	bool way = offer->distance != HP_DISTANCE_NONE;
-	return hp_asprintf("%s%s%s: path %s, %s%s%s%s", offer->surface->surface,
-	                   is(offer->surface->share, "whole") ? "" : ":",
-	                   is(offer->surface->share, "whole") ? "" : offer->surface->share,
-	                   hp_path_name(offer->path), hp_readiness_name(offer->readiness),
-	                   way ? " (" : "", way ? hp_distance_name(offer->distance) : "",
-	                   way ? ")" : "");
+	return hp_asprintf(
+	    "%s%s%s: path %s, %s%s%s%s", offer->surface->surface,
+	    hp_topology_is(offer->surface->share, "whole") ? "" : ":",
+	    hp_topology_is(offer->surface->share, "whole") ? "" : offer->surface->share,
+	    hp_path_name(offer->path), hp_readiness_name(offer->readiness), way ? " (" : "",
+	    way ? hp_distance_name(offer->distance) : "", way ? ")" : "");
 }
 
 // -- nodes --
@@ -427,43 +118,19 @@ static struct hp_topology_node *add_node(struct builder *builder, enum hp_topolo
 /* "32.0 GT/s x16" */
 static const char *link_words(struct builder *builder, const char *speed, long long width)
 {
-	if (!some(speed) || width <= 0 || hp_starts_with(speed, "Unknown"))
+	if (!hp_topology_some(speed) || width <= 0 || hp_starts_with(speed, "Unknown"))
 		return NULL;
 	size_t length = strcspn(speed, "P"); // "32.0 GT/s PCIe"
 	while (length && speed[length - 1] == ' ')
 		length--;
-	return hp_pool_printf(builder->pool, "%.*s x%lld", (int)length, speed, width);
-}
-
-static const char *what_of(struct builder *builder, const struct function *function)
-{
-	static const struct {
-		const char *type, *words;
-	} ports[] = {
-	    {"root-port", "root port"},
-	    {"upstream", "switch"},
-	    {"downstream", "switch port"},
-	    {"pcie-to-pci", "PCIe-to-PCI bridge"},
-	    {"pci-to-pcie", "PCI-to-PCIe bridge"},
-	};
-	if (function->fabric)
-		return function->fabric;
-	if (function->accelerator && function->accelerator->name)
-		return function->accelerator->name;
-	for (size_t i = 0; i < HP_COUNT(ports); i++)
-		if (is(function->port_type, ports[i].type) && is_port(function->kind))
-			return ports[i].words;
-	const char *class = is_port(function->kind) ? "PCI bridge" : class_words(function->class);
-	return function->vendor_name
-	           ? hp_pool_printf(builder->pool, "%s %s", function->vendor_name, class)
-	           : class;
+	return hp_pool_printf(builder->tree.pool, "%.*s x%lld", (int)length, speed, width);
 }
 
 static void describe(struct builder *builder, size_t at, struct hp_topology_node *node)
 {
-	const struct function *function = &builder->functions[at];
+	const struct hp_topology_function *function = &builder->tree.functions[at];
 	node->address = function->address;
-	node->what = what_of(builder, function);
+	node->what = hp_topology_what(&builder->tree, function);
 	node->vendor = function->vendor;
 	node->device = function->device;
 	node->driver = function->driver;
@@ -474,10 +141,12 @@ static void describe(struct builder *builder, size_t at, struct hp_topology_node
 	node->link_max = link_words(builder, function->link_speed_max, function->link_width_max);
 	node->link_reduced =
 	    node->link && node->link_max && strcmp(node->link, node->link_max) != 0;
-	node->acs = is_port(function->kind) ? function->acs : NULL;
-	node->acs_off = builder->iommu_off && some(node->acs);
-	node->open = is_port(function->kind) && redirects(builder, at) == 0;
-	node->peers = is_port(function->kind) ? HP_TOPOLOGY_PEERS_UNKNOWN : peers_of(builder, at);
+	node->acs = hp_topology_is_port(function->kind) ? function->acs : NULL;
+	node->acs_off = builder->iommu_off && hp_topology_some(node->acs);
+	node->open =
+	    hp_topology_is_port(function->kind) && hp_topology_redirects(&builder->tree, at) == 0;
+	node->peers = hp_topology_is_port(function->kind) ? HP_TOPOLOGY_PEERS_UNKNOWN
+	                                                  : hp_topology_peers(&builder->tree, at);
 	node->accelerator = function->accelerator;
 	node->offer = node->accelerator ? best_offer(node->accelerator) : NULL;
 	node->color = node->offer ? color_of(node->offer) : HP_TOPOLOGY_PLAIN;
@@ -494,18 +163,19 @@ static bool same_slot(const char *a, const char *b)
 	return strcspn(b, ".") == slot && strncmp(a, b, slot) == 0;
 }
 
-static const char *vgpu_of(const struct function *function)
+static const char *vgpu_of(const struct hp_topology_function *function)
 {
-	return some(function->vgpu_type);
+	return hp_topology_some(function->vgpu_type);
 }
 
 /* Functions that one row can stand for: VFs of one PF, ports of one card, that are alike. */
-static bool foldable(const struct builder *builder, const struct function *a,
-                     const struct function *b)
+static bool foldable(const struct builder *builder, const struct hp_topology_function *a,
+                     const struct hp_topology_function *b)
 {
-	if (a->kind != b->kind || is_port(a->kind) || a->kind == HP_TOPOLOGY_ACCELERATOR ||
-	    builder->all || a->first_below != HP_TOPOLOGY_TOP ||
-	    b->first_below != HP_TOPOLOGY_TOP || a->matters != b->matters)
+	if (a->kind != b->kind || hp_topology_is_port(a->kind) ||
+	    a->kind == HP_TOPOLOGY_ACCELERATOR || builder->tree.all ||
+	    a->first_below != HP_TOPOLOGY_TOP || b->first_below != HP_TOPOLOGY_TOP ||
+	    a->matters != b->matters)
 		return false;
 	bool alike = same(a->vendor, b->vendor) && same(a->device, b->device) &&
 	             same(a->driver, b->driver) && same(vgpu_of(a), vgpu_of(b));
@@ -533,18 +203,18 @@ static const char *ranges(struct builder *builder, long *numbers, size_t count)
 		if (numbers[last] != numbers[i])
 			hp_text_printf(&text, "-%ld", numbers[last]);
 	}
-	return hp_pool_strdup(builder->pool, text.data);
+	return hp_pool_strdup(builder->tree.pool, text.data);
 }
 
 /* Folds the siblings behind `first` that are alike into its node; marks them as done. */
 static void fold_alike(struct builder *builder, size_t first, struct hp_topology_node *node,
                        bool *done)
 {
-	const struct function *function = &builder->functions[first];
-	hp_cleanup_free long *groups = hp_calloc(builder->count + 1, sizeof(*groups));
+	const struct hp_topology_function *function = &builder->tree.functions[first];
+	hp_cleanup_free long *groups = hp_calloc(builder->tree.count + 1, sizeof(*groups));
 	size_t known = 0;
-	for (size_t i = first; i != HP_TOPOLOGY_TOP; i = builder->functions[i].next) {
-		const struct function *other = &builder->functions[i];
+	for (size_t i = first; i != HP_TOPOLOGY_TOP; i = builder->tree.functions[i].next) {
+		const struct hp_topology_function *other = &builder->tree.functions[i];
 		if (i != first && (done[i] || !foldable(builder, function, other)))
 			continue;
 		done[i] = true;
@@ -553,7 +223,7 @@ static void fold_alike(struct builder *builder, size_t first, struct hp_topology
 			node->last = other->address;
 		}
 		char *end;
-		long group = some(other->group) ? strtol(other->group, &end, 10) : -1;
+		long group = hp_topology_some(other->group) ? strtol(other->group, &end, 10) : -1;
 		if (group >= 0 && !*end)
 			groups[known++] = group;
 	}
@@ -579,8 +249,8 @@ static void add_fold(struct builder *builder, size_t functions, size_t parent)
 static size_t count_below(const struct builder *builder, size_t at)
 {
 	size_t count = 1;
-	for (size_t i = builder->functions[at].first_below; i != HP_TOPOLOGY_TOP;
-	     i = builder->functions[i].next)
+	for (size_t i = builder->tree.functions[at].first_below; i != HP_TOPOLOGY_TOP;
+	     i = builder->tree.functions[i].next)
 		count += count_below(builder, i);
 	return count;
 }
@@ -589,21 +259,21 @@ static void add_list(struct builder *builder, size_t first, size_t parent, bool 
 
 static void add_function(struct builder *builder, size_t at, size_t parent, bool *done)
 {
-	struct hp_topology_node *node = add_node(builder, builder->functions[at].kind, parent);
+	struct hp_topology_node *node = add_node(builder, builder->tree.functions[at].kind, parent);
 	size_t number = builder->topology->count - 1;
 	describe(builder, at, node);
 	fold_alike(builder, at, node, done);
-	add_list(builder, builder->functions[at].first_below, number, done);
+	add_list(builder, builder->tree.functions[at].first_below, number, done);
 }
 
 /* The functions of a list that matter, and the rest as one. */
 static void add_list(struct builder *builder, size_t first, size_t parent, bool *done)
 {
 	size_t rest = 0;
-	for (size_t i = first; i != HP_TOPOLOGY_TOP; i = builder->functions[i].next) {
+	for (size_t i = first; i != HP_TOPOLOGY_TOP; i = builder->tree.functions[i].next) {
 		if (done[i])
 			continue;
-		if (builder->functions[i].matters)
+		if (builder->tree.functions[i].matters)
 			add_function(builder, i, parent, done);
 		else
 			rest += count_below(builder, i);
@@ -614,23 +284,18 @@ static void add_list(struct builder *builder, size_t first, size_t parent, bool 
 // -- from the top --
 
 /* The bus of a function: "0000:15". */
-static bool on_bus(const struct function *function, const char *bus)
+static bool on_bus(const struct hp_topology_function *function, const char *bus)
 {
 	return hp_starts_with(function->address, bus) && function->address[strlen(bus)] == ':';
-}
-
-static bool on_top(const struct function *function)
-{
-	return function->above == HP_TOPOLOGY_TOP;
 }
 
 /* The NUMA node of a root bus is that of the first function on it which has one. */
 static const char *node_of_bus(const struct builder *builder, const char *bus)
 {
 	const char *node = NULL;
-	for (size_t i = 0; i < builder->count; i++) {
-		const struct function *function = &builder->functions[i];
-		if (on_top(function) && on_bus(function, bus) && function->numa_node &&
+	for (size_t i = 0; i < builder->tree.count; i++) {
+		const struct hp_topology_function *function = &builder->tree.functions[i];
+		if (hp_topology_on_top(function) && on_bus(function, bus) && function->numa_node &&
 		    (!node || strcmp(node, "-1") == 0))
 			node = function->numa_node;
 	}
@@ -645,16 +310,16 @@ struct bus {
 static size_t find_buses(struct builder *builder, struct bus *buses)
 {
 	size_t count = 0;
-	for (size_t i = 0; i < builder->count; i++) {
-		const struct function *function = &builder->functions[i];
-		if (!on_top(function))
+	for (size_t i = 0; i < builder->tree.count; i++) {
+		const struct hp_topology_function *function = &builder->tree.functions[i];
+		if (!hp_topology_on_top(function))
 			continue;
 		size_t length = strcspn(function->address, ":");
 		length += function->address[length]
 		              ? 1 + strcspn(function->address + length + 1, ":")
 		              : 0;
 		const char *name =
-		    hp_pool_printf(builder->pool, "%.*s", (int)length, function->address);
+		    hp_pool_printf(builder->tree.pool, "%.*s", (int)length, function->address);
 		if (!count || strcmp(buses[count - 1].name, name) != 0)
 			buses[count++] =
 			    (struct bus){.name = name, .node = node_of_bus(builder, name)};
@@ -687,9 +352,9 @@ static size_t add_bus(struct builder *builder, const struct bus *bus, size_t par
 		node->what = "root bus";
 		node->numa_node = *bus->node ? bus->node : NULL;
 	}
-	for (size_t i = 0; i < builder->count; i++) {
-		const struct function *function = &builder->functions[i];
-		if (!on_top(function) || !on_bus(function, bus->name) || done[i])
+	for (size_t i = 0; i < builder->tree.count; i++) {
+		const struct hp_topology_function *function = &builder->tree.functions[i];
+		if (!hp_topology_on_top(function) || !on_bus(function, bus->name) || done[i])
 			continue;
 		if (function->matters)
 			add_function(builder, i, number, done);
@@ -701,8 +366,8 @@ static size_t add_bus(struct builder *builder, const struct bus *bus, size_t par
 
 static void add_buses(struct builder *builder)
 {
-	hp_cleanup_free struct bus *buses = hp_calloc(builder->count + 1, sizeof(*buses));
-	hp_cleanup_free bool *done = hp_calloc(builder->count + 1, sizeof(*done));
+	hp_cleanup_free struct bus *buses = hp_calloc(builder->tree.count + 1, sizeof(*buses));
+	hp_cleanup_free bool *done = hp_calloc(builder->tree.count + 1, sizeof(*done));
 	size_t count = find_buses(builder, buses), next;
 	qsort(buses, count, sizeof(*buses), by_node);
 	for (size_t i = 0; i < count; i = next) {
@@ -710,10 +375,11 @@ static void add_buses(struct builder *builder)
 		struct hp_topology_node *node =
 		    add_node(builder, HP_TOPOLOGY_NODE, HP_TOPOLOGY_TOP);
 		node->numa_node = *buses[i].node ? buses[i].node : NULL;
-		node->what = !*buses[i].node ? "NUMA node not known"
-		             : is(buses[i].node, "-1")
-		                 ? "no NUMA node"
-		                 : hp_pool_printf(builder->pool, "NUMA node %s", buses[i].node);
+		node->what =
+		    !*buses[i].node ? "NUMA node not known"
+		    : hp_topology_is(buses[i].node, "-1")
+			? "no NUMA node"
+			: hp_pool_printf(builder->tree.pool, "NUMA node %s", buses[i].node);
 		for (next = i; next < count && same(buses[next].node, buses[i].node); next++)
 			rest += add_bus(builder, &buses[next], parent, done);
 		add_fold(builder, rest, parent);
@@ -732,18 +398,18 @@ static void add_count(struct hp_text *text, size_t count, const char *one, const
 static const char *summarize(struct builder *builder)
 {
 	size_t counts[HP_TOPOLOGY_FOLD + 1] = {0};
-	for (size_t i = 0; i < builder->count; i++)
-		counts[builder->functions[i].kind]++;
+	for (size_t i = 0; i < builder->tree.count; i++)
+		counts[builder->tree.functions[i].kind]++;
 	hp_cleanup_text struct hp_text text = {0};
 	add_count(&text, counts[HP_TOPOLOGY_ACCELERATOR], "accelerator", "accelerators");
 	add_count(&text, counts[HP_TOPOLOGY_VF], "VF", "VFs");
 	add_count(&text, counts[HP_TOPOLOGY_FABRIC], "NVSwitch", "NVSwitches");
 	add_count(&text, counts[HP_TOPOLOGY_NIC], "NIC", "NICs");
 	add_count(&text, counts[HP_TOPOLOGY_NVME], "NVMe", "NVMe");
-	add_count(&text, builder->count, "PCI function", "PCI functions");
-	if (!builder->host->pci_seen)
+	add_count(&text, builder->tree.count, "PCI function", "PCI functions");
+	if (!builder->tree.host->pci_seen)
 		hp_text_puts(&text, text.length ? " (PCI was not seen whole)" : "PCI was not seen");
-	return hp_pool_strdup(builder->pool, hp_text_get(&text));
+	return hp_pool_strdup(builder->tree.pool, hp_text_get(&text));
 }
 
 static char *ask(sqlite3 *db, const char *sql, const char *host)
@@ -759,12 +425,12 @@ static char *ask(sqlite3 *db, const char *sql, const char *host)
 static const char *iommu_words(struct builder *builder, sqlite3 *db)
 {
 	hp_cleanup_free char *state =
-	    ask(db, "SELECT state FROM iommu WHERE host = ?1", builder->host->name);
-	builder->iommu_off = is(state, "off");
+	    ask(db, "SELECT state FROM iommu WHERE host = ?1", builder->tree.host->name);
+	builder->iommu_off = hp_topology_is(state, "off");
 	bool predicted = false;
-	for (size_t i = 0; i < builder->count; i++)
-		predicted |= builder->functions[i].group_predicted;
-	return hp_pool_printf(builder->pool, "IOMMU %s%s", state ? state : "not seen",
+	for (size_t i = 0; i < builder->tree.count; i++)
+		predicted |= builder->tree.functions[i].group_predicted;
+	return hp_pool_printf(builder->tree.pool, "IOMMU %s%s", state ? state : "not seen",
 	                      predicted ? ": groups are predicted" : "");
 }
 
@@ -786,8 +452,8 @@ static const char fabric_sql[] =
 
 static const char *fabric_words(struct builder *builder, sqlite3 *db)
 {
-	hp_cleanup_free char *words = ask(db, fabric_sql, builder->host->name);
-	return words ? hp_pool_printf(builder->pool,
+	hp_cleanup_free char *words = ask(db, fabric_sql, builder->tree.host->name);
+	return words ? hp_pool_printf(builder->tree.pool,
 	                              "NVLink: %s. Which links lead where is not among the facts.",
 	                              words)
 	             : NULL;
@@ -799,13 +465,11 @@ int hp_topology_new(sqlite3 *db, const struct hp_verdict_host *host, bool all,
 	struct hp_topology *topology = hp_calloc(1, sizeof(*topology));
 	topology->pool = hp_pool_new();
 	struct builder builder = {
-	    .host = host, .topology = topology, .pool = topology->pool, .all = all};
-	int code = read_functions(&builder, db, err);
+	    .topology = topology,
+	    .tree = {.host = host, .pool = topology->pool, .all = all},
+	};
+	int code = hp_topology_tree_read(&builder.tree, db, err);
 	if (!code) {
-		hang(&builder);
-		for (size_t i = 0; i < builder.count; i++)
-			if (on_top(&builder.functions[i]))
-				set_kind(&builder, i);
 		topology->host = hp_pool_strdup(topology->pool, host->name);
 		topology->iommu = iommu_words(&builder, db);
 		topology->fabric = fabric_words(&builder, db);
@@ -815,7 +479,7 @@ int hp_topology_new(sqlite3 *db, const struct hp_verdict_host *host, bool all,
 	} else {
 		hp_topology_free(topology);
 	}
-	free(builder.functions);
+	free(builder.tree.functions);
 	return code;
 }
 
