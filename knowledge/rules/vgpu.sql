@@ -169,7 +169,7 @@ SELECT a.host, a.address AS subject, n.surface, NULL AS share,
          || coalesce(w.version, 'not seen') || ' (vendor VFIO from ' || n.since || ' on)'
          || coalesce(', enabled_mdev_types ' || t.value || ': mediated devices are asked for', '') AS evidence
 FROM accelerator a
-CROSS JOIN (SELECT 'kubevirt' AS surface, 'kubevirt' AS program, '1.9.0' AS since, version_key('1.9.0') AS since_key
+CROSS JOIN (SELECT 'kubevirt' AS surface, 'kubevirt' AS program, '1.9.0' AS since, version_key('1.9.0-beta.0') AS since_key
             UNION ALL SELECT 'openstack', 'openstack-nova', '31.0.0', version_key('31.0.0')
             UNION ALL SELECT 'proxmox', 'proxmox-ve', '8.3', version_key('8.3')) n
 LEFT JOIN software w ON w.host = a.host AND w.name = n.program
