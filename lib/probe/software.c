@@ -89,6 +89,7 @@ static const struct program programs[] = {
      "/usr/bin/kubelet /usr/local/bin/kubelet /var/lib/rancher/rke2/bin/kubelet "
      "/usr/local/bin/k3s",
      "--version"},
+    {"incus", "incus", "/usr/libexec/incus/incusd /usr/bin/incusd /opt/incus/bin/incusd", NULL},
     {"mdevctl", "mdevctl", "/usr/sbin/mdevctl /usr/bin/mdevctl", "--version"},
     {"driverctl", "driverctl", "/usr/sbin/driverctl /sbin/driverctl", NULL},
     {"proxmox-ve", "proxmox-ve pve-manager", "/usr/bin/pveversion", NULL},
