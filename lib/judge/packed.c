@@ -122,19 +122,24 @@ static void read_all(struct reader *reader, struct hp_pool *pool, struct hp_pack
 	}
 }
 
+static void close_blob(sqlite3_blob **blob)
+{
+	sqlite3_blob_close(*blob);
+}
+
+/* Read to where it stays: as a column it would be put together elsewhere first. */
 int hp_packed_read(sqlite3 *db, struct hp_pool *pool, struct hp_packed *ret, struct hp_error *err)
 {
-	hp_cleanup_statement sqlite3_stmt *statement = NULL;
-	int code = hp_db_prepare(db, "SELECT texts FROM knowledge.packed", &statement, err);
-	if (!code)
-		code = hp_db_step(statement, err);
-	if (code != 1)
-		return code ? code : hp_fail(err, -EINVAL, "knowledge: no rules are in it");
-	const void *texts = sqlite3_column_blob(statement, 0);
-	size_t length = (size_t)sqlite3_column_bytes(statement, 0);
-	char *copy = hp_pool_alloc(pool, length + 1);
-	if (length)
-		memcpy(copy, texts, length);
+	sqlite3_blob *texts __attribute__((cleanup(close_blob))) = NULL;
+	int64_t row = hp_db_number(db, "SELECT rowid FROM knowledge.packed", -1);
+	if (row < 0)
+		return hp_fail(err, -EINVAL, "knowledge: no rules are in it");
+	if (sqlite3_blob_open(db, "knowledge", "packed", "texts", row, 0, &texts) != SQLITE_OK)
+		return hp_fail(err, -EIO, "knowledge: %s", sqlite3_errmsg(db));
+	int length = sqlite3_blob_bytes(texts);
+	char *copy = hp_pool_alloc(pool, (size_t)length + 1);
+	if (sqlite3_blob_read(texts, copy, length, 0) != SQLITE_OK)
+		return hp_fail(err, -EIO, "knowledge: %s", sqlite3_errmsg(db));
 	struct reader reader = {copy, copy + length};
 	read_all(&reader, pool, ret);
 	return 0;
