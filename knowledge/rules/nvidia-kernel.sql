@@ -65,7 +65,7 @@ WITH nv AS (
   LEFT JOIN nvidia_driver d ON d.host = s.host
   LEFT JOIN software w ON w.host = s.host AND w.name = 'nvidia-smi'
   WHERE (a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0))
-    AND k.next_release IS DISTINCT FROM k.release AND d.in_container IS DISTINCT FROM 1
+    AND k.next_release IS NOT NULL AND k.next_release IS DISTINCT FROM k.release AND d.in_container IS DISTINCT FROM 1
 ), bad AS (
   SELECT nv.host, nv.subject, MIN(b.kernel_since) AS kernel_since
   FROM nv
