@@ -19,10 +19,15 @@ for d in dev proc sys; do mount --move /$d /mnt/$d; done
 exec switch_root /mnt /sbin/init
 """
 
-# Without GRUB no second search for devices either: what the disk needs the initramfs has loaded, and nvidia is named.
-DIRECT = "modules_load=nvidia " + " ".join(
-    f"systemd.mask=systemd-{unit}" for unit in "udevd.service udev-trigger.service udev-settle.service udevd-kernel.socket "
-    "udevd-control.socket".split())
+# Without GRUB no second search for devices either: what the disk needs the initramfs has loaded, and nvidia is named. Nor
+# what neither the steps nor happypath's unit ask for: starting it would be most of such a boot.
+LEFT_OUT = """systemd-udevd.service systemd-udev-trigger.service systemd-udev-settle.service systemd-udevd-kernel.socket
+    systemd-udevd-control.socket systemd-sysctl.service systemd-remount-fs.service systemd-tmpfiles-setup.service
+    systemd-tmpfiles-setup-dev.service systemd-tmpfiles-clean.timer kmod-static-nodes.service dev-hugepages.mount
+    proc-sys-fs-binfmt_misc.automount systemd-ask-password-console.path systemd-ask-password-wall.path systemd-initctl.socket
+    libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket virtlogd.socket virtlogd-admin.socket virtlockd.socket
+    virtlockd-admin.socket""".split()
+DIRECT = "modules_load=nvidia " + " ".join(f"systemd.mask={unit}" for unit in LEFT_OUT)
 
 
 def initramfs(lab, folder):
@@ -34,9 +39,8 @@ def initramfs(lab, folder):
         archive.add(name, 0o040755)
     archive.program("bin/busybox", shutil.which("busybox"))
     archive.link("bin/sh", "busybox")
-    modules = [*lab.kernel.module_files(["virtio_pci", "virtio_blk", "ext4", "crc32c_generic"]), *lab.kernel.indexes()]
-    for module in modules:
-        archive.file(f"lib/modules/{lab.kernel.release}/{module.relative_to(lab.kernel.modules)}", module)
+    for name, content in lab.kernel.module_tree(["virtio_pci", "virtio_blk", "ext4", "crc32c_generic"]).items():
+        archive.add(f"lib/modules/{lab.kernel.release}/{name}", 0o100644, content)
     path.write_bytes(archive.data())
     return path
 

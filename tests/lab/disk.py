@@ -122,7 +122,7 @@ def make(lab):
     image = lab.folder / "disk.img"
     made_of = [HERE / "disk.py", *sorted(p for p in (HERE / "guest/disk").rglob("*") if p.is_file()),
                *sorted((lab.kernel.modules / "updates").glob("*.ko"))]
-    with packages.one_at_a_time(lab.folder):
+    with packages.one_at_a_time(lab.folder, "making-disk"):  # takes minutes, in which others go on
         if not packages.current(image, made_of):
             make_anew(lab, image)
             packages.made(image, made_of)

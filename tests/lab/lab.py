@@ -10,6 +10,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 from xml.etree import ElementTree
 
 import disk
@@ -20,7 +21,7 @@ from power import PowerLoss
 from topology import TOPOLOGIES
 
 SKIP = 77
-LONG = {"crash", "crash-slices", "power-loss", "run", "emit", "libvirt"}
+LONGEST = ["power-loss", "crash-slices", "crash", "run", "emit", "libvirt", "kernel-cmdline", "container", "journal-flushes"]
 
 
 # -- tests that are scripts ---------------------------------------------------------------------------
@@ -34,7 +35,7 @@ class Case:
     """A script for the virtual host. Comments at its head say which: '#: KEY VALUE', keys being those of OPTIONS."""
 
     OPTIONS = {"preload": str, "program": str, "source": str, "tree": str, "iommu": str, "append": str, "module": str,
-               "inner": yes, "disk": yes, "kernel": yes, "bzimage": yes, "parts": str.split, "seconds": int}
+               "inner": yes, "disk": yes, "kernel": yes, "bzimage": yes, "parts": str.split, "seconds": int, "cpus": int}
 
     def __init__(self, path):
         self.name, self.steps = path.stem, path.read_text()
@@ -163,20 +164,44 @@ def all_tests():
 # -- running them -------------------------------------------------------------------------------------
 
 
-def run_one(lab, test):
+def run_one(lab, test, took):
+    start = time.monotonic()
     try:
         print(f"{test.name}: ok, {test(lab)}", flush=True)
         return True
     except (AssertionError, ValueError, KeyError, OSError, subprocess.SubprocessError, Missing) as why:
         print(f"{test.name}: FAIL, {why}", flush=True)
         return False
+    finally:
+        took[test.name] = time.monotonic() - start
+
+
+def owner(names, place):
+    """Whose virtual host ran in a folder: the test's of that name, or of which the name goes on."""
+    return max((name for name in names if f"{place}-".startswith(f"{name}-")), key=len, default=place)
+
+
+def where_time_went(lab, took, whole):
+    """A line for each test, the costliest first: its seconds, and those of a processor that its virtual hosts took. The disk
+    that several boot from has its own."""
+    busy = dict.fromkeys(took, 0.0)
+    for place, seconds in lab.spent:
+        name = owner(took, place)
+        busy[name] = busy.get(name, 0) + seconds
+    print(f"{'':16}{'seconds':>8}  of a processor in virtual hosts")
+    for name in sorted(busy, key=lambda name: -busy[name]):
+        print(f"{name:16}{took.get(name, 0):8.0f}{busy[name]:8.0f}")
+    print(f"{'all':16}{whole:8.0f}{sum(busy.values()):8.0f}")
 
 
 def run(lab, tests):
     """As many at a time as there are processors: each is mostly one virtual processor's work. The longest first."""
-    tests.sort(key=lambda test: test.name not in LONG)
+    tests.sort(key=lambda test: LONGEST.index(test.name) if test.name in LONGEST else len(LONGEST))
+    start, took = time.monotonic(), {}
     with concurrent.futures.ThreadPoolExecutor(min(os.cpu_count(), 8)) as pool:
-        return 0 if all(list(pool.map(lambda test: run_one(lab, test), tests))) else 1
+        passed = list(pool.map(lambda test: run_one(lab, test, took), tests))
+    where_time_went(lab, took, time.monotonic() - start)
+    return 0 if all(passed) else 1
 
 
 def build_folder(argument):

@@ -1,8 +1,10 @@
 # A virtual host: QEMU's emulation of a Debian machine with accelerators. Its root is an archive in memory; what its steps
 # write to their output comes back over the second serial port. SPDX-License-Identifier: Apache-2.0
+import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import time
 
@@ -22,8 +24,9 @@ IOMMUS = {
 # Loadable wherever steps ask for them, whether or not the host starts with them.
 MODULES = "kvm_amd kvm_intel snd-hda-intel vfio-pci vfio_iommu_type1 mdev nvidia nvidia-vgpu-vfio pci-stub pci-pf-stub loop ext4 crc32c_generic virtio_blk nvme virtio_pci".split()
 MEMORY_MIB = 1024
-# Emulation is slow at what protects from, and tests, hardware that is not there; on a busy machine its timer can seem dead.
-FAST = "mitigations=off cryptomgr.notests no_timer_check"
+# Emulation is slow at what protects from, and tests, hardware that is not there; on a busy machine its timer can seem dead,
+# and its cycle counter untrue: the kernel would take the HPET instead, each look at which leaves the emulated processor.
+FAST = "mitigations=off cryptomgr.notests no_timer_check tsc=reliable"
 
 
 class Failed(AssertionError):
@@ -35,7 +38,7 @@ class Lab:
 
     def __init__(self, build):
         packages.need(QEMU, "busybox", "gcc", "kmod")
-        self.build, self.folder = build, build / "lab"
+        self.build, self.folder, self.spent = build, build / "lab", []
         self.folder.mkdir(exist_ok=True)
         with packages.one_at_a_time(self.folder):
             self.kernel = packages.Kernel(self.folder, HERE / "nvidia")
@@ -129,7 +132,8 @@ class Lab:
 
     # -- running --
 
-    def words(self, tree, iommu, disks=(), cpus=2):
+    def words(self, tree, iommu, disks=(), cpus=1):
+        """QEMU's words for a host. One processor: a second one, even idle, doubles what the emulation has to do."""
         half = MEMORY_MIB // 2
         words = f"""{QEMU} -accel tcg,thread=multi -M q35,kernel-irqchip=split -cpu max,phys-bits=46,la57=off
             -smp {cpus},sockets={cpus} -m {MEMORY_MIB}
@@ -167,13 +171,11 @@ class Lab:
 
     def wait(self, name, host, seconds, cut):
         """Waits for a virtual host to end; with `cut`, for its steps."""
-        if not cut:
-            host.wait(seconds)
         end = time.monotonic() + seconds
-        while host.poll() is None and "LAB-END" not in self.output(name):
+        while not ended(host) and not (cut and "LAB-END" in self.output(name)):
             if time.monotonic() > end:
                 raise subprocess.TimeoutExpired(QEMU, seconds)
-            time.sleep(0.5)
+            time.sleep(0.2)
 
     def finish(self, name, host, seconds, cut=False):
         """Waits for a virtual host to end, and returns what its steps wrote to their output. `cut`: once they are through,
@@ -184,8 +186,7 @@ class Lab:
         except subprocess.TimeoutExpired:
             raise Failed(f"the virtual host did not end within {seconds} s; see {folder}/console.log")
         finally:
-            host.kill()
-            host.wait()
+            self.spent.append((name, reap(host)))
         text = self.output(name)
         if "LAB-END" not in text:
             said = (folder / "qemu.log").read_text(errors="replace")[-300:]
@@ -197,14 +198,14 @@ class Lab:
         return data.read_text(errors="replace") if data.exists() else ""
 
     def boot(self, name, steps, tree="mixed", iommu="intel", append="", modules=(), files=None, inner=False, disk=None,
-             seconds=240):
+             seconds=240, cpus=1):
         """Boots a virtual host from memory, runs the steps in it and returns what they wrote to their output."""
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
         initrd = folder / "root.cpio"
         extra = self.inner_qemu().read_bytes() if inner else b""
         initrd.write_bytes(self.root(modules, steps, files or {}) + extra)
-        words = self.words(tree, iommu, [(disk, "raw")] if disk else []) + self.kernel_words(iommu, append, initrd)
+        words = self.words(tree, iommu, [(disk, "raw")] if disk else [], cpus) + self.kernel_words(iommu, append, initrd)
         try:
             return self.finish(name, self.start(name, words), seconds)
         finally:
@@ -216,8 +217,7 @@ class Lab:
         archive = self.folder / name / "steps.cpio"
         archive.write_bytes(beside.steps_archive(self, steps, files or {}).ljust(1 << 20, b"\0"))
         kind = "qcow2" if disk.suffix == ".qcow2" else "raw"
-        # Several boot side by side where GRUB is passed by: a second processor each would only wait for the first.
-        words = self.words(tree, iommu, [(disk, kind, log) if log else (disk, kind), (archive, "raw")], 1 if direct else 2)
+        words = self.words(tree, iommu, [(disk, kind, log) if log else (disk, kind), (archive, "raw")])
         if direct:
             words += self.kernel_words(iommu, beside.DIRECT, beside.initramfs(self, archive.parent))
         try:
@@ -232,9 +232,22 @@ class Lab:
         """A root shell on a virtual host, on this terminal."""
         initrd = self.folder / "shell.cpio"
         initrd.write_bytes(self.root(["nvidia"], None, {}) + self.inner_qemu().read_bytes())
-        words = self.words(tree, "intel") + self.kernel_words("intel", "", initrd) + ["-chardev", "stdio,id=terminal,signal=off",
+        words = self.words(tree, "intel", cpus=2) + self.kernel_words("intel", "", initrd) + ["-chardev", "stdio,id=terminal,signal=off",
                                                          "-serial", "chardev:terminal"]
         return subprocess.run(words, env=self.environment()).returncode
+
+
+def ended(host):
+    """Whether a child has ended; it is not reaped yet."""
+    return os.waitid(os.P_PID, host.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+
+
+def reap(host):
+    """Ends a child; the seconds of a processor that it took."""
+    os.kill(host.pid, signal.SIGKILL)  # host.kill() would reap one that has ended
+    _, status, usage = os.wait4(host.pid, 0)
+    host.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_utime + usage.ru_stime
 
 
 def verdict(text):

@@ -46,9 +46,9 @@ def unpack(names, downloads, to):
 
 
 @contextlib.contextmanager
-def one_at_a_time(folder):
+def one_at_a_time(folder, what="making"):
     """Tests run side by side, and share what one of them makes."""
-    with open(folder / ".making", "w") as file:
+    with open(folder / f".{what}", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -160,7 +160,3 @@ class Kernel:
                 shutil.copyfile(path, to)
             subprocess.run(["depmod", "-b", scratch, self.release], check=True)
             return {str(path.relative_to(tree)): path.read_bytes() for path in sorted(tree.rglob("*")) if path.is_file()}
-
-    def indexes(self):
-        """What modprobe and libkmod read to find a module."""
-        return sorted(p for p in self.modules.glob("modules.*") if p.is_file())

@@ -33,10 +33,10 @@ class PowerLoss:
         begin, end = (self.writes.find(f"LAB-MARK {word}".encode()) for word in ("begins", "ended"))
         self.running, self.written = self.folder / "running.img", 0
         copy(disk.make(lab), self.running)
-        # The whole of it first, so that what "after" is can be told to the others.
-        cuts = [begin + 1 + (end - begin) * i // POINTS for i in range(POINTS)]
+        # From the first write to the last, by when apply has ended: so both sides are sure to come.
+        cuts = [begin + 1 + (end - begin - 1) * i // (POINTS - 1) for i in range(POINTS)]
         try:
-            self.after = ""
+            self.after = ""  # the whole of it first, so that what "after" is can be told to the others
             self.after = self.reference(self.writes.flushed_before(len(self.writes.entries)))
             copy(disk.make(lab), self.running)
             self.written = 0
