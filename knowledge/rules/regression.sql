@@ -52,10 +52,10 @@ told AS (
                       AND (m.surface IS NULL OR m.surface = s.surface) AND (m.share IS NULL OR m.share = s.share)
   WHERE m.hit > 0 AND m.everywhere = 0
   UNION ALL
-  SELECT a.host, a.address, NULL, NULL, CASE WHEN m.everywhere = 1 THEN m.hit ELSE 0 END,
-         m.release || CASE WHEN m.everywhere = 1 AND m.hit > 0 THEN m.words ELSE '' END
-  FROM accelerator a
-  LEFT JOIN met m ON m.host = a.host AND m.address = a.address
+  SELECT host, address, NULL, NULL, CASE WHEN everywhere = 1 THEN hit ELSE 0 END,
+         release || CASE WHEN everywhere = 1 AND hit > 0 THEN words ELSE '' END
+  FROM met
+  UNION ALL SELECT host, address, NULL, NULL, 0, NULL FROM accelerator
 )
 SELECT host, address AS subject, surface, share,
        CASE MAX(hit) WHEN 2 THEN 'fail' WHEN 1 THEN 'unknown' ELSE 'pass' END AS result,
@@ -110,10 +110,10 @@ told AS (
                       AND (m.surface IS NULL OR m.surface = s.surface) AND (m.share IS NULL OR m.share = s.share)
   WHERE m.hit > 0 AND m.everywhere = 0
   UNION ALL
-  SELECT a.host, a.address, NULL, NULL, CASE WHEN m.everywhere = 1 THEN m.hit ELSE 0 END,
-         m.release || CASE WHEN m.everywhere = 1 AND m.hit > 0 THEN m.words ELSE '' END
-  FROM accelerator a
-  LEFT JOIN met m ON m.host = a.host AND m.address = a.address
+  SELECT host, address, NULL, NULL, CASE WHEN everywhere = 1 THEN hit ELSE 0 END,
+         release || CASE WHEN everywhere = 1 AND hit > 0 THEN words ELSE '' END
+  FROM met
+  UNION ALL SELECT host, address, NULL, NULL, 0, NULL FROM accelerator
 )
 SELECT host, address AS subject, surface, share,
        CASE MAX(hit) WHEN 2 THEN 'fail' WHEN 1 THEN 'unknown' ELSE 'pass' END AS result,

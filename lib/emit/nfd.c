@@ -34,14 +34,13 @@ static const struct hp_offer *best_of(const struct hp_verdict_host *host,
 static void write_offer(const struct hp_verdict_host *host, const struct hp_offer *offer,
                         struct hp_text *text)
 {
-	const struct hp_offer *best = best_of(host, offer);
 	hp_cleanup_free char *label =
 	    hp_asprintf("happypath.io/%s.%s=", offer->surface->surface, offer->surface->share);
-	bool known =
-	    best->readiness == HP_READINESS_READY || best->readiness == HP_READINESS_REACHABLE;
-	if (!known || strstr(hp_text_get(text), label))
-		return;
-	hp_text_printf(text, "%s%s\n", label, hp_readiness_name(best->readiness));
+	bool had =
+	    offer->readiness == HP_READINESS_READY || offer->readiness == HP_READINESS_REACHABLE;
+	if (!had || strstr(hp_text_get(text), label))
+		return; // only the first that has it looks for a better one
+	hp_text_printf(text, "%s%s\n", label, hp_readiness_name(best_of(host, offer)->readiness));
 }
 
 static int write_features(const struct hp_emit *emit, struct hp_emission *to)
