@@ -1,10 +1,11 @@
 -- The accelerator's memory regions on the host. SPDX-License-Identifier: Apache-2.0
 
 -- A guest's BIOS is its VMM: of BARs there guest-bars-assigned tells.
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('bars-assigned', 'Every BAR of the accelerator has an address', 'blocks', '*',
   'Enable Above 4G Decoding (and large MMIO or Resizable BAR support) in the firmware setup; pci=realloc lets the kernel try by itself. No driver starts a device whose memory is not mapped.',
-  'kata-containers/kata-containers:docs/use-cases/NVIDIA-GPU-passthrough-and-Kata.md | https://blogs.vmware.com/apps/2018/10/how-to-enable-nvidia-v100-gpu-in-passthrough-mode-on-vsphere-for-machine-learning-and-other-hpc-workloads.html');
+  'kata-containers/kata-containers:docs/use-cases/NVIDIA-GPU-passthrough-and-Kata.md | https://blogs.vmware.com/apps/2018/10/how-to-enable-nvidia-v100-gpu-in-passthrough-mode-on-vsphere-for-machine-learning-and-other-hpc-workloads.html',
+  'accelerator.driver!=nvidia|pci_bar.assigned=0|kernel_told.kind=bar-no-space');
 CREATE VIEW rule_bars_assigned AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN b.unassigned > 0 THEN 'fail'

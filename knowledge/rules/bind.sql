@@ -15,11 +15,12 @@ SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
 FROM accelerator a
 WHERE a.is_vf = 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('accelerator-bound-for-vfio', 'The accelerator is bound to a VFIO driver, or the manager of the VM binds it', 'blocks',
   '@vfio -openstack -proxmox -ovirt',
   'Bind the free device to vfio-pci: write vfio-pci to driver_override, then probe. libvirt does so itself with managed=''yes''.',
-  'kernel:Documentation/driver-api/vfio.rst | https://github.com/kata-containers/kata-containers/issues/5598');
+  'kernel:Documentation/driver-api/vfio.rst | https://github.com/kata-containers/kata-containers/issues/5598',
+  'accelerator.driver!=nvidia');
 CREATE VIEW rule_accelerator_bound_for_vfio AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN a.driver NOT IN ('none', 'pci-stub') OR l.version <> 'none' THEN 'pass'
@@ -94,10 +95,11 @@ LEFT JOIN (SELECT f.host, SUM(CASE WHEN f.used = 1 THEN 1 ELSE 0 END) AS used,
                  JOIN pci_function p ON p.host = i.host AND p.vendor = i.vendor AND p.device = i.device) f
            GROUP BY f.host) u ON u.host = s.host;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('open-driver-leaves-gpu', 'Neither nouveau nor nova_core claims the NVIDIA GPU', 'blocks', '* -@foreign',
   'Blacklist nouveau, nova_core, nova_drm and nova together, rebuild the initramfs and reboot: neither the vendor''s driver nor vfio-pci gets a GPU that one of them holds, and a blacklist of nouveau does not cover its successor.',
-  'https://github.com/beclab/Olares/pull/3963 | NVIDIA/cloud-native-docs:gpu-operator/deploy-kata-containers.rst@52dcb7b');
+  'https://github.com/beclab/Olares/pull/3963 | NVIDIA/cloud-native-docs:gpu-operator/deploy-kata-containers.rst@52dcb7b',
+  'accelerator.driver!=nvidia');
 CREATE VIEW rule_open_driver_leaves_gpu AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN lower(a.driver) IN ('nouveau', 'nova', 'nova_core', 'nova-core', 'novacore', 'nova_drm', 'nova-drm',
@@ -144,10 +146,11 @@ LEFT JOIN (SELECT host, COUNT(*) AS given
                    AND has_word(replace(replace(value, ',', ' '), '-', '_'), 'nova_core') = 1) x
            GROUP BY host) b ON b.host = s.host;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('driver-override-honest', 'No driver_override is left over from an earlier use', 'degrades', '* -@foreign',
   'Clear driver_override (write a newline), or finish the rebinding that it was set for: at the next probe the device goes to the driver named there.',
-  'kernel:Documentation/ABI/testing/sysfs-bus-pci | https://github.com/kata-containers/kata-containers/issues/13837');
+  'kernel:Documentation/ABI/testing/sysfs-bus-pci | https://github.com/kata-containers/kata-containers/issues/13837',
+  'accelerator.driver_override!=none');
 CREATE VIEW rule_driver_override_honest AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN a.driver_override = 'none' OR replace(a.driver_override, '_', '-') = replace(a.driver, '_', '-') THEN 'pass'

@@ -1,9 +1,10 @@
 -- The console that firmware put onto a BAR. SPDX-License-Identifier: Apache-2.0
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('boot-framebuffer-off-bar', 'No boot console sits on a BAR of the accelerator', 'blocks', '@vfio',
   'Release it: echo 0 > /sys/class/vtconsole/vtcon1/bind, then unbind efi-framebuffer.0 (or simple-framebuffer.0); for good: another primary display in the firmware, or initcall_blacklist=sysfb_init (older kernels: video=efifb:off) on the command line. Else mapping the BAR fails with "can''t reserve".',
-  'https://github.com/harvester/pcidevices/issues/81 | kernel:drivers/firmware/sysfb.c');
+  'https://github.com/harvester/pcidevices/issues/81 | kernel:drivers/firmware/sysfb.c',
+  'framebuffer|kernel_told.kind=bar-cant-reserve|accelerator.class!=030200');
 CREATE VIEW rule_boot_framebuffer_off_bar AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN f.sitting > 0 THEN 'fail'
@@ -50,10 +51,11 @@ LEFT JOIN (SELECT host, COUNT(*) AS off, sorted_list(name || '=' || coalesce(val
            GROUP BY host) c ON c.host = a.host
 WHERE a.is_vf = 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('not-the-only-console', 'The accelerator is not the display that the host boots on', 'notes', '@vfio',
   'Choose another primary display in the firmware setup, or run the host by serial or network: once the guest has this device, the host has no console, and some cards show a VBIOS that the boot has altered.',
-  'kernel:Documentation/ABI/testing/sysfs-bus-pci | https://github.com/harvester/pcidevices/issues/81');
+  'kernel:Documentation/ABI/testing/sysfs-bus-pci | https://github.com/harvester/pcidevices/issues/81',
+  'accelerator.boot_vga!=0 accelerator.class!=030200');
 CREATE VIEW rule_not_the_only_console AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN a.boot_vga = 0 OR substr(a.class, 1, 4) <> '0300' THEN 'pass' WHEN a.boot_vga = 1 THEN 'fail'

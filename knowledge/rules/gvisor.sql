@@ -73,10 +73,11 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share, 'fail' AS r
 FROM accelerator a
 WHERE a.vendor = '10de' AND a.is_vf = 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('gvisor-vendor', 'The accelerator is of the vendor whose driver gVisor forwards', 'blocks', 'gvisor',
   'Use a container without gVisor, or a VM: nvproxy forwards the calls of NVIDIA''s driver, and no other GPU''s.',
-  'google/gvisor:g3doc/user_guide/gpu.md');
+  'google/gvisor:g3doc/user_guide/gpu.md',
+  'accelerator.vendor!=10de');
 CREATE VIEW rule_gvisor_vendor AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN a.vendor = '10de' THEN 'pass' WHEN a.vendor <> '10de' THEN 'fail' ELSE 'unknown' END AS result,

@@ -1,10 +1,11 @@
 -- MIG: chip, mode, layout, and what stands in the way of changing them. SPDX-License-Identifier: Apache-2.0
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('mig-chip', 'The chip has MIG', 'blocks', ':mig :mig-vgpu',
   'Nothing can be done on this board: MIG exists on A100, A30, H100 and their successors, and on few workstation '
   || 'boards. Share it by time-slicing, MPS or time-sliced vGPU instead.',
-  'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/620/deployment-considerations.html');
+  'https://docs.nvidia.com/datacenter/tesla/mig-user-guide/620/deployment-considerations.html',
+  'accelerator.mig!=yes');
 CREATE VIEW rule_mig_chip AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN a.mig = 'no' THEN 'fail'

@@ -4,10 +4,11 @@
 -- A host whose PCI functions nobody has seen yet has no accelerator to speak of: such rows have the
 -- subject '', so that a ticket which tells of the driver alone is judged all the same.
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('nvidia-driver-loaded', 'The NVIDIA kernel driver is loaded', 'blocks', '@host-driver',
   'Install a driver for this kernel and GPU, then load it: modprobe nvidia. If it refuses, the kernel log says why.',
-  'https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/index.html');
+  'https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/index.html',
+  'accelerator.driver!=nvidia|host_summary.accelerators=0');
 CREATE VIEW rule_nvidia_driver_loaded AS
 SELECT s.host, coalesce(a.address, '') AS subject, NULL AS surface, NULL AS share,
        CASE WHEN a.driver = 'nvidia' OR d.loaded_version <> 'none' OR m.state IN ('loaded', 'builtin') THEN 'pass'
@@ -26,10 +27,11 @@ LEFT JOIN (SELECT host, sorted_list(module) AS modules FROM module
            WHERE state = 'loaded' AND module IN ('nouveau', 'nova_core', 'nvidiafb') GROUP BY host) r ON r.host = s.host
 WHERE a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0);
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('nvidia-driver-bound', 'The GPU is driven by the NVIDIA driver', 'blocks', '@host-driver',
   'Release the GPU from the driver that has it and bind it to nvidia (clear driver_override, then drivers_probe).',
-  'kernel:Documentation/ABI/testing/sysfs-bus-pci');
+  'kernel:Documentation/ABI/testing/sysfs-bus-pci',
+  'accelerator.driver!=nvidia');
 CREATE VIEW rule_nvidia_driver_bound AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN a.driver = 'nvidia' THEN 'pass'
@@ -127,13 +129,14 @@ LEFT JOIN nvidia_driver d ON d.host = s.host
 LEFT JOIN software w ON w.host = s.host AND w.name = 'nvidia-smi'
 WHERE a.address IS NOT NULL OR (s.accelerators = 0 AND s.pci_seen = 0);
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('nvidia-module-on-disk', 'There is an NVIDIA kernel module for the running kernel', 'blocks',
   '@host-driver :vgpu :mig-vgpu -@foreign',
   'Build or install the module for this kernel (dkms autoinstall with the kernel''s headers, or the precompiled package '
   || 'of this very kernel), or boot a kernel that has one.',
   'https://github.com/NVIDIA/nvidia-docker/issues/481 | '
-  || 'https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/index.html');
+  || 'https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/index.html',
+  'accelerator.driver!=nvidia|host_summary.accelerators=0');
 CREATE VIEW rule_nvidia_module_on_disk AS
 SELECT s.host, coalesce(a.address, '') AS subject, NULL AS surface, NULL AS share,
        CASE WHEN a.driver = 'nvidia' OR d.loaded_version <> 'none' OR m.state IN ('loaded', 'builtin') THEN 'pass'
@@ -206,12 +209,13 @@ SELECT host, address AS subject, NULL AS surface, NULL AS share,
 FROM nv
 WHERE open_module IS NULL OR open_module = 'unsupported';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('nvidia-driver-has-gpu', 'The driver branch still drives this GPU', 'blocks', '@host-driver :vgpu :mig-vgpu -@foreign',
   'Install the last branch that has this GPU and hold it there (580 for Maxwell, Pascal and Volta, 470 for Kepler, 390 '
   || 'for Fermi), or change the GPU.',
   'https://docs.nvidia.com/datacenter/tesla/drivers/615/supported-drivers-and-cuda-toolkit-versions.html | '
-  || 'https://wiki.nixos.org/wiki/NVIDIA');
+  || 'https://wiki.nixos.org/wiki/NVIDIA',
+  'accelerator.last_driver!=none');
 CREATE VIEW rule_nvidia_driver_has_gpu AS
 WITH nv AS (
   SELECT a.host, a.address, a.name, a.generation, a.last_driver, substr(a.last_driver_key, 1, 10) AS last_branch,
@@ -286,11 +290,12 @@ SELECT host, address AS subject, NULL AS surface, NULL AS share,
          || coalesce(' (' || generation || ')', '') || coalesce(' needs ' || first_driver || ' or later', ': first driver not known') AS evidence
 FROM nv;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('nvidia-not-blacklisted', 'Nothing keeps the nvidia module from being loaded', 'blocks', '@host-driver :vgpu :mig-vgpu -@foreign',
   'Take the blacklist or install line for nvidia out of modprobe.d (left by Bumblebee, prime-select or a passthrough '
   || 'set-up) and modprobe.blacklist=nvidia off the kernel command line, rebuild the initramfs, load the module.',
-  'kernel:Documentation/admin-guide/kernel-parameters.txt');
+  'kernel:Documentation/admin-guide/kernel-parameters.txt',
+  'accelerator.driver!=nvidia|host_summary.accelerators=0');
 CREATE VIEW rule_nvidia_not_blacklisted AS
 WITH line AS (
   SELECT host, sorted_list(file || ': ' || directive || ' nvidia') AS listing

@@ -1,11 +1,12 @@
 -- The NVIDIA driver and the kernel: does it build here, will it after the next boot, has its branch ended.
 -- SPDX-License-Identifier: Apache-2.0
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('nvidia-driver-builds', 'This driver version builds for the running kernel', 'blocks', '@host-driver :vgpu :mig-vgpu -@foreign',
   'Take a newer driver of the branch (or a newer branch), or boot an older kernel and hold it there.',
   'https://github.com/wvthoog/proxmox-vgpu-installer/issues/6 | '
-  || 'https://github.com/NVIDIA/open-gpu-kernel-modules/issues/837');
+  || 'https://github.com/NVIDIA/open-gpu-kernel-modules/issues/837',
+  'accelerator.driver!=nvidia|host_summary.accelerators=0');
 CREATE VIEW rule_nvidia_driver_builds AS
 WITH nv AS (
   SELECT s.host, coalesce(a.address, '') AS subject, a.driver AS bound, k.release, k.release_key, d.kind,
@@ -282,10 +283,11 @@ FROM accelerator a
 LEFT JOIN module_parameter p ON p.host = a.host AND p.module = 'nvidia_uvm' AND p.parameter = 'uvm_disable_hmm'
 WHERE a.vendor = '10de' AND a.is_vf = 0 AND coalesce(a.device, '2bb5') = '2bb5';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('nvidia-kernel-new-enough', 'The kernel is new enough for this driver branch', 'blocks', '@host-driver :vgpu :mig-vgpu -@foreign',
   'Boot a kernel of 4.15 or later (CentOS and RHEL 7 have 3.10), or stay with branch 550 and before.',
-  'repo:NVIDIA/open-gpu-kernel-modules:README.md@555.42.02 | repo:NVIDIA/open-gpu-kernel-modules:README.md@545.29.02');
+  'repo:NVIDIA/open-gpu-kernel-modules:README.md@555.42.02 | repo:NVIDIA/open-gpu-kernel-modules:README.md@545.29.02',
+  'accelerator.driver!=nvidia|host_summary.accelerators=0');
 CREATE VIEW rule_nvidia_kernel_new_enough AS
 SELECT s.host, coalesce(a.address, '') AS subject, NULL AS surface, NULL AS share,
        CASE WHEN a.driver = 'nvidia' OR d.loaded_version <> 'none' OR m.state = 'loaded' THEN 'pass'

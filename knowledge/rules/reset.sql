@@ -156,11 +156,12 @@ WHERE a.is_vf = 0;
 
 -- Stable kernels of April 2025 asked each function for a reset of its own before they reset the bus; cards of several
 -- functions have none. It came with 6.14.2, 6.12.23, 6.6.87 and 6.1.134 and was reverted two weeks later.
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('kernel-resets-bus', 'The kernel is none of those that do not reset a card by its bus', 'degrades', '@vfio',
   'Boot 6.14.4, 6.12.25, 6.6.88, 6.1.135 or later, or the kernel before: with these the card hangs at the guest''s second start.',
   'https://github.com/zen-kernel/zen-kernel/issues/380 | '
-  || 'https://www.kernel.org/pub/linux/kernel/v6.x/ChangeLog-6.1.135');
+  || 'https://www.kernel.org/pub/linux/kernel/v6.x/ChangeLog-6.1.135',
+  'accelerator.flr!=1');
 CREATE VIEW rule_kernel_resets_bus AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN k.bad = 0 OR a.flr = 1

@@ -3,12 +3,13 @@
 -- What an out-of-tree module's signature is worth depends on three switches: module.sig_enforce, Secure Boot
 -- and lockdown. Where all are off, an untrusted signature only taints the kernel, and nothing is wrong.
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('module-signature-trusted', 'The kernel accepts the signature of the accelerator''s module', 'blocks',
   '@host-driver :vgpu :mig-vgpu -@foreign',
   'Install a module signed with a key that this kernel trusts (from the same build as the kernel, or the '
   || 'distribution''s signed package), or enrol the signing key with mokutil --import and reboot.',
-  'kernel:Documentation/admin-guide/module-signing.rst | https://github.com/siderolabs/talos/issues/7174');
+  'kernel:Documentation/admin-guide/module-signing.rst | https://github.com/siderolabs/talos/issues/7174',
+  'accelerator.driver!=nvidia|accelerator.vendor!=10de');
 CREATE VIEW rule_module_signature_trusted AS
 WITH vendor_module AS (
   SELECT a.host, a.address, a.driver AS bound,
@@ -39,13 +40,14 @@ LEFT JOIN module m ON m.host = v.host AND m.module = v.module
 LEFT JOIN kernel k ON k.host = v.host
 LEFT JOIN kernel_told r ON r.host = v.host AND r.kind = 'module-signature-rejected' AND r.address = '';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('secure-boot-driver-container', 'No driver container has to compile unsigned modules under Secure Boot', 'blocks',
   'kubernetes kubernetes-dra',
   'Use precompiled, signed driver images, install a signed driver on the host, or turn Secure Boot off: what the '
   || 'driver container compiles is unsigned and is rejected.',
   'repo:NVIDIA/cloud-native-docs:gpu-operator/platform-support.rst@52dcb7b | '
-  || 'kernel:Documentation/admin-guide/module-signing.rst');
+  || 'kernel:Documentation/admin-guide/module-signing.rst',
+  'accelerator.driver!=nvidia');
 CREATE VIEW rule_secure_boot_driver_container AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN a.driver = 'nvidia' OR m.state = 'loaded' OR m.signature_trusted = 1 THEN 'pass'

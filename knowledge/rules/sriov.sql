@@ -1,9 +1,10 @@
 -- SR-IOV: functions that carry VFs. SPDX-License-Identifier: Apache-2.0
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('pf-without-vfs', 'The function has no VFs while it is to be passed whole', 'blocks', '@vfio',
   'Write 0 to sriov_numvfs (NVIDIA: sriov-manage -d) before the PF is bound to vfio-pci: its probe refuses a PF with VFs since Linux 4.19.',
-  'https://git.zx2c4.com/linux-dev/commit/?id=0dd0e297f0ec');
+  'https://git.zx2c4.com/linux-dev/commit/?id=0dd0e297f0ec',
+  'accelerator.sriov_numvfs!=0');
 CREATE VIEW rule_pf_without_vfs AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'whole' AS share,
        CASE WHEN a.sriov_numvfs = 0 OR a.sriov_totalvfs = 0 THEN 'pass'
@@ -74,10 +75,11 @@ LEFT JOIN intent t ON t.host = p.host
 LEFT JOIN accelerator a ON a.host = p.host AND a.address = p.address
 WHERE (a.is_vf = 0 AND p.sriov_totalvfs IS DISTINCT FROM 0) OR p.sriov_totalvfs > 0;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('pf-has-sriov', 'The function can carry VFs', 'blocks', ':vf',
   'Enable SR-IOV in the firmware setup and load a driver that offers VFs. A chip without the capability has no way there.',
-  'kernel:Documentation/PCI/pci-iov-howto.rst | intel/intel-device-plugins-for-kubernetes:cmd/gpu_plugin/README.md');
+  'kernel:Documentation/PCI/pci-iov-howto.rst | intel/intel-device-plugins-for-kubernetes:cmd/gpu_plugin/README.md',
+  'accelerator.sriov_totalvfs=?0');
 CREATE VIEW rule_pf_has_sriov AS
 SELECT a.host, a.address AS subject, NULL AS surface, 'vf' AS share,
        CASE WHEN a.sriov_totalvfs > 0 OR a.sriov_numvfs > 0 THEN 'pass'

@@ -3,10 +3,11 @@
 -- NVIDIA's host driver offers vGPUs in one of three modes (mdev, sriov-mdev, vendor-vfio), which sysfs tells; what
 -- is right for passthrough (the function on vfio-pci) is wrong for each of them.
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('vgpu-chip', 'The vendor makes vGPUs of this device', 'blocks', '@vgpu -@host-driver',
   'Pass the whole device instead. Unlock tools make some consumer boards look like their professional siblings, without the vendor''s support.',
-  'https://github.com/harvester/harvester/issues/8059 | https://github.com/intel/gvt-linux/issues/190 | https://github.com/mbilker/vgpu_unlock-rs/issues/29 | NVIDIA/open-gpu-kernel-modules:src/common/shared/inc/g_vgpu_chip_flags.h');
+  'https://github.com/harvester/harvester/issues/8059 | https://github.com/intel/gvt-linux/issues/190 | https://github.com/mbilker/vgpu_unlock-rs/issues/29 | NVIDIA/open-gpu-kernel-modules:src/common/shared/inc/g_vgpu_chip_flags.h',
+  'accelerator.vgpu!=yes');
 CREATE VIEW rule_vgpu_chip AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN a.vgpu_mode IN ('mdev', 'sriov-mdev', 'vendor-vfio') OR d.made > 0 OR a.vgpu = 'yes' THEN 'pass'
@@ -68,10 +69,11 @@ FROM accelerator a
 LEFT JOIN service s ON s.host = a.host AND s.service = 'nvidia-vgpu-mgr'
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('vgpu-sriov-capable', 'A GPU whose vGPUs are VFs shows SR-IOV', 'blocks', '@vgpu -@host-driver -@foreign',
   'Enable SR-IOV in the firmware setup (Dell: SR-IOV Global Enable), and switch a workstation board into its no-display mode (displaymodeselector).',
-  'NVIDIA/cloud-native-docs:gpu-operator/gpu-operator-kubevirt.rst@52dcb7b');
+  'NVIDIA/cloud-native-docs:gpu-operator/gpu-operator-kubevirt.rst@52dcb7b',
+  'accelerator.sriov_totalvfs=?0');
 CREATE VIEW rule_vgpu_sriov_capable AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN a.sriov_totalvfs > 0 OR a.sriov_numvfs > 0 OR a.vgpu_mode = 'mdev'
@@ -142,10 +144,11 @@ FROM accelerator v
 LEFT JOIN accelerator p ON p.host = v.host AND p.address = v.parent
 WHERE v.is_vf = 1 AND coalesce(v.vendor, '10de') = '10de';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('vgpu-vendor-vfio', 'The vGPU mode of the host is the one that tools of old expect', 'notes', '@vgpu -@host-driver -@foreign',
   'In vendor-VFIO mode there are no mediated devices: write the type to each VF''s nvidia/current_vgpu_type, leave the VF on nvidia, hand it over as a PCI device with managed=no; binding it to vfio-pci is wrong. The types are lost at reboot.',
-  'https://github.com/kubevirt/kubevirt/issues/17642 | openstack/nova:doc/source/admin/virtual-gpu.rst@00a0304');
+  'https://github.com/kubevirt/kubevirt/issues/17642 | openstack/nova:doc/source/admin/virtual-gpu.rst@00a0304',
+  'accelerator.vgpu_mode=?vendor-vfio');
 CREATE VIEW rule_vgpu_vendor_vfio AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN a.vgpu_mode = 'vendor-vfio' THEN 'fail' WHEN a.vgpu_mode IS NOT NULL THEN 'pass' ELSE 'unknown' END AS result,
@@ -154,11 +157,12 @@ SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
 FROM accelerator a
 WHERE a.is_vf = 0 AND coalesce(a.vendor, '10de') = '10de';
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('vgpu-tool-knows-mode', 'The platform knows vendor-VFIO vGPUs where the host has them', 'blocks',
   'kubevirt:vgpu kubevirt:mig-vgpu openstack:vgpu openstack:mig-vgpu proxmox:vgpu proxmox:mig-vgpu',
   'Use KubeVirt 1.9.0, OpenStack 2025.1 (Nova 31, device_spec managed=no), Proxmox VE 8.3 or later; until then write current_vgpu_type by hand.',
-  'https://github.com/kubevirt/kubevirt/issues/17642 | openstack/nova:doc/source/admin/pci-passthrough.rst | proxmox/qemu-server@48ada698');
+  'https://github.com/kubevirt/kubevirt/issues/17642 | openstack/nova:doc/source/admin/pci-passthrough.rst | proxmox/qemu-server@48ada698',
+  'accelerator.vgpu_mode=?vendor-vfio');
 CREATE VIEW rule_vgpu_tool_knows_mode AS
 SELECT a.host, a.address AS subject, n.surface, NULL AS share,
        CASE WHEN a.vgpu_mode IN ('mdev', 'sriov-mdev', 'none') OR w.version_key >= n.since_key THEN 'pass'
@@ -393,10 +397,11 @@ SELECT s.host, '' AS subject, NULL AS surface, NULL AS share,
 FROM host_summary s
 LEFT JOIN machine m ON m.host = s.host;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('nova-leaves-vf-alone', 'Nova does not rebind the VF of a vendor-VFIO vGPU', 'blocks', 'openstack:vgpu openstack:mig-vgpu',
   'Set managed = no in [pci] device_spec: libvirt must not bind the VF to vfio-pci.',
-  'openstack/nova:doc/source/admin/pci-passthrough.rst | https://github.com/OpenNebula/one/issues/6841');
+  'openstack/nova:doc/source/admin/pci-passthrough.rst | https://github.com/OpenNebula/one/issues/6841',
+  'accelerator.vgpu_mode=?vendor-vfio');
 CREATE VIEW rule_nova_leaves_vf_alone AS
 SELECT a.host, a.address AS subject, 'openstack' AS surface, NULL AS share,
        CASE WHEN a.vgpu_mode IN ('mdev', 'sriov-mdev', 'none') OR lower(g.value) = 'no' THEN 'pass'
@@ -438,10 +443,12 @@ CREATE VIEW rule_vgpu_slice_has_guest_driver AS
 SELECT a.host, a.address AS subject, NULL AS surface, NULL AS share,
        CASE WHEN d.kind IN ('standard', 'vgpu-host') THEN 'fail' WHEN d.kind = 'vgpu-guest' THEN 'pass'
             ELSE 'unknown' END AS result,
-       a.address || ' is a ' || v.names || ' by its subsystem ids, driver: ' || coalesce(d.kind, 'not seen')
+       a.address || ' is a ' || a.slice || ' by its subsystem ids, driver: ' || coalesce(d.kind, 'not seen')
          || coalesce(' ' || d.loaded_version, '') AS evidence
-FROM accelerator a
-JOIN (SELECT device, subsystem, sorted_list(name) AS names FROM vgpu_type_model GROUP BY device, subsystem) v
-  ON v.device = a.device AND v.subsystem = a.subsystem_vendor || ':' || a.subsystem_device
+FROM (SELECT x.host, x.address,
+             (SELECT sorted_list(t.name) FROM vgpu_type_model t
+              WHERE t.device = x.device AND t.subsystem = x.subsystem_vendor || ':' || x.subsystem_device) AS slice
+      FROM accelerator x
+      WHERE x.vendor = '10de' AND x.is_vf = 0) a
 LEFT JOIN nvidia_driver d ON d.host = a.host
-WHERE a.vendor = '10de' AND a.is_vf = 0;
+WHERE a.slice IS NOT NULL;

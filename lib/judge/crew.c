@@ -139,7 +139,7 @@ static int run_all(struct job *job, struct hp_worker *worker)
 	/* Those that always have something to say: of the others most have nothing to. */
 	for (size_t i = job->hand->number; i < crew->rule_count && !atomic_load(&job->board->told);
 	     i += crew->count)
-		if (!*crew->rules[i].needs)
+		if (!*crew->rules[i].needs && !*crew->rules[i].minds)
 			prepare(job, i);
 	if (!hp_worker_wait(worker) ||
 	    hp_facts_take_image(crew->facts, job->board->image, job->board->image_size))

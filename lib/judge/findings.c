@@ -119,7 +119,9 @@ static void find_wanted(struct hp_findings *findings)
 {
 	struct hp_needs *asked = hp_needs_new(hp_facts_db(findings->facts));
 	for (size_t i = 0; i < findings->rule_count; i++)
-		findings->wanted[i] = hp_needs_met(asked, findings->rules[i].needs);
+		findings->wanted[i] =
+		    hp_needs_met(asked, findings->rules[i].needs) &&
+		    (findings->options->passes || hp_needs_met(asked, findings->rules[i].minds));
 	hp_needs_free(asked);
 }
 

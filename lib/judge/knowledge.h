@@ -22,6 +22,7 @@ struct hp_fix {
 struct hp_rule {
 	const char *id, *title, *applies, *resolution, *reference;
 	const char *needs; // what must be among the facts for it to have any row, see needs.h
+	const char *minds; // the same for a row that is no pass; '': it may always have one
 	const char *sql;   // the SELECT of its view
 	const char *file;  // below the knowledge directory, or a drop-in's path
 	size_t line;

@@ -28,7 +28,7 @@ int hp_loader_stage(sqlite3 *db, struct hp_error *err)
 	    "notes\""
 	    "  CHECK (impact IN ('blocks', 'degrades', 'notes')),"
 	    " applies TEXT NOT NULL, resolution TEXT NOT NULL, reference TEXT NOT NULL,"
-	    " needs TEXT NOT NULL DEFAULT '') STRICT;"
+	    " needs TEXT NOT NULL DEFAULT '', minds TEXT NOT NULL DEFAULT '') STRICT;"
 	    "CREATE TEMP TABLE fix (id TEXT NOT NULL, rule TEXT NOT NULL,"
 	    " kind TEXT NOT NULL CONSTRAINT \"kind is a kind of step, or advice\" CHECK (kind IN "
 	    "('driver',"
@@ -225,10 +225,10 @@ static int check_applies(struct hp_loader *loader, const char *id, const char *a
 	return 0;
 }
 
-static int check_needs(const char *id, const char *needs, const char *file, size_t line,
-                       struct hp_error *err)
+static int check_needs(const char *id, const char *what, const char *needs, const char *file,
+                       size_t line, struct hp_error *err)
 {
-	int code = hp_needs_check(needs, err);
+	int code = hp_needs_check(what, needs, err);
 	return code ? hp_wrap(err, "%s:%zu: rule '%s'", file, line, id) : 0;
 }
 
@@ -237,8 +237,8 @@ static int check_rule(struct hp_loader *loader, const char *id,
                       const struct hp_fence_statement *view, struct hp_error *err)
 {
 	hp_cleanup_statement sqlite3_stmt *row = NULL;
-	int code = hp_db_prepare(loader->db, "SELECT applies, needs FROM temp.rule WHERE id = ?1",
-	                         &row, err);
+	int code = hp_db_prepare(
+	    loader->db, "SELECT applies, needs, minds FROM temp.rule WHERE id = ?1", &row, err);
 	if (code)
 		return code;
 	sqlite3_bind_text(row, 1, id, -1, SQLITE_STATIC);
@@ -249,7 +249,9 @@ static int check_rule(struct hp_loader *loader, const char *id,
 	code = matrix ? check_applies(loader, id, hp_db_text(row, 0), loader->file, view->line, err)
 	              : 0;
 	if (!code)
-		code = check_needs(id, hp_db_text(row, 1), loader->file, view->line, err);
+		code = check_needs(id, "needs", hp_db_text(row, 1), loader->file, view->line, err);
+	if (!code)
+		code = check_needs(id, "minds", hp_db_text(row, 2), loader->file, view->line, err);
 	return code ? code
 	            : check_view(loader, view->sql, rule_columns, HP_COUNT(rule_columns),
 	                         loader->file, view->line, err);
@@ -260,8 +262,8 @@ static void store_rule(struct hp_loader *loader, const char *id,
 {
 	hp_cleanup_free char *sql =
 	    hp_asprintf("INSERT %sINTO knowledge.rule"
-	                " SELECT id, title, impact, applies, resolution, reference, needs, ?2, ?3,"
-	                " ?4"
+	                " SELECT id, title, impact, applies, resolution, reference, needs,"
+	                " minds, ?2, ?3, ?4"
 	                " FROM temp.rule WHERE id = ?1",
 	                loader->options->replaces ? "OR REPLACE " : "");
 	hp_cleanup_statement sqlite3_stmt *statement = NULL;

@@ -42,8 +42,8 @@ int hp_load_create(sqlite3 *db, struct hp_error *err)
 	    db,
 	    "CREATE TABLE knowledge.rule (id TEXT PRIMARY KEY, title TEXT, impact TEXT, applies "
 	    "TEXT,"
-	    " resolution TEXT, reference TEXT, needs TEXT, sql TEXT, file TEXT, line INTEGER) "
-	    "STRICT,"
+	    " resolution TEXT, reference TEXT, needs TEXT, minds TEXT, sql TEXT, file TEXT,"
+	    " line INTEGER) STRICT,"
 	    " WITHOUT ROWID;"
 	    "CREATE TABLE knowledge.fix (rule TEXT, id TEXT, kind TEXT, distance TEXT, title TEXT, "
 	    "undo TEXT,"

@@ -1,4 +1,5 @@
-// What must be among the facts for a rule to say anything. SPDX-License-Identifier: Apache-2.0
+// What must be among the facts for a rule to say anything, or anything but pass.
+// SPDX-License-Identifier: Apache-2.0
 #include "judge/needs.h"
 #include "base/cleanup.h"
 #include "base/database.h"
@@ -8,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* A part of a `needs`. */
+/* A part of what is needed. */
 struct part {
 	const char *at;
 	size_t length;
@@ -30,6 +31,7 @@ struct term {
 	const struct hp_column_def *column; // NULL: any row will do
 	char *value;                        // NULL: any that is known
 	bool or_unknown;
+	bool other; // than the value
 };
 
 static void term_finish(struct term *term)
@@ -74,20 +76,21 @@ static bool may_hold(const struct hp_column_def *column, const char *value)
 }
 
 /* Reads one term; what is wrong with it is told in `err`. */
-static int parse(struct part text, struct term *ret, struct hp_error *err)
+static int parse(const char *what, struct part text, struct term *ret, struct hp_error *err)
 {
 	struct part rest = text, names = next_part(&rest, "=");
-	hp_cleanup_free char *table = hp_strndup(names.at, names.length);
+	ret->other = rest.length && names.length && names.at[names.length - 1] == '!';
+	hp_cleanup_free char *table = hp_strndup(names.at, names.length - ret->other);
 	char *column = strchr(table, '.');
 	if (column)
 		*column++ = '\0';
 	ret->table = hp_table_find(table);
 	if (!ret->table)
-		return hp_fail(err, -EINVAL, "needs '%.*s': there is no table '%s'",
+		return hp_fail(err, -EINVAL, "%s '%.*s': there is no table '%s'", what,
 		               (int)text.length, text.at, table);
 	int found = column ? hp_column_find(ret->table, column) : -1;
 	if (column ? found < 0 : names.length < text.length)
-		return hp_fail(err, -EINVAL, "needs '%.*s': table '%s' has no column '%s'",
+		return hp_fail(err, -EINVAL, "%s '%.*s': table '%s' has no column '%s'", what,
 		               (int)text.length, text.at, table, column ? column : "");
 	ret->column = column ? &ret->table->columns[found] : NULL;
 	ret->or_unknown = rest.length && *rest.at == '?';
@@ -95,19 +98,19 @@ static int parse(struct part text, struct term *ret, struct hp_error *err)
 	rest.length -= ret->or_unknown;
 	ret->value = names.length < text.length ? hp_strndup(rest.at, rest.length) : NULL;
 	if (ret->value && !may_hold(ret->column, ret->value))
-		return hp_fail(err, -EINVAL, "needs '%.*s': '%s' is not in the column's domain",
+		return hp_fail(err, -EINVAL, "%s '%.*s': '%s' is not in the column's domain", what,
 		               (int)text.length, text.at, ret->value);
 	return 0;
 }
 
-int hp_needs_check(const char *needs, struct hp_error *err)
+int hp_needs_check(const char *what, const char *needs, struct hp_error *err)
 {
 	struct part rest = {needs, strlen(needs)};
 	int code = 0;
 	for (struct part word; !code && (word = next_word(&rest)).length;)
 		for (struct part term; !code && (term = next_part(&word, "|")).length;) {
 			cleanup_term struct term parsed = {0};
-			code = parse(term, &parsed, err);
+			code = parse(what, term, &parsed, err);
 		}
 	return code;
 }
@@ -133,7 +136,9 @@ static bool ask(struct hp_needs *asked, const struct term *term)
 	hp_text_printf(&sql, "SELECT 1 FROM %s", term->table->name);
 	if (term->column)
 		hp_text_printf(&sql, " WHERE %s %s", term->column->name,
-		               term->value ? "= ?1" : "IS NOT NULL");
+		               !term->value  ? "IS NOT NULL"
+		               : term->other ? "IS NOT ?1"
+		                             : "= ?1");
 	if (term->or_unknown)
 		hp_text_printf(&sql, " OR %s IS NULL", term->column->name);
 	if (hp_db_prepare(asked->db, sql.data, &statement, NULL))
@@ -150,7 +155,7 @@ static bool answer(struct hp_needs *asked, struct part text)
 			return asked->answers[i].met;
 	}
 	cleanup_term struct term term = {0};
-	bool met = parse(text, &term, NULL) || ask(asked, &term);
+	bool met = parse("", text, &term, NULL) || ask(asked, &term);
 	if (asked->count % 64 == 0)
 		asked->answers =
 		    hp_realloc(asked->answers, (asked->count + 64) * sizeof(*asked->answers));

@@ -17,7 +17,7 @@ static const char counts_sql[] =
     " WHERE rule IN (SELECT id FROM knowledge.rule)) FROM knowledge.rule";
 
 static const char rules_sql[] =
-    "SELECT id, title, impact, applies, resolution, reference, needs, sql, file, line"
+    "SELECT id, title, impact, applies, resolution, reference, needs, minds, sql, file, line"
     " FROM knowledge.rule ORDER BY id";
 
 static const char fixes_sql[] =
@@ -84,6 +84,7 @@ static void read_rule(struct reader *reader, struct hp_rule *ret)
 	ret->resolution = next(reader);
 	ret->reference = next(reader);
 	ret->needs = next(reader);
+	ret->minds = next(reader);
 	ret->sql = next(reader);
 	ret->file = next(reader);
 	ret->line = next_number(reader);

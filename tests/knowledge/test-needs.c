@@ -1,9 +1,11 @@
-// `needs` keeps no rule from speaking: wherever a rule has rows, what it needs is met.
-// SPDX-License-Identifier: Apache-2.0
+// `needs` and `minds` keep no rule from speaking: wherever a rule has rows, what it needs is met,
+// and wherever one of them is no pass, what it minds is met too. SPDX-License-Identifier:
+// Apache-2.0
 //
 // test-needs DIRECTORY…: every rule is run on every test host as if it needed nothing, then again
-// with each column that a `needs` names unknown in all rows. A rule that needs something and has no
-// row on any of the hosts proves nothing, and is wrong too.
+// with each column that is named there unknown in all rows. A rule that needs something and has no
+// row on any of the hosts proves nothing, and is wrong too; so is one that minds something and does
+// nothing but pass.
 #include "base/cleanup.h"
 #include "base/database.h"
 #include "base/text.h"
@@ -15,15 +17,38 @@
 struct run {
 	struct test_host host; // one store for all hosts, one after the other
 	bool *spoke;           // one a rule: it had rows somewhere
-	size_t rows, spared, nulled, wrong;
+	bool *minded;          // one a rule: not all of them were passes
+	size_t rows, spared, calmed, nulled, wrong;
 };
 
-static bool names(const char *needs, const struct hp_table_def *table,
-                  const struct hp_column_def *column)
+static bool word_names(const char *needs, const struct hp_table_def *table,
+                       const struct hp_column_def *column)
 {
 	hp_cleanup_free char *name = hp_asprintf("%s.%s", table->name, column->name);
 	const char *at = strstr(needs, name);
-	return at && strchr(" |=", at[strlen(name)]);
+	return at && strchr(" |=!", at[strlen(name)]);
+}
+
+static bool names(const struct hp_rule *rule, const struct hp_table_def *table,
+                  const struct hp_column_def *column)
+{
+	return word_names(rule->needs, table, column) || word_names(rule->minds, table, column);
+}
+
+static size_t count_others_than_pass(const struct test_rows *rows)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < rows->count; i++)
+		count += rows->rows[i].result != HP_RESULT_PASS;
+	return count;
+}
+
+static void expect(struct run *run, bool speaks, bool met, const char *where, const char *what)
+{
+	if (!speaks || met)
+		return;
+	fprintf(stderr, "%s: %s\n", where, what);
+	run->wrong++;
 }
 
 static void judge(struct run *run, struct hp_needs *asked, size_t rule, const char *path,
@@ -32,15 +57,17 @@ static void judge(struct run *run, struct hp_needs *asked, size_t rule, const ch
 	struct test_rows rows;
 	const struct hp_rule *of = &run->host.rules[rule];
 	test_host_run(&run->host, rule, &rows);
-	bool met = hp_needs_met(asked, of->needs);
-	if (rows.count && !met) {
-		fprintf(stderr, "%s%s%s: rule %s has rows, but its needs are not met: %s\n", path,
-		        *unknown ? " without " : "", unknown, of->id, of->needs);
-		run->wrong++;
-	}
+	size_t others = count_others_than_pass(&rows);
+	bool needs = hp_needs_met(asked, of->needs), minds = hp_needs_met(asked, of->minds);
+	hp_cleanup_free char *where =
+	    hp_asprintf("%s%s%s, rule %s", path, *unknown ? " without " : "", unknown, of->id);
+	expect(run, rows.count > 0, needs, where, "it has rows, but its needs are not met");
+	expect(run, others > 0, minds, where, "it does not pass, but what it minds is not met");
 	run->spoke[rule] |= rows.count > 0;
+	run->minded[rule] |= others > 0;
 	run->rows += rows.count;
-	run->spared += !met;
+	run->spared += !needs;
+	run->calmed += needs && !minds;
 	test_rows_free(&rows);
 }
 
@@ -62,7 +89,7 @@ static void judge_without(struct run *run, const char *path, const struct hp_tab
 	struct hp_needs *asked = hp_needs_new(run->host.db);
 	test_host_exec(&run->host, sql);
 	for (size_t rule = 0; rule < run->host.rule_count; rule++)
-		if (names(run->host.rules[rule].needs, table, column))
+		if (names(&run->host.rules[rule], table, column))
 			judge(run, asked, rule, path, name);
 	test_host_exec(&run->host, "ROLLBACK TO s; RELEASE s");
 	hp_needs_free(asked);
@@ -73,7 +100,7 @@ static bool is_needed(const struct run *run, const struct hp_table_def *table,
                       const struct hp_column_def *column)
 {
 	for (size_t rule = 0; rule < run->host.rule_count; rule++)
-		if (names(run->host.rules[rule].needs, table, column))
+		if (names(&run->host.rules[rule], table, column))
 			return true;
 	return false;
 }
@@ -118,11 +145,15 @@ static size_t count_silent(const struct run *run)
 	size_t silent = 0;
 	for (size_t rule = 0; rule < run->host.rule_count; rule++) {
 		const struct hp_rule *of = &run->host.rules[rule];
-		if (!*of->needs || run->spoke[rule])
-			continue;
-		fprintf(stderr, "rule %s needs %s, and has rows on no test host\n", of->id,
-		        of->needs);
-		silent++;
+		bool silently = *of->needs && !run->spoke[rule];
+		bool calmly = *of->minds && !run->minded[rule];
+		if (silently)
+			fprintf(stderr, "rule %s needs %s, and has rows on no test host\n", of->id,
+			        of->needs);
+		if (calmly)
+			fprintf(stderr, "rule %s minds %s, and passes on all test hosts\n", of->id,
+			        of->minds);
+		silent += silently || calmly;
 	}
 	return silent;
 }
@@ -134,14 +165,16 @@ int main(int argc, char **argv)
 	test_files_find(&files, argv + 1, (size_t)argc - 1);
 	test_host_open(&run.host, NULL);
 	run.spoke = hp_calloc(run.host.rule_count, sizeof(*run.spoke));
+	run.minded = hp_calloc(run.host.rule_count, sizeof(*run.minded));
 	for (size_t i = 0; i < files.count; i++)
 		judge_host(&run, files.paths[i]);
 	size_t silent = count_silent(&run);
-	printf("needs: %zu hosts, %zu columns made unknown, %zu rows; rules spared %zu times; %zu "
-	       "wrong, %zu rules silent\n",
-	       files.count, run.nulled, run.rows, run.spared, run.wrong, silent);
+	printf("needs: %zu hosts, %zu columns made unknown, %zu rows; rules spared %zu times, and "
+	       "%zu times where they would pass; %zu wrong, %zu rules silent\n",
+	       files.count, run.nulled, run.rows, run.spared, run.calmed, run.wrong, silent);
 	test_host_close(&run.host);
 	test_files_free(&files);
 	free(run.spoke);
+	free(run.minded);
 	return run.wrong || silent;
 }

@@ -360,6 +360,10 @@ static const struct {
     {"intent.iommufd=?1", true}, // not known: it may be
     {"intent.vfs=?5", false},
     {"intent.iommufd", false},
+    {"intent.vfs!=4", false},
+    {"intent.vfs!=5", true},
+    {"intent.iommufd!=1", true}, // not known: it may be another
+    {"software.name!=podman", false},
     {"kernel intent.vfs=4", true},
     {"kernel  intent.vfs=5", false},
     {"intent.vfs=5|software|kernel", true},
@@ -378,7 +382,7 @@ static void needs_are_met_or_not(void **state)
 	                 0);
 	struct hp_needs *asked = hp_needs_new(hp_facts_db(bench->facts));
 	for (size_t i = 0; i < HP_COUNT(needs); i++) {
-		assert_int_equal(hp_needs_check(needs[i].needs, &error), 0);
+		assert_int_equal(hp_needs_check("needs", needs[i].needs, &error), 0);
 		if (hp_needs_met(asked, needs[i].needs) != needs[i].met)
 			fail_msg("'%s'", needs[i].needs);
 	}
