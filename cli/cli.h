@@ -102,14 +102,22 @@ void hp_options_finish(struct hp_options *options);
 /* Frees a list of words that ends with NULL, and them; NULL is fine. */
 void hp_words_free(char **words);
 
+/* Whether memory is freed that the end of the program frees anyway: where leaks are looked for. */
+#if defined(__SANITIZE_ADDRESS__)
+enum { HP_TIDY = 1 };
+#else
+enum { HP_TIDY = 0 };
+#endif
+
 /* The hosts that were asked for, probed or read into facts, with the knowledge, derived. */
 struct hp_session {
 	struct hp_facts *facts;
 	struct hp_knowledge *knowledge;
-	bool judges;          // set before it is opened: a verdict is wanted
-	struct hp_crew *crew; // at work from then on, for the first verdict
-	size_t hosts;         // that could be read
-	size_t failed;        // that could not; a message was printed
+	bool judges;           // set before it is opened: a verdict is wanted
+	struct hp_crew *crew;  // at work from then on, for the first verdict
+	struct hp_host *first; // open, and read ahead by then
+	size_t hosts;          // that could be read
+	size_t failed;         // that could not; a message was printed
 };
 
 int hp_session_open(const struct hp_options *options, struct hp_session *ret, struct hp_error *err);
@@ -124,6 +132,9 @@ int hp_session_add(const struct hp_options *options, struct hp_session *session,
 int hp_session_add_redacted(const struct hp_options *options, struct hp_session *session,
                             struct hp_error *err);
 void hp_session_close(struct hp_session *session);
+/* The same as the program's last act: the kernel frees memory quicker than we do, so that only a
+ * build that looks for leaks does it here. */
+void hp_session_leave(struct hp_session *session);
 /* All surfaces that the knowledge has, for messages; a new string. */
 char *hp_surface_names(sqlite3 *db);
 

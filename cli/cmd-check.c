@@ -158,15 +158,13 @@ static int judge(const struct hp_session *session, const struct hp_options *opti
 	int code = hp_verdict_new(session->facts, session->knowledge, &how, &verdict, err);
 	if (!code)
 		code = print(verdict, session, options, err);
-	if (code) {
+	if (!code && session->failed)
+		code = HP_EXIT_FAILED;
+	else if (!code && requirement)
+		code = hp_answer_exit(hp_requirement_verdict(requirement, verdict, options->all));
+	if (HP_TIDY)
 		hp_verdict_free(verdict);
-		return code;
-	}
-	int answer =
-	    requirement ? hp_answer_exit(hp_requirement_verdict(requirement, verdict, options->all))
-			: HP_EXIT_OK;
-	hp_verdict_free(verdict);
-	return session->failed ? HP_EXIT_FAILED : answer;
+	return code;
 }
 
 int hp_cmd_check(const struct hp_command *command HP_UNUSED, struct hp_options *options)
@@ -190,6 +188,6 @@ int hp_cmd_check(const struct hp_command *command HP_UNUSED, struct hp_options *
 		code = code < 0 ? hp_give_up(&error) : code;
 	}
 	hp_requirement_free(&requirement);
-	hp_session_close(&session);
+	hp_session_leave(&session);
 	return code;
 }

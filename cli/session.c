@@ -22,31 +22,27 @@ static void complain(void *data HP_UNUSED, const char *message)
 	hp_say("%s", message);
 }
 
-static int open_knowledge(const struct hp_options *options, struct hp_session *session,
-                          struct hp_error *err)
+static struct hp_knowledge_options knowledge_options(const struct hp_options *options)
 {
 	const char *file = options->knowledge ? options->knowledge : getenv("HAPPYPATH_KNOWLEDGE");
-	struct hp_knowledge_options knowledge = {.file = file, .complain = complain};
-	return hp_knowledge_open(hp_facts_db(session->facts), &knowledge, &session->knowledge, err);
-}
-
-int hp_session_open_knowledge(const struct hp_options *options, struct hp_session *ret,
-                              struct hp_error *err)
-{
-	int code = hp_facts_new(&ret->facts, err);
-	if (!code)
-		code = open_knowledge(options, ret, err);
-	if (code)
-		hp_session_close(ret);
-	return code;
+	return (struct hp_knowledge_options){.file = file, .complain = complain};
 }
 
 void hp_session_close(struct hp_session *session)
 {
 	hp_crew_free(session->crew);
+	hp_host_close(session->first);
 	hp_knowledge_close(session->knowledge);
 	hp_facts_free(session->facts);
 	*session = (struct hp_session){0};
+}
+
+void hp_session_leave(struct hp_session *session)
+{
+	if (HP_TIDY)
+		hp_session_close(session);
+	else
+		hp_crew_dismiss(session->crew);
 }
 
 static const char *base_name(const char *path)
@@ -61,13 +57,48 @@ static void read_ahead(void *host)
 }
 
 /* Has children prepare the judgement, and read ahead of us what host there is to be read. */
-static void hire(struct hp_session *session, struct hp_host *host)
+static void hire(const struct hp_options *options, struct hp_session *session, struct hp_host *host)
 {
-	const struct hp_crew_errand errand = {.run = read_ahead, .data = host};
+	const struct hp_knowledge_options knowledge = knowledge_options(options);
+	struct hp_crew_start start = {.knowledge = session->knowledge,
+	                              .knowledge_options = &knowledge};
 	if (!session->judges || session->crew)
 		return;
-	bool ahead = host && hp_host_kind(host) != HP_HOST_CAPTURE && hp_ahead_new(host);
-	session->crew = hp_crew_new(session->facts, session->knowledge, 0, ahead ? &errand : NULL);
+	if (host && hp_host_kind(host) != HP_HOST_CAPTURE && hp_ahead_new(host)) {
+		start.errand = read_ahead;
+		start.errand_data = host;
+	}
+	session->crew = hp_crew_new(session->facts, &start);
+}
+
+/* The host that will be read first, if children can begin with it before the knowledge is open. */
+static void open_first(const struct hp_options *options, struct hp_session *session)
+{
+	const struct hp_knowledge_options knowledge = knowledge_options(options);
+	const struct hp_host_options how = {.level = options->level_number};
+	struct hp_error error = {0}; // which is told when it is to be read
+	if (!session->judges || !hp_knowledge_is_one_file(&knowledge))
+		return;
+	if (options->root.count)
+		hp_host_open_root(options->root.items[0], &how, &session->first, &error);
+	else if (!options->capture.count && !options->facts.count && !options->assume.count)
+		hp_host_open_live(&how, &session->first, &error);
+	if (session->first)
+		hire(options, session, session->first);
+}
+
+int hp_session_open_knowledge(const struct hp_options *options, struct hp_session *ret,
+                              struct hp_error *err)
+{
+	const struct hp_knowledge_options knowledge = knowledge_options(options);
+	int code = hp_facts_new(&ret->facts, err);
+	if (!code)
+		open_first(options, ret);
+	if (!code)
+		code = hp_knowledge_open(hp_facts_db(ret->facts), &knowledge, &ret->knowledge, err);
+	if (code)
+		hp_session_close(ret);
+	return code;
 }
 
 /* Probes an open host and closes it. */
@@ -81,7 +112,7 @@ static int probe(const struct hp_options *options, struct hp_session *session, s
 		              ? addresses[i]
 		              : options->wake.items[i];
 	struct hp_probe_options probes = {.prove_kvm = options->prove_kvm, .wake = wake};
-	hire(session, host);
+	hire(options, session, host);
 	hp_facts_begin_host(session->facts, hp_host_name(host));
 	int code = hp_probe_all(host, session->facts, &probes, err);
 	hp_host_close(host);
@@ -94,8 +125,8 @@ static int read_live(const struct hp_options *options, struct hp_session *sessio
                      const char *name HP_UNUSED, struct hp_error *err)
 {
 	struct hp_host_options how = {.level = options->level_number};
-	struct hp_host *host = NULL;
-	int code = hp_host_open_live(&how, &host, err);
+	struct hp_host *host = hp_steal(session->first);
+	int code = host ? 0 : hp_host_open_live(&how, &host, err);
 	return code ? code : probe(options, session, host, err);
 }
 
@@ -103,8 +134,8 @@ static int read_root(const struct hp_options *options, struct hp_session *sessio
                      struct hp_error *err)
 {
 	struct hp_host_options how = {.level = options->level_number};
-	struct hp_host *host = NULL;
-	int code = hp_host_open_root(name, &how, &host, err);
+	struct hp_host *host = hp_steal(session->first);
+	int code = host ? 0 : hp_host_open_root(name, &how, &host, err);
 	return code ? code : probe(options, session, host, err);
 }
 
@@ -179,10 +210,10 @@ static int check_word(const struct hp_session *session, const struct intent_word
 	               word->what, words);
 }
 
-static int read_facts(const struct hp_options *options HP_UNUSED, struct hp_session *session,
+static int read_facts(const struct hp_options *options, struct hp_session *session,
                       const char *name, struct hp_error *err)
 {
-	hire(session, NULL);
+	hire(options, session, NULL);
 	hp_cleanup_file FILE *file =
 	    strcmp(name, "-") == 0 ? fdopen(dup(STDIN_FILENO), "r") : fopen(name, "re");
 	if (!file)
@@ -228,10 +259,10 @@ static int assume(const struct hp_options *options, struct hp_session *session,
 	return code;
 }
 
-static int read_nothing(const struct hp_options *options HP_UNUSED, struct hp_session *session,
+static int read_nothing(const struct hp_options *options, struct hp_session *session,
                         const char *name, struct hp_error *err HP_UNUSED)
 {
-	hire(session, NULL);
+	hire(options, session, NULL);
 	hp_facts_begin_host(session->facts, name);
 	return 0;
 }

@@ -58,9 +58,10 @@ struct quirk {
 	char *name, *port_types, *needs;
 	unsigned vendor, first, last;
 	int flags;
+	int alias; // it says whose requester id a function uses, by number; NONE: it is about ACS
 };
 
-/* Quirks that say whose requester id a function uses: "alias-function-1". */
+/* What such a quirk needs: "alias-function-1". */
 static const char alias[] = "alias-function-";
 
 struct topology {
@@ -84,7 +85,9 @@ static int acs_bits(const char *text)
 	static const char *const names[] = {"SV", "TB", "RR", "CR", "UF", "EC", "DT"};
 	if (!text)
 		return NOT_KNOWN;
-	int bits = strcmp(text, "none") ? ANY : 0;
+	if (strcmp(text, "none") == 0)
+		return 0;
+	int bits = ANY;
 	for (size_t i = 0; i < HP_COUNT(names); i++)
 		if (strstr(text, names[i]))
 			bits |= 1 << i;
@@ -131,6 +134,13 @@ static void load_parent(sqlite3_stmt *row, struct function *f)
 	f->above = above.key;
 }
 
+static void copy_text(char *to, size_t size, const char *from)
+{
+	size_t length = strnlen(from, size - 1);
+	memcpy(to, from, length);
+	to[length] = '\0';
+}
+
 static void load_function(sqlite3_stmt *row, bool capable, struct function *ret)
 {
 	const char *port_type = hp_db_text(row, 1), *pf = hp_db_text(row, 3);
@@ -146,8 +156,8 @@ static void load_function(sqlite3_stmt *row, bool capable, struct function *ret)
 	    .isolates = UNKNOWN,
 	    .group = NOT_YET,
 	};
-	snprintf(ret->address, sizeof(ret->address), "%s", hp_db_text(row, 0));
-	snprintf(ret->port_type, sizeof(ret->port_type), "%s", port_type ? port_type : "");
+	copy_text(ret->address, sizeof(ret->address), hp_db_text(row, 0));
+	copy_text(ret->port_type, sizeof(ret->port_type), port_type ? port_type : "");
 	if (!parse_address(ret->address, ret))
 		ret->group = NOT_KNOWN;
 	load_parent(row, ret);
@@ -235,11 +245,13 @@ static int load_quirks(struct topology *t, sqlite3 *db, const char *host, struct
 	    "q.vendor, q.device_first, q.quirk",
 	    host, &row, err);
 	while (r == 0 && (r = hp_db_step(row, err)) > 0) {
+		const char *needs = hp_db_text(row, 2);
 		t->quirks = hp_realloc(t->quirks, (t->quirk_count + 1) * sizeof(*t->quirks));
 		t->quirks[t->quirk_count++] = (struct quirk){
 		    .name = hp_strdup(hp_db_text(row, 0)),
 		    .port_types = hp_strdup(hp_db_text(row, 1)),
-		    .needs = hp_strdup(hp_db_text(row, 2)),
+		    .needs = hp_strdup(needs),
+		    .alias = hp_starts_with(needs, alias) ? atoi(needs + strlen(alias)) : NONE,
 		    .vendor = hex_column(row, 3),
 		    .first = hex_column(row, 4),
 		    .last = hex_column(row, 5),
@@ -368,11 +380,19 @@ static bool has_id(const struct quirk *quirk, const struct function *f)
 	return quirk->vendor == f->vendor && quirk->first <= f->device && f->device <= quirk->last;
 }
 
+/* The next quirk for these ids from `at` on, or the end. */
+static const struct quirk *next_quirk(const struct topology *t, const struct quirk *at,
+                                      const struct function *f)
+{
+	const struct quirk *end = t->quirks + t->quirk_count;
+	while (at < end && !has_id(at, f))
+		at++;
+	return at;
+}
+
 static enum answer quirk_applies(const struct topology *t, const struct quirk *quirk,
                                  const struct function *f)
 {
-	if (!has_id(quirk, f) || hp_starts_with(quirk->needs, alias))
-		return NO;
 	if (strcmp(quirk->port_types, "*") != 0) {
 		if (!*f->port_type)
 			return UNKNOWN;
@@ -447,31 +467,32 @@ static enum answer with_options(const struct topology *t, const struct function 
 	return plain == NO && t->overridden ? UNKNOWN : plain;
 }
 
-static void settle_alias(const struct topology *t, struct function *f)
+/* Whether the kernel says by the quirk what isolates. */
+static bool settle_by_quirk(const struct topology *t, const struct quirk *quirk, struct function *f)
 {
-	f->alias = NONE;
-	for (size_t i = 0; i < t->quirk_count; i++) {
-		const struct quirk *quirk = &t->quirks[i];
-		if (has_id(quirk, f) && hp_starts_with(quirk->needs, alias))
-			f->alias = (int)strtoul(quirk->needs + strlen(alias), NULL, 10);
-	}
+	enum answer applies = quirk_applies(t, quirk, f);
+	if (applies == NO)
+		return false;
+	int wanted = strcmp(quirk->needs, "same-vendor-southbridge") ? REQUIRED : RR | CR;
+	f->quirk = quirk->name;
+	f->isolates = applies == UNKNOWN ? UNKNOWN : (quirk->flags & wanted) == wanted ? YES : NO;
+	return true;
 }
 
-static void settle_isolation(const struct topology *t, struct function *f)
+/* Whether it isolates, and whose requester id it uses: of quirks on ACS the first that applies
+ * counts, of the others the last. */
+static void settle_quirks(const struct topology *t, struct function *f)
 {
-	for (size_t i = 0; i < t->quirk_count; i++) {
-		const struct quirk *quirk = &t->quirks[i];
-		enum answer applies = quirk_applies(t, quirk, f);
-		if (applies == NO)
-			continue;
-		int wanted = strcmp(quirk->needs, "same-vendor-southbridge") ? REQUIRED : RR | CR;
-		f->quirk = quirk->name;
-		f->isolates = applies == UNKNOWN                  ? UNKNOWN
-		              : (quirk->flags & wanted) == wanted ? YES
-		                                                  : NO;
-		return;
-	}
-	f->isolates = with_options(t, f, by_port_type(f));
+	const struct quirk *end = t->quirks + t->quirk_count;
+	bool settled = false;
+	f->alias = NONE;
+	for (const struct quirk *at = t->quirks; (at = next_quirk(t, at, f)) < end; at++)
+		if (at->alias != NONE)
+			f->alias = at->alias;
+		else
+			settled = settled || settle_by_quirk(t, at, f);
+	if (!settled)
+		f->isolates = with_options(t, f, by_port_type(f));
 }
 
 /* == grouping == */
@@ -592,7 +613,7 @@ static void solve(struct topology *t)
 {
 	settle_multifunction(t);
 	for (size_t i = 0; i < t->count; i++)
-		settle_isolation(t, &t->functions[i]), settle_alias(t, &t->functions[i]);
+		settle_quirks(t, &t->functions[i]);
 	for (size_t i = 0; i < t->count; i++)
 		t->aliased |= t->functions[i].alias != NONE;
 	for (size_t i = 0; i < t->count; i++)
@@ -662,18 +683,15 @@ static const struct hp_group_member *find_member(struct asked *asked, const char
 	return NULL;
 }
 
-/* group_predicted(asked, address): the group as text, NULL where it cannot be told. */
+/* group_predicted(asked, address): the group, NULL where it cannot be told. */
 static void group_predicted(sqlite3_context *context, int count HP_UNUSED, sqlite3_value **values)
 {
 	struct asked *asked = sqlite3_value_pointer(values[0], asked_type);
 	const char *address = (const char *)sqlite3_value_text(values[1]);
 	const struct hp_group_member *member =
 	    asked && address ? find_member(asked, address) : NULL;
-	char group[16];
-	if (!member || member->group < 0)
-		return;
-	snprintf(group, sizeof(group), "%d", member->group);
-	sqlite3_result_text(context, group, -1, SQLITE_TRANSIENT);
+	if (member && member->group >= 0)
+		sqlite3_result_int(context, member->group);
 }
 
 /* All rows by one statement: a statement a row costs half as much again. */
@@ -684,11 +702,12 @@ static int write_groups(struct hp_facts *facts, const char *host, const struct h
 	struct asked asked = {.groups = groups};
 	sqlite3_create_function(hp_facts_db(facts), "group_predicted", 2, SQLITE_UTF8, NULL,
 	                        group_predicted, NULL, NULL);
-	int r = hp_db_prepare(hp_facts_db(facts),
-	                      "UPDATE pci_function SET iommu_group = group_predicted(?2, address), "
-	                      "iommu_group_origin = 'predicted' WHERE host = ?1 AND "
-	                      "group_predicted(?2, address) IS NOT NULL",
-	                      &update, err);
+	int r = hp_db_prepare(
+	    hp_facts_db(facts),
+	    "UPDATE pci_function SET iommu_group = CAST(group_predicted(?2, address) AS TEXT), "
+	    "iommu_group_origin = 'predicted' WHERE host = ?1 AND "
+	    "group_predicted(?2, address) IS NOT NULL",
+	    &update, err);
 	if (r < 0)
 		return r;
 	sqlite3_bind_text(update, 1, host, -1, SQLITE_STATIC);

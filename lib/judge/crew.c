@@ -10,6 +10,7 @@
 enum {
 	MOST_CHILDREN = 3,      // more save less than their forking costs
 	FEW_RULES = 32,         // so few are not worth a child
+	MOST_RULES = 4096,      // of knowledge that is not open yet
 	MEMORY_SIZE = 256 << 20 // address space; what is not used costs nothing
 };
 
@@ -19,6 +20,7 @@ enum claim { FREE, PARENT, CHILD, FAILED };
 /* What all see. */
 struct board {
 	atomic_bool told; // the facts are there: nothing more is prepared ahead
+	struct hp_knowledge_mark mark;
 	const void *image;
 	size_t image_size, most_rows;
 	atomic_uchar claims[]; // of each rule
@@ -28,6 +30,7 @@ struct board {
 struct found {
 	struct hp_finding *items;
 	size_t count;
+	const struct hp_rule *rules;  // that the items name, in the child
 	struct hp_fence_reads *reads; // of each rule
 };
 
@@ -40,10 +43,11 @@ struct hand {
 
 struct hp_crew {
 	struct hp_facts *facts;
+	const struct hp_knowledge *knowledge; // NULL: not open yet
 	struct hp_fence *fence;
 	const struct hp_rule *rules;
-	size_t rule_count;
-	struct hp_crew_errand errand;
+	size_t rule_count, most_rules;
+	struct hp_crew_start start;
 	struct board *board;
 	struct hand hands[MOST_CHILDREN];
 	size_t count;
@@ -99,6 +103,7 @@ static bool put_findings(struct hp_worker *worker, const struct hp_findings *fin
 {
 	bool full = false;
 	const char *before = NULL;
+	found->rules = findings->rules;
 	found->count = findings->count;
 	found->items = hp_worker_alloc(worker, findings->count * sizeof(*findings->items));
 	for (size_t i = 0; found->items && i < findings->count; i++) {
@@ -133,6 +138,12 @@ static bool put_reads(struct hp_worker *worker, const struct hp_fence_reads *rea
 	return found->reads;
 }
 
+static bool same_knowledge(const struct hp_crew *crew)
+{
+	struct hp_knowledge_mark mark = hp_knowledge_mark(crew->knowledge);
+	return memcmp(&mark, &crew->board->mark, sizeof(mark)) == 0;
+}
+
 static int run_all(struct job *job, struct hp_worker *worker)
 {
 	const struct hp_crew *crew = job->hand->crew;
@@ -141,7 +152,7 @@ static int run_all(struct job *job, struct hp_worker *worker)
 	     i += crew->count)
 		if (!*crew->rules[i].needs && !*crew->rules[i].minds)
 			prepare(job, i);
-	if (!hp_worker_wait(worker) ||
+	if (!hp_worker_wait(worker) || !same_knowledge(crew) ||
 	    hp_facts_take_image(crew->facts, job->board->image, job->board->image_size))
 		return -1;
 	job->findings->most_rows = job->board->most_rows;
@@ -156,14 +167,37 @@ static int run_all(struct job *job, struct hp_worker *worker)
 	return good ? 0 : -1;
 }
 
+static void know(struct hp_crew *crew, const struct hp_knowledge *knowledge)
+{
+	crew->knowledge = knowledge;
+	crew->fence = hp_knowledge_fence(knowledge);
+	crew->rules = hp_knowledge_rules(knowledge, &crew->rule_count);
+}
+
+/* Where it cannot be opened the parent tells why. */
+static bool open_knowledge(struct hp_crew *crew)
+{
+	struct hp_knowledge *knowledge = NULL;
+	if (crew->knowledge)
+		return true;
+	if (hp_knowledge_open(hp_facts_db(crew->facts), crew->start.knowledge_options, &knowledge,
+	                      NULL))
+		return false;
+	know(crew, knowledge);
+	return crew->rule_count <= crew->most_rules;
+}
+
 /* The fence stands from the first preparation on: setting it up again would expire statements. */
 static int work(void *data, struct hp_worker *worker)
 {
 	const struct hand *hand = data;
-	const struct hp_crew *crew = hand->crew;
-	if (hand->number == 0 && crew->errand.run)
-		crew->errand.run(crew->errand.data);
+	struct hp_crew *crew = hand->crew;
+	if (hand->number == 0 && crew->start.errand)
+		crew->start.errand(crew->start.errand_data);
+	if (!open_knowledge(crew))
+		return -1;
 	struct hp_findings findings = {
+	    .rules = crew->rules,
 	    .reads = hp_calloc(crew->rule_count, sizeof(*findings.reads)),
 	    .rule_count = crew->rule_count,
 	    .pool = hp_pool_new(),
@@ -199,26 +233,26 @@ static bool start(struct hp_crew *crew, size_t children)
 		if (!add_hand(crew))
 			return false;
 	crew->board =
-	    hp_worker_alloc(crew->hands[0].worker, sizeof(*crew->board) + crew->rule_count);
+	    hp_worker_alloc(crew->hands[0].worker, sizeof(*crew->board) + crew->most_rules);
 	for (size_t i = 0; i < crew->count; i++)
 		if (!hp_worker_start(crew->hands[i].worker, work, &crew->hands[i]))
 			return false;
 	return true;
 }
 
-struct hp_crew *hp_crew_new(struct hp_facts *facts, const struct hp_knowledge *knowledge,
-                            size_t processors, const struct hp_crew_errand *errand)
+struct hp_crew *hp_crew_new(struct hp_facts *facts, const struct hp_crew_start *how)
 {
 	struct hp_crew *crew = hp_calloc(1, sizeof(*crew));
 	crew->facts = facts;
-	crew->fence = hp_knowledge_fence(knowledge);
-	crew->rules = hp_knowledge_rules(knowledge, &crew->rule_count);
-	crew->errand = errand ? *errand : (struct hp_crew_errand){0};
-	size_t children = (processors ? processors : hp_processors()) - 1;
+	crew->start = *how;
+	if (how->knowledge)
+		know(crew, how->knowledge);
+	crew->most_rules = how->knowledge ? crew->rule_count : MOST_RULES;
+	size_t children = (how->processors ? how->processors : hp_processors()) - 1;
 	if (children > MOST_CHILDREN)
 		children = MOST_CHILDREN;
-	if (children > crew->rule_count / FEW_RULES)
-		children = crew->rule_count / FEW_RULES;
+	if (children > crew->most_rules / FEW_RULES)
+		children = crew->most_rules / FEW_RULES;
 	if (!children || start(crew, children))
 		return crew;
 	hp_crew_free(crew);
@@ -241,11 +275,15 @@ void hp_crew_free(struct hp_crew *crew)
 bool hp_crew_tell(struct hp_crew *crew, const struct hp_findings *findings)
 {
 	size_t size;
-	const void *image = crew->count ? hp_facts_image(crew->facts, &size) : NULL;
+	if (!crew->knowledge)
+		know(crew, findings->knowledge);
+	bool fits = crew->count && crew->rule_count <= crew->most_rules;
+	const void *image = fits ? hp_facts_image(crew->facts, &size) : NULL;
 	void *copy = image ? hp_worker_alloc(crew->hands[0].worker, size) : NULL;
 	if (!copy)
 		return false;
 	memcpy(copy, image, size);
+	crew->board->mark = hp_knowledge_mark(findings->knowledge);
 	crew->board->image = copy;
 	crew->board->image_size = size;
 	crew->board->most_rows = findings->most_rows;
@@ -265,8 +303,11 @@ bool hp_crew_leaves(struct hp_crew *crew, size_t rule)
 
 static void adopt(struct hp_crew *crew, const struct hand *hand, struct hp_findings *findings)
 {
-	for (size_t i = 0; i < hand->found->count; i++)
-		*hp_findings_add(findings) = hand->found->items[i];
+	for (size_t i = 0; i < hand->found->count; i++) {
+		struct hp_finding *finding = hp_findings_add(findings);
+		*finding = hand->found->items[i];
+		finding->rule = crew->rules + (finding->rule - hand->found->rules);
+	}
 	for (size_t i = hand->number; i < crew->rule_count; i += crew->count) {
 		if (atomic_load(&crew->board->claims[i]) != CHILD)
 			continue;

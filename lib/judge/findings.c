@@ -141,7 +141,9 @@ void hp_findings_begin(struct hp_facts *facts, const struct hp_knowledge *knowle
 	ret->wanted = hp_calloc(ret->rule_count + 1, sizeof(*ret->wanted));
 	find_wanted(ret);
 	if (!options->crew)
-		ret->hired = hp_crew_new(facts, knowledge, options->processors, NULL);
+		ret->hired =
+		    hp_crew_new(facts, &(struct hp_crew_start){.processors = options->processors,
+		                                               .knowledge = knowledge});
 	ret->crew = options->crew ? options->crew : ret->hired;
 	if (ret->crew && !hp_crew_tell(ret->crew, ret))
 		ret->crew = NULL;

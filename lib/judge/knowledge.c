@@ -23,6 +23,7 @@ struct hp_knowledge {
 	char *file, *version, *as_of;
 	void *map; // the file, while it is read in place
 	size_t map_size;
+	struct hp_knowledge_mark mark;
 	struct hp_pool *pool; // of rules and fixes
 	struct hp_packed packed;
 };
@@ -65,6 +66,9 @@ static int map_file(struct hp_knowledge *knowledge, struct hp_error *err)
 		return hp_fail(err, -EIO, "knowledge %s: cannot be mapped", knowledge->file);
 	knowledge->map = map;
 	knowledge->map_size = (size_t)stat.st_size;
+	knowledge->mark =
+	    (struct hp_knowledge_mark){stat.st_dev, stat.st_ino, (uint64_t)stat.st_size,
+	                               stat.st_mtim.tv_sec, stat.st_mtim.tv_nsec};
 	return 0;
 }
 
@@ -120,11 +124,27 @@ static int read_info(struct hp_knowledge *knowledge, struct hp_error *err)
 	return 0;
 }
 
+static const char *drop_ins_of(const struct hp_knowledge_options *options)
+{
+	return options->drop_ins ? options->drop_ins : DROP_INS;
+}
+
+bool hp_knowledge_is_one_file(const struct hp_knowledge_options *options)
+{
+	const char *drop_ins = drop_ins_of(options);
+	return !*drop_ins || access(drop_ins, F_OK);
+}
+
+struct hp_knowledge_mark hp_knowledge_mark(const struct hp_knowledge *knowledge)
+{
+	return knowledge->mark;
+}
+
 static int open_all(struct hp_knowledge *knowledge, const struct hp_knowledge_options *options,
                     struct hp_error *err)
 {
-	const char *drop_ins = options->drop_ins ? options->drop_ins : DROP_INS;
-	bool lay = *drop_ins && access(drop_ins, F_OK) == 0;
+	const char *drop_ins = drop_ins_of(options);
+	bool lay = !hp_knowledge_is_one_file(options);
 	knowledge->file = options->file ? hp_strdup(options->file) : find_file();
 	int code = map_file(knowledge, err);
 	if (!code)

@@ -49,6 +49,16 @@ int hp_knowledge_open(sqlite3 *db, const struct hp_knowledge_options *options,
                       struct hp_knowledge **ret, struct hp_error *err);
 void hp_knowledge_close(struct hp_knowledge *knowledge);
 
+/* Whether it would be the compiled file as it is, with nothing laid over it: two processes that
+ * open it, and find the same mark, have the same. */
+bool hp_knowledge_is_one_file(const struct hp_knowledge_options *options);
+/* Tells the compiled file from any other, and from what was in its place before. */
+struct hp_knowledge_mark {
+	uint64_t device, inode, size;
+	int64_t seconds, nanoseconds; // when it was written
+};
+struct hp_knowledge_mark hp_knowledge_mark(const struct hp_knowledge *knowledge);
+
 /* The file it came from, its version, and the day up to which its sources were read (YYYY-MM-DD, ""
  * if it does not say). */
 const char *hp_knowledge_file(const struct hp_knowledge *knowledge);

@@ -22,6 +22,8 @@ struct answer {
 
 struct hp_needs {
 	sqlite3 *db;
+	struct question *questions;
+	size_t question_count;
 	struct answer *answers;
 	size_t count;
 };
@@ -32,6 +34,14 @@ struct term {
 	char *value;                        // NULL: any that is known
 	bool or_unknown;
 	bool other; // than the value
+};
+
+/* A term whatever its value, ready to be asked. */
+struct question {
+	const struct hp_table_def *table;
+	const struct hp_column_def *column;
+	bool valued, or_unknown, other;
+	sqlite3_stmt *statement;
 };
 
 static void term_finish(struct term *term)
@@ -124,15 +134,26 @@ struct hp_needs *hp_needs_new(sqlite3 *db)
 
 void hp_needs_free(struct hp_needs *asked)
 {
-	if (asked)
+	for (size_t i = 0; asked && i < asked->question_count; i++)
+		sqlite3_finalize(asked->questions[i].statement);
+	if (asked) {
+		free(asked->questions);
 		free(asked->answers);
+	}
 	free(asked);
 }
 
-static bool ask(struct hp_needs *asked, const struct term *term)
+static bool asks(const struct question *question, const struct term *term)
+{
+	return question->table == term->table && question->column == term->column &&
+	       question->valued == (term->value != NULL) &&
+	       question->or_unknown == term->or_unknown && question->other == term->other;
+}
+
+static sqlite3_stmt *prepare(sqlite3 *db, const struct term *term)
 {
 	hp_cleanup_text struct hp_text sql = {0};
-	hp_cleanup_statement sqlite3_stmt *statement = NULL;
+	sqlite3_stmt *statement = NULL;
 	hp_text_printf(&sql, "SELECT 1 FROM %s", term->table->name);
 	if (term->column)
 		hp_text_printf(&sql, " WHERE %s %s", term->column->name,
@@ -141,10 +162,37 @@ static bool ask(struct hp_needs *asked, const struct term *term)
 		                             : "= ?1");
 	if (term->or_unknown)
 		hp_text_printf(&sql, " OR %s IS NULL", term->column->name);
-	if (hp_db_prepare(asked->db, sql.data, &statement, NULL))
+	return hp_db_prepare(db, sql.data, &statement, NULL) ? NULL : statement;
+}
+
+/* Many are about one column (which software is there): prepared once. */
+static sqlite3_stmt *statement_for(struct hp_needs *asked, const struct term *term)
+{
+	for (size_t i = 0; i < asked->question_count; i++)
+		if (asks(&asked->questions[i], term))
+			return asked->questions[i].statement;
+	if (asked->question_count % 64 == 0)
+		asked->questions = hp_realloc(asked->questions, (asked->question_count + 64) *
+		                                                    sizeof(*asked->questions));
+	struct question *question = &asked->questions[asked->question_count++];
+	*question = (struct question){.table = term->table,
+	                              .column = term->column,
+	                              .valued = term->value,
+	                              .or_unknown = term->or_unknown,
+	                              .other = term->other,
+	                              .statement = prepare(asked->db, term)};
+	return question->statement;
+}
+
+static bool ask(struct hp_needs *asked, const struct term *term)
+{
+	sqlite3_stmt *statement = statement_for(asked, term);
+	if (!statement)
 		return true; // the rule itself will tell
 	sqlite3_bind_text(statement, 1, term->value, -1, SQLITE_STATIC);
-	return hp_db_step(statement, NULL) != 0;
+	bool met = hp_db_step(statement, NULL) != 0;
+	sqlite3_reset(statement);
+	return met;
 }
 
 static bool answer(struct hp_needs *asked, struct part text)

@@ -82,16 +82,19 @@ struct hp_verdict_host {
  * and run them once they are there. */
 struct hp_crew;
 
-/* What one of them does before: NULL for nothing. */
-struct hp_crew_errand {
-	void (*run)(void *data);
-	void *data;
+/* How they begin. */
+struct hp_crew_start {
+	size_t processors;      // to work on; 0: as many as there are
+	void (*errand)(void *); // what one of them does first; NULL: nothing
+	void *errand_data;
+	/* Which knowledge they have: one that is open, or one that each opens for itself; it must
+	 * be one file, and the verdict's the same, or they find nothing. */
+	const struct hp_knowledge *knowledge;
+	const struct hp_knowledge_options *knowledge_options;
 };
 
-/* Starts one; facts and knowledge must outlive it. `processors` to work on, 0: as many as there
- * are. NULL where the system gives none. */
-struct hp_crew *hp_crew_new(struct hp_facts *facts, const struct hp_knowledge *knowledge,
-                            size_t processors, const struct hp_crew_errand *errand);
+/* Starts one; facts and knowledge must outlive it. NULL where the system gives none. */
+struct hp_crew *hp_crew_new(struct hp_facts *facts, const struct hp_crew_start *start);
 /* Ends its processes, once there is a verdict, which may last for hours: a guest runs meanwhile.
  * NULL is fine, as for hp_crew_free. */
 void hp_crew_dismiss(struct hp_crew *crew);
