@@ -6,6 +6,7 @@
 #: program conmon usr/bin/conmon
 #: preload ../fakes/nvml/nvml.c
 #: seconds 900
+#: cpus 2
 
 gpu=$(gpu 10de:2330)
 
@@ -101,7 +102,7 @@ toolkit
 driver_parts
 image >/dev/null 2>/tmp/said
 snapshot before
-happypath check >/tmp/out
+happypath check >/tmp/out 2>/tmp/said
 said "(--level 2 adds it): NVML"
 run 3 start_container told
 said "cdi /etc/cdi/nvidia.yaml: no file"

@@ -5,6 +5,7 @@
 #: inner yes
 #: bzimage yes
 #: seconds 900
+#: cpus 2
 
 export HAPPYPATH_CACHE=/tmp/cache
 gpu=$(gpu 10de:2330)
