@@ -15,7 +15,7 @@ from machine import HERE, Failed, verdict
 from writes import Writes
 
 POINTS, SEED, BOOTS = 20, 1, 2  # BOOTS at a time
-TREE = {"tree": "one", "direct": True, "seconds": 600}
+TREE = {"tree": "one", "direct": True, "seconds": 1800}
 
 
 def copy(source, to):

@@ -1,7 +1,7 @@
 # A host without IOMMU: plan sets the kernel's command line, GRUB boots it from the host's own disk, the unit walks on; undo.
 #: disk yes
 #: tree one
-#: seconds 600
+#: seconds 1800
 
 gpu=$(gpu 10de:2330)
 grep -q intel_iommu=off /proc/cmdline || fail "the kernel was not booted without its IOMMU: $(cat /proc/cmdline)"
