@@ -5,10 +5,10 @@
 -- ("6.8.0-45-generic") has patches of its distribution: what a stable release within the range began or ended is open there.
 -- Red Hat's numbers tell nothing. SPDX-License-Identifier: Apache-2.0
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('regression-blocks', 'No release here is known to break this way of attaching', 'blocks',
   '* -@foreign', 'Do as the evidence says: mostly, run a release from before the regression or after its fix.',
-  'repo:knowledge/matrices/regression.csv');
+  'repo:knowledge/matrices/regression.csv', 'suspect_release');
 CREATE VIEW rule_regression_blocks AS
 WITH release AS (
   SELECT host, name, version, version_key, '' AS minor FROM program WHERE coalesce(version, '') <> 'none'
@@ -63,10 +63,10 @@ SELECT host, address AS subject, surface, share,
                 sorted_list(words), 'no release with known regressions') AS evidence
 FROM told GROUP BY host, address, surface, share;
 
-INSERT INTO rule (id, title, impact, applies, resolution, reference) VALUES
+INSERT INTO rule (id, title, impact, applies, resolution, reference, minds) VALUES
  ('regression-degrades', 'No release here is known to make this way of attaching worse', 'degrades',
   '* -@foreign', 'Do as the evidence says: mostly, run a release from before the regression or after its fix.',
-  'repo:knowledge/matrices/regression.csv');
+  'repo:knowledge/matrices/regression.csv', 'suspect_release');
 CREATE VIEW rule_regression_degrades AS
 WITH release AS (
   SELECT host, name, version, version_key, '' AS minor FROM program WHERE coalesce(version, '') <> 'none'

@@ -39,6 +39,23 @@ WHERE NOT EXISTS (SELECT 1 FROM intent i WHERE i.host = software.host AND i.vmm 
 UNION ALL
 SELECT host, vmm, vmm_version, vmm_version_key FROM intent WHERE vmm IS NOT NULL AND vmm_version IS NOT NULL;
 
+-- Releases that a regression may be of: what the rules on regressions would ask first, asked once for both. The releases are
+-- those of rules/regression.sql, which tells more of them.
+INSERT INTO suspect_release (host, name)
+WITH release AS (
+  SELECT host, name, version_key, '' AS minor FROM program WHERE coalesce(version, '') <> 'none'
+  UNION ALL
+  SELECT host, 'linux', release_key,
+         CASE WHEN replace(release, '.0-', '') = release THEN ''
+              ELSE substr(replace(release_key, '+', '.0000000000'), 1, 21) END
+  FROM kernel
+  UNION ALL SELECT host, 'nvidia-driver', loaded_version_key, '' FROM nvidia_driver WHERE coalesce(loaded_version, '') <> 'none'
+)
+SELECT DISTINCT v.host, v.name
+FROM release v JOIN regression r ON r.name = v.name
+WHERE coalesce(v.version_key < r.until_key, 1) = 1
+  AND coalesce(v.version_key >= r.since_key OR v.minor = substr(r.since_key, 1, 21), 1) = 1;
+
 -- What the kernel log tells, by class of message.
 INSERT INTO kernel_told (host, kind, address, told, first_line)
 SELECT host, kind, coalesce(address, 'none'), COUNT(*), MIN(message)

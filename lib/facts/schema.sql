@@ -711,6 +711,14 @@ CREATE TABLE program (
   PRIMARY KEY (host, name)
 );
 
+-- Releases of which a regression is known (matrix `regression`) that their version, as far as it is seen, does not rule out.
+-- observed: ''
+CREATE TABLE suspect_release (
+  host TEXT NOT NULL, -- host
+  name TEXT NOT NULL, -- name as in `regression`
+  PRIMARY KEY (host, name)
+);
+
 -- What the kernel log tells, by class of message; '' as address counts all lines of the class.
 -- observed: ''
 CREATE TABLE kernel_told (

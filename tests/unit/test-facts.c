@@ -217,6 +217,11 @@ static const char matrices[] =
     "INSERT INTO accelerator_class VALUES ('10de', '0302', 'gpu');"
     "CREATE TABLE fabric_device (vendor, device_first, device_last, kind);"
     "INSERT INTO fabric_device VALUES ('10de', '22a0', '22a7', 'nvswitch');"
+    "CREATE TABLE regression (name, since_key, until_key);"
+    "INSERT INTO regression VALUES"
+    " ('nvidia-driver', '0000000570.0000000001', '0000000570.0000000020'),"
+    " ('docker', '0000000027', '0000000028'), ('podman', '0000000005', NULL),"
+    " ('linux', '0000000006.0000000009', NULL);"
     "CREATE TABLE kernel_message_pattern (position, kind, pattern);"
     "INSERT INTO kernel_message_pattern VALUES (1, 'rmrr-ineligible', 'ineligible for IOMMU domain "
     "attach');";
@@ -225,7 +230,10 @@ static void tables_are_derived(void **state HP_UNUSED)
 {
 	static const char text[] =
 	    "{\"schema\": \"happypath.facts/1\", \"host\": \"h\", \"facts\": {"
-	    "\"kernel\": {\"cmdline\": \"vfio-pci.ids=10de:2330\"},"
+	    "\"nvidia_driver\": {\"loaded_version\": \"570.10\"},"
+	    "\"software\": [{\"name\": \"docker\", \"version\": \"28.1\"}, "
+	    "{\"name\": \"podman\"}],"
+	    "\"kernel\": {\"cmdline\": \"vfio-pci.ids=10de:2330\", \"release\": \"6.8.12\"},"
 	    "\"kernel_message\": [{\"message\": \"vfio-pci 0000:01:00.1: DMAR: Device is "
 	    "ineligible for IOMMU domain "
 	    "attach due to platform RMRR requirement\"}, {\"message\": \"usb 1-2: new device\"}],"
@@ -257,6 +265,8 @@ static void tables_are_derived(void **state HP_UNUSED)
 	assert_int_equal(import(facts, text, &complaints), 0);
 	if (hp_facts_derive(facts, &err))
 		fail_msg("%s", err.message);
+	assert_value(facts, "SELECT sorted_list(name) FROM suspect_release",
+	             "nvidia-driver, podman");
 	assert_value(facts,
 	             "SELECT sorted_list(address || '=' || coalesce(model, '?') || '/' || is_vf) "
 	             "FROM accelerator",
