@@ -202,6 +202,75 @@ static void processors_find_the_same(void **state HP_UNUSED)
 	}
 }
 
+/* Every finding of the built rules, by a crew that opens `file` for itself before we open what was
+ * built; NULL: without a crew. */
+static char *all_found_by(size_t processors, const char *file)
+{
+	const struct hp_knowledge_options theirs = {.file = file, .drop_ins = ""};
+	const struct hp_knowledge_options ours = {.file = getenv("HP_TEST_KNOWLEDGE"),
+	                                          .drop_ins = ""};
+	struct hp_crew_start start = {.processors = processors, .knowledge_options = &theirs};
+	struct hp_verdict_options how = {.as_of = "2026-08-22", .processors = 1};
+	struct hp_facts *facts = NULL;
+	struct hp_knowledge *knowledge = NULL;
+	struct hp_verdict *verdict = NULL;
+	struct hp_text text = {0};
+	size_t count;
+	assert_int_equal(hp_facts_new(&facts, NULL), 0);
+	how.crew = file ? hp_crew_new(facts, &start) : NULL;
+	assert_true(!file || how.crew);
+	assert_int_equal(hp_knowledge_open(hp_facts_db(facts), &ours, &knowledge, NULL), 0);
+	assert_true(hp_facts_import(facts, "h.json", host_facts, strlen(host_facts), NULL, NULL,
+	                            NULL) == 0);
+	assert_int_equal(hp_facts_derive(facts, NULL), 0);
+	assert_int_equal(hp_verdict_new(facts, knowledge, &how, &verdict, NULL), 0);
+	const struct hp_finding *findings = hp_verdict_findings(verdict, &count);
+	for (size_t i = 0; i < count; i++)
+		hp_text_printf(&text, "%s %s %d %s\n", findings[i].rule->id, findings[i].id,
+		               findings[i].result, findings[i].evidence);
+	hp_verdict_free(verdict);
+	hp_crew_free(how.crew);
+	hp_knowledge_close(knowledge);
+	hp_facts_free(facts);
+	return text.data;
+}
+
+/* Has the rules in a file of knowledge write otherwise of what they do not see. */
+static void reword(const char *path)
+{
+	static const char words[] = "not seen", others[] = "NOT SEEN";
+	sqlite3 *db = NULL;
+	sqlite3_blob *texts = NULL;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_blob_open(db, "main", "packed", "texts", 1, 1, &texts), SQLITE_OK);
+	size_t size = (size_t)sqlite3_blob_bytes(texts), count = 0;
+	hp_cleanup_free char *copy = hp_calloc(1, size);
+	assert_int_equal(sqlite3_blob_read(texts, copy, (int)size, 0), SQLITE_OK);
+	for (char *at = copy; (at = memmem(at, size - (size_t)(at - copy), words, strlen(words)));
+	     count++)
+		memcpy(at, others, strlen(others));
+	assert_true(count > 0);
+	assert_int_equal(sqlite3_blob_write(texts, copy, (int)size, 0), SQLITE_OK);
+	sqlite3_blob_close(texts);
+	sqlite3_close(db);
+}
+
+/* A crew with other knowledge finds nothing that counts. */
+static void a_crew_may_open_its_knowledge(void **state)
+{
+	const char *built = getenv("HP_TEST_KNOWLEDGE");
+	hp_cleanup_free char *other = path_in(*state, "knowledge.sqlite");
+	const char *const files[] = {built, other, "/nonexistent"};
+	reword(other);
+	hp_cleanup_free char *alone = all_found_by(1, NULL);
+	assert_non_null(strstr(alone, "nvidia-driver"));
+	for (size_t i = 0; i < HP_COUNT(files); i++)
+		for (size_t processors = 2; processors <= 4; processors *= 2) {
+			hp_cleanup_free char *found = all_found_by(processors, files[i]);
+			assert_string_equal(alone, found);
+		}
+}
+
 static const struct hp_offer *offer_of(const struct hp_verdict_host *host, const char *surface,
                                        const char *share)
 {
@@ -407,6 +476,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(readiness_and_distance),
 	    cmocka_unit_test(processors_find_the_same),
+	    cmocka_unit_test_setup_teardown(a_crew_may_open_its_knowledge, bench_open, bench_close),
 	    cmocka_unit_test_setup_teardown(subjects_hit_what_they_mean, bench_open, bench_close),
 	    cmocka_unit_test_setup_teardown(applies_narrows, bench_open, bench_close),
 	    cmocka_unit_test_setup_teardown(findings_of_the_host_stand_once, bench_open,
