@@ -113,11 +113,12 @@ enum { HP_TIDY = 0 };
 struct hp_session {
 	struct hp_facts *facts;
 	struct hp_knowledge *knowledge;
-	bool judges;           // set before it is opened: a verdict is wanted
-	struct hp_crew *crew;  // at work from then on, for the first verdict
-	struct hp_host *first; // open, and read ahead by then
-	size_t hosts;          // that could be read
-	size_t failed;         // that could not; a message was printed
+	bool judges;            // set before it is opened: a verdict is wanted
+	struct hp_crew *crew;   // at work from then on, for the first verdict
+	struct hp_host *first;  // open, and read ahead by then
+	struct hp_ahead *ahead; // what is read ahead of the host that is to be probed next
+	size_t hosts;           // that could be read
+	size_t failed;          // that could not; a message was printed
 };
 
 int hp_session_open(const struct hp_options *options, struct hp_session *ret, struct hp_error *err);

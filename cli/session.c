@@ -6,7 +6,6 @@
 #include "facts/assume.h"
 #include "facts/derive.h"
 #include "facts/value.h"
-#include "host/ahead.h"
 #include "host/host.h"
 #include "probe/kernel-log.h"
 #include "probe/probe.h"
@@ -31,6 +30,7 @@ static struct hp_knowledge_options knowledge_options(const struct hp_options *op
 void hp_session_close(struct hp_session *session)
 {
 	hp_crew_free(session->crew);
+	hp_ahead_free(session->ahead);
 	hp_host_close(session->first);
 	hp_knowledge_close(session->knowledge);
 	hp_facts_free(session->facts);
@@ -51,9 +51,15 @@ static const char *base_name(const char *path)
 	return slash && slash[1] ? slash + 1 : path;
 }
 
-static void read_ahead(void *host)
+struct ahead {
+	struct hp_host *host;
+	struct hp_ahead *to;
+};
+
+static void read_ahead(void *data)
 {
-	hp_probe_ahead(host);
+	const struct ahead *ahead = data;
+	hp_probe_ahead(ahead->host, ahead->to);
 }
 
 /* Has children prepare the judgement, and read ahead of us what host there is to be read. */
@@ -64,11 +70,15 @@ static void hire(const struct hp_options *options, struct hp_session *session, s
 	                              .knowledge_options = &knowledge};
 	if (!session->judges || session->crew)
 		return;
-	if (host && hp_host_kind(host) != HP_HOST_CAPTURE && hp_ahead_new(host)) {
+	/* What is to be woken on purpose we read ourselves. */
+	bool ahead = host && hp_host_kind(host) != HP_HOST_CAPTURE && !options->wake.count;
+	struct ahead errand = {.host = host, .to = ahead ? hp_ahead_new() : NULL};
+	if (errand.to) {
 		start.errand = read_ahead;
-		start.errand_data = host;
+		start.errand_data = &errand;
 	}
 	session->crew = hp_crew_new(session->facts, &start);
+	session->ahead = errand.to;
 }
 
 /* The host that will be read first, if children can begin with it before the knowledge is open. */
@@ -111,11 +121,13 @@ static int probe(const struct hp_options *options, struct hp_session *session, s
 		wake[i] = hp_value_address(options->wake.items[i], addresses[i], HP_VALUE_SIZE)
 		              ? addresses[i]
 		              : options->wake.items[i];
-	struct hp_probe_options probes = {.prove_kvm = options->prove_kvm, .wake = wake};
 	hire(options, session, host);
+	struct hp_probe_options probes = {
+	    .prove_kvm = options->prove_kvm, .wake = wake, .ahead = hp_steal(session->ahead)};
 	hp_facts_begin_host(session->facts, hp_host_name(host));
 	int code = hp_probe_all(host, session->facts, &probes, err);
 	hp_host_close(host);
+	hp_ahead_free(probes.ahead);
 	free(addresses);
 	free(wake);
 	return code;

@@ -4,6 +4,7 @@
 #include "base/database.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "facts/tape.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,6 +23,7 @@ struct hp_facts {
 	size_t begun_count;
 	struct insert *inserts[HP_TBL_COUNT]; // NULL before the first row
 	bool once;                            // a row with the same key is refused
+	struct hp_tape *tape;                 // what rows go to instead of a store, or NULL
 };
 
 const struct hp_table_def *hp_table_find(const char *name)
@@ -72,6 +74,14 @@ int hp_facts_new(struct hp_facts **ret, struct hp_error *err)
 	}
 	*ret = facts;
 	return 0;
+}
+
+struct hp_facts *hp_facts_new_tape(struct hp_tape *tape)
+{
+	struct hp_facts *facts = hp_calloc(1, sizeof(*facts));
+	facts->host = hp_strdup("");
+	facts->tape = tape;
+	return facts;
 }
 
 static void finish_inserts(struct hp_facts *facts)
@@ -208,53 +218,102 @@ static void bind(struct insert *insert, int column, const char *value)
 	sqlite3_bind_text(insert->statement, column + 1, copy, (int)size - 1, SQLITE_STATIC);
 }
 
-struct hp_row hp_row_begin(struct hp_facts *facts, enum hp_tbl table)
+static void bind_key(struct insert *insert, enum hp_tbl table, int column, const char *version)
 {
-	if (!facts)
-		return (struct hp_row){0};
+	if (strcmp(hp_tables[table].columns[column].domain, "version") != 0)
+		return;
+	char *key = hp_version_key(version);
+	if (key)
+		sqlite3_bind_text(insert->statement, column + 2, key, -1, free);
+}
+
+static struct insert *begin(struct hp_facts *facts, enum hp_tbl table)
+{
 	struct insert *insert = insert_for(facts, table);
 	sqlite3_reset(insert->statement);
 	sqlite3_clear_bindings(insert->statement);
 	insert->used = 0;
 	bind(insert, 0, facts->host); // every table of facts begins with it
+	return insert;
+}
+
+struct hp_row hp_row_begin(struct hp_facts *facts, enum hp_tbl table)
+{
+	if (facts->tape)
+		hp_tape_add(facts->tape, HP_TAPE_BEGIN, table, 0, NULL, 0);
+	else
+		begin(facts, table);
 	return (struct hp_row){.facts = facts, .table = table};
 }
 
 void hp_row_text(struct hp_row *row, int column, const char *value)
 {
-	if (!value || !row->facts)
+	if (!value)
 		return;
 	hp_cleanup_free char *clean = cleaned(value);
 	value = clean ? clean : value;
+	if (row->facts->tape) {
+		hp_tape_add(row->facts->tape, HP_TAPE_TEXT, row->table, column, value,
+		            strlen(value) + 1);
+		return;
+	}
 	struct insert *insert = row->facts->inserts[row->table];
 	bind(insert, column, value);
-	if (strcmp(hp_tables[row->table].columns[column].domain, "version") != 0)
-		return;
-	char *key = hp_version_key(value);
-	if (key)
-		sqlite3_bind_text(insert->statement, column + 2, key, -1, free);
+	bind_key(insert, row->table, column, value);
 }
 
 void hp_row_number(struct hp_row *row, int column, int64_t value)
 {
-	if (row->facts)
+	if (row->facts->tape)
+		hp_tape_add(row->facts->tape, HP_TAPE_NUMBER, row->table, column, &value,
+		            sizeof(value));
+	else
 		sqlite3_bind_int64(row->facts->inserts[row->table]->statement, column + 1, value);
 }
 
-int hp_row_put(struct hp_row *row, struct hp_error *err)
+static int put(struct hp_facts *facts, enum hp_tbl table, struct hp_error *err)
 {
-	if (!row->facts)
-		return 0;
-	sqlite3_stmt *insert = row->facts->inserts[row->table]->statement;
+	sqlite3_stmt *insert = facts->inserts[table]->statement;
 	int code = sqlite3_step(insert);
-	int constraint = sqlite3_extended_errcode(row->facts->db);
+	int constraint = sqlite3_extended_errcode(facts->db);
 	sqlite3_reset(insert);
 	if (code == SQLITE_DONE)
 		return 0;
 	if (constraint == SQLITE_CONSTRAINT_PRIMARYKEY || constraint == SQLITE_CONSTRAINT_UNIQUE)
 		return hp_fail(err, -EEXIST, "a row with the same key stands above");
-	return hp_fail(err, -EINVAL, "facts: row of %s: %s", hp_tables[row->table].name,
-	               sqlite3_errmsg(row->facts->db));
+	return hp_fail(err, -EINVAL, "facts: row of %s: %s", hp_tables[table].name,
+	               sqlite3_errmsg(facts->db));
+}
+
+int hp_row_put(struct hp_row *row, struct hp_error *err)
+{
+	if (!row->facts->tape)
+		return put(row->facts, row->table, err);
+	hp_tape_add(row->facts->tape, HP_TAPE_PUT, row->table, 0, NULL, 0);
+	return 0;
+}
+
+/* Texts stay where they are until their row is put. */
+int hp_facts_play(struct hp_facts *facts, const struct hp_tape *tape, struct hp_error *err)
+{
+	const struct hp_tape_step *step;
+	int code = 0;
+	for (size_t at = 0; !code && (step = hp_tape_next(tape, &at));) {
+		struct insert *insert = step->what == HP_TAPE_BEGIN ? begin(facts, step->table)
+		                                                    : facts->inserts[step->table];
+		const void *value = step + 1;
+		if (step->what == HP_TAPE_TEXT) {
+			sqlite3_bind_text(insert->statement, step->column + 1, value,
+			                  (int)step->size - 1, SQLITE_STATIC);
+			bind_key(insert, step->table, step->column, value);
+		} else if (step->what == HP_TAPE_NUMBER) {
+			sqlite3_bind_int64(insert->statement, step->column + 1,
+			                   *(const int64_t *)value);
+		} else if (step->what == HP_TAPE_PUT) {
+			code = put(facts, step->table, err);
+		}
+	}
+	return code;
 }
 
 int hp_facts_observed(struct hp_facts *facts, enum hp_tbl table, const char *subject,

@@ -33,8 +33,7 @@ void hp_facts_begin_host(struct hp_facts *facts, const char *name);
 const char *const *hp_facts_begun(const struct hp_facts *facts, size_t *ret_count);
 
 /* A row being written. Begin it, set columns (by the enums of schema.h), put it. What is not set is
- * NULL: unknown. Setting a text of NULL leaves it unknown. Only one row a table can be open. A row
- * of no facts (NULL) goes nowhere. */
+ * NULL: unknown. Setting a text of NULL leaves it unknown. Only one row a table can be open. */
 struct hp_row {
 	struct hp_facts *facts;
 	enum hp_tbl table;

@@ -9,7 +9,6 @@
 
 #define HP_ADDRESS_SIZE 20 // "10000:e1:00.0" and a good deal more
 
-struct hp_ahead;
 struct hp_capture;
 struct hp_memory;
 struct hp_recorder;
@@ -86,8 +85,7 @@ struct hp_host {
 	struct hp_coverage *coverage; // root
 	struct hp_capture *capture;
 	struct hp_recorder *recorder;
-	struct hp_ahead *ahead; // NULL: nobody reads ahead
-	hp_change_told *told;   // rehearsed if not NULL
+	hp_change_told *told; // rehearsed if not NULL
 	void *told_data;
 	int lock; // inherited by children that change things, -1 for none
 };

@@ -205,7 +205,12 @@ void hp_memory_close(struct hp_host *host)
 	free(memory);
 }
 
-static void remember(struct hp_host *host, const char *address, const uint8_t *bytes, size_t size)
+bool hp_host_remembers(const struct hp_host *host)
+{
+	return host->memory;
+}
+
+void hp_host_remember(struct hp_host *host, const char *address, const uint8_t *bytes, size_t size)
 {
 	struct hp_memory *memory = memory_of(host);
 	if (!memory || size < 64 || strlen(address) >= HP_ADDRESS_SIZE)
@@ -273,7 +278,7 @@ static ssize_t settle(struct hp_host *host, const char *address, const uint8_t *
 		return length;
 	if (vanished(bytes, (size_t)length))
 		return -ENODEV;
-	remember(host, address, bytes, (size_t)length);
+	hp_host_remember(host, address, bytes, (size_t)length);
 	if ((size_t)length > size)
 		length = (ssize_t)size;
 	memcpy(buffer, bytes, (size_t)length);

@@ -12,3 +12,7 @@ ssize_t hp_host_config(struct hp_host *host, const char *address, uint8_t *buffe
                        int64_t *ret_age);
 /* The same of the function whose directory is open. */
 ssize_t hp_dir_config(struct hp_dir *dir, uint8_t *buffer, size_t size, int64_t *ret_age);
+/* Whether what is read of it is remembered at all. */
+bool hp_host_remembers(const struct hp_host *host);
+/* Remembers what another process has just read of it. */
+void hp_host_remember(struct hp_host *host, const char *address, const uint8_t *bytes, size_t size);

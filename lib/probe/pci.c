@@ -7,7 +7,6 @@
 #include "base/cleanup.h"
 #include "base/database.h"
 #include "base/text.h"
-#include "host/ahead.h"
 #include "host/memory.h"
 
 #include <ctype.h>
@@ -19,17 +18,33 @@
 #define DEVICES  "/sys/bus/pci/devices"
 #define MDEV_BUS "/sys/class/mdev_bus"
 
+/* What functions give besides their rows. */
+struct tally {
+	uint64_t header_only; // functions whose config space ended behind its header
+	uint64_t unread;      // functions whose config space this level does not read
+	uint64_t flags;
+};
+
+_Static_assert(sizeof(struct tally) <= sizeof(((struct hp_ahead_extra *)0)->words),
+               "it travels as words");
+
+enum flag {
+	METHODS_SHOWN = 1 << 0, // reset_method, of those that were asked for it
+	METHODS_MISSING = 1 << 1,
+	PARTIAL = 1 << 2, // something was listed and could not be read
+};
+
 struct scan {
 	struct hp_host *host;
-	struct hp_facts *facts; // NULL: it is read ahead, for whoever writes the facts
+	struct hp_facts *facts;
+	struct hp_ahead *ahead; // of a child that reads ahead, or NULL
 	struct hp_error *err;
-	struct hp_dir *bus;                  // what lists them, held open; NULL where it is not
-	bool methods_shown, methods_missing; // reset_method, of those that were asked for it
+	struct hp_dir *bus; // what lists them, held open; NULL where it is not
 	bool groups_shown;  // the kernel has a directory of IOMMU groups, if only an empty one
 	bool no_groups;     // it is empty: no function is in one
-	bool partial;       // something was listed and could not be read
-	size_t header_only; // functions whose config space ended behind its header
-	size_t unread;      // functions whose config space this level does not read
+	struct tally tally;
+	uint8_t *config; // what was read of a function is left here for who remembers it, or NULL
+	size_t config_length;
 };
 
 struct function {
@@ -57,8 +72,6 @@ static int gap(struct scan *scan, const struct function *f, const char *file, co
                const char *why)
 {
 	char what[160];
-	if (!scan->facts)
-		return 0;
 	snprintf(what, sizeof(what), "%s/%s%s%s", f->above, f->address, *file ? "/" : "", file);
 	return hp_facts_gap(scan->facts, kind, what, "%s", why);
 }
@@ -370,8 +383,6 @@ static int say_remembered(struct scan *scan, const struct function *f, int64_t a
 static void config_gap(struct scan *scan, const struct function *f, int code)
 {
 	char what[160];
-	if (!scan->facts)
-		return;
 	snprintf(what, sizeof(what), "%s/%s/config", f->above, f->address);
 	if (code == -ECANCELED)
 		hp_facts_gap(scan->facts, "asleep", what,
@@ -385,19 +396,19 @@ static bool read_config(struct scan *scan, struct function *f, struct hp_config 
 {
 	uint8_t bytes[HP_CONFIG_EXTENDED];
 	if (hp_host_level(scan->host) == 0) {
-		scan->unread++;
+		scan->tally.unread++;
 		return false;
 	}
 	int64_t age = 0;
 	ssize_t length = hp_dir_config(f->dir, bytes, sizeof(bytes), &age);
 	if (length < 0)
 		return config_gap(scan, f, (int)length), false;
-	if (!scan->facts)
-		return true;
 	if (age > 0)
 		say_remembered(scan, f, age);
+	else if (scan->config)
+		memcpy(scan->config, bytes, scan->config_length = (size_t)length);
 	hp_config_decode(bytes, (size_t)length, ret);
-	scan->header_only += length == HP_CONFIG_HEADER;
+	scan->tally.header_only += length == HP_CONFIG_HEADER;
 	if (ret->problem)
 		gap(scan, f, "config", "malformed", ret->problem);
 	return true;
@@ -408,7 +419,7 @@ static int read_bars(struct scan *scan, const struct function *f, const struct h
 	char resource[2048];
 	ssize_t length =
 	    f->plumbing ? -ECANCELED : hp_dir_read(f->dir, "resource", resource, sizeof(resource));
-	if (length >= 0 && scan->facts)
+	if (length >= 0)
 		return hp_probe_bars(scan->facts, f->address, resource, config, scan->err);
 	unread(scan, f, "resource", (int)length);
 	return 0;
@@ -417,7 +428,7 @@ static int read_bars(struct scan *scan, const struct function *f, const struct h
 /* A function that goes away while it is read leaves no row: it is no longer there. */
 static int vanished(struct scan *scan, const struct function *f)
 {
-	scan->partial = true;
+	scan->tally.flags |= PARTIAL;
 	return gap(scan, f, "", "vanished", "was listed, and gone when it was read");
 }
 
@@ -430,8 +441,7 @@ static bool read_sriov(struct scan *scan, struct function *f)
 static void read_reset_method(struct scan *scan, struct function *f)
 {
 	bool shown = read_attribute(scan, f, &reset_method);
-	scan->methods_shown |= shown;
-	scan->methods_missing |= !shown;
+	scan->tally.flags |= shown ? METHODS_SHOWN : METHODS_MISSING;
 }
 
 /* Reads what the kernel answers from memory. Returns whether the function is still there
@@ -467,9 +477,9 @@ static int read_function(struct scan *scan, struct function *f)
 	struct hp_config config;
 	if (!read_memory(scan, f))
 		return vanished(scan, f);
-	scan->partial |= !f->whole;
+	scan->tally.flags |= f->whole ? 0 : PARTIAL;
 	bool configured = read_config(scan, f, &config);
-	if (configured && scan->facts)
+	if (configured)
 		set_config(&f->row, &config);
 	if (configured && !f->plumbing)
 		read_attributes(scan, f, links_now, HP_COUNT(links_now));
@@ -492,8 +502,8 @@ static int probe_function(struct scan *scan, const char *above, const char *addr
 	if (r == -ENOENT || r == -ENODEV)
 		return vanished(scan, &f);
 	if (r < 0) {
-		scan->partial = true;
-		return scan->facts ? hp_probe_gap(scan->facts, path, r) : 0;
+		scan->tally.flags |= PARTIAL;
+		return hp_probe_gap(scan->facts, path, r);
 	}
 	f.dir = dir;
 	f.row = hp_row_begin(scan->facts, HP_TBL_PCI_FUNCTION);
@@ -501,16 +511,33 @@ static int probe_function(struct scan *scan, const char *above, const char *addr
 	return read_function(scan, &f);
 }
 
+/* Puts what a child read of it ahead: 1; 0 if it did not. */
+static int put_ahead(struct scan *scan, size_t number, const char *address)
+{
+	struct hp_tape tape;
+	struct hp_ahead_extra extra;
+	struct tally tally;
+	if (!hp_ahead_take(scan->ahead, number, address, &tape, &extra))
+		return 0;
+	memcpy(&tally, extra.words, sizeof(tally));
+	scan->tally.header_only += tally.header_only;
+	scan->tally.unread += tally.unread;
+	scan->tally.flags |= tally.flags;
+	if (extra.data)
+		hp_host_remember(scan->host, address, extra.data, extra.length);
+	int r = hp_facts_play(scan->facts, &tape, scan->err);
+	return r < 0 ? r : 1;
+}
+
 static int probe_listed(struct scan *scan, const struct hp_names *names)
 {
 	int r = 0;
-	for (size_t i = 0; r == 0 && i < names->count; i++) {
-		hp_ahead_take(scan->host, i, names->names[i]);
-		if (hp_is_pci_address(names->names[i]))
+	for (size_t i = 0; r >= 0 && i < names->count; i++)
+		if ((r = put_ahead(scan, i, names->names[i])) == 0 &&
+		    hp_is_pci_address(names->names[i]))
 			r = probe_function(scan, DEVICES, names->names[i]);
-	}
-	hp_ahead_finish(scan->host);
-	return r;
+	hp_ahead_finish(scan->ahead);
+	return r < 0 ? r : 0;
 }
 
 /* Parents of mediated devices that the bus does not list: seen in copies of parts of sysfs. */
@@ -534,7 +561,7 @@ static int probe_unlisted(struct scan *scan, const struct hp_names *listed)
 static int settle_reset_methods(struct scan *scan)
 {
 	sqlite3_stmt *statement hp_cleanup_statement = NULL;
-	if (!scan->methods_shown || !scan->methods_missing)
+	if (~scan->tally.flags & (METHODS_SHOWN | METHODS_MISSING))
 		return 0;
 	int r =
 	    hp_db_prepare(hp_facts_db(scan->facts),
@@ -552,17 +579,17 @@ static int settle_reset_methods(struct scan *scan)
 static int say_gaps(struct scan *scan)
 {
 	int r = 0;
-	if (scan->unread)
+	if (scan->tally.unread)
 		r = hp_facts_gap(
 		    scan->facts, "level", DEVICES "/*/config",
 		    "level 0 does not read config space: capabilities of %zu functions "
 		    "are unknown",
-		    scan->unread);
-	if (r == 0 && scan->header_only)
+		    (size_t)scan->tally.unread);
+	if (r == 0 && scan->tally.header_only)
 		r = hp_facts_gap(scan->facts, "privilege", DEVICES "/*/config",
 		                 "without privilege the kernel shows 64 bytes: capabilities of %zu "
 		                 "functions are unknown",
-		                 scan->header_only);
+		                 (size_t)scan->tally.header_only);
 	return r;
 }
 
@@ -586,24 +613,32 @@ static int begin(struct scan *scan, struct hp_names *names)
 	return listed;
 }
 
-void hp_probe_ahead(struct hp_host *host)
+void hp_probe_ahead(struct hp_host *host, struct hp_ahead *ahead)
 {
 	struct hp_names names hp_cleanup_names = {0};
-	struct scan scan = {.host = host};
+	uint8_t config[HP_CONFIG_EXTENDED];
+	struct scan scan = {.host = host,
+	                    .facts = hp_ahead_facts(ahead),
+	                    .config = hp_host_remembers(host) ? config : NULL};
 	begin(&scan, &names);
-	for (size_t i = names.count; i-- > 0 && hp_ahead_begin(host, i, names.names[i]);) {
+	for (size_t i = names.count; i-- > 0 && hp_ahead_begin(ahead, i, names.names[i]);) {
+		scan.tally = (struct tally){0};
+		scan.config_length = 0;
 		if (hp_is_pci_address(names.names[i]))
 			probe_function(&scan, DEVICES, names.names[i]);
-		hp_ahead_end(host);
+		struct hp_ahead_extra extra = {.data = scan.config_length ? config : NULL,
+		                               .length = scan.config_length};
+		memcpy(extra.words, &scan.tally, sizeof(scan.tally));
+		hp_ahead_end(ahead, &extra);
 	}
 	hp_dir_close(scan.bus);
 }
 
 int hp_probe_pci(struct hp_host *host, struct hp_facts *facts,
-                 const struct hp_probe_options *options HP_UNUSED, struct hp_error *err)
+                 const struct hp_probe_options *options, struct hp_error *err)
 {
 	struct hp_names names hp_cleanup_names = {0};
-	struct scan scan = {.host = host, .facts = facts, .err = err};
+	struct scan scan = {.host = host, .facts = facts, .ahead = options->ahead, .err = err};
 	int listed = begin(&scan, &names);
 	int r = listed < 0 ? no_bus(&scan, listed) : probe_listed(&scan, &names);
 	hp_dir_close(scan.bus);
@@ -617,5 +652,5 @@ int hp_probe_pci(struct hp_host *host, struct hp_facts *facts,
 	if (r < 0 || listed < 0)
 		return r;
 	return hp_facts_observed(facts, HP_TBL_PCI_FUNCTION, "",
-	                         scan.partial ? "partial" : "complete", err);
+	                         scan.tally.flags & PARTIAL ? "partial" : "complete", err);
 }

@@ -1,6 +1,5 @@
 // The door: live, root, levels, sleeping devices, programs. SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
-#include "host/ahead.h"
 #include "host/host.h"
 #include "host/memory.h"
 
@@ -372,46 +371,6 @@ static void test_wakes_on_purpose(void **state)
 	hp_host_close(host);
 }
 
-static void reads(struct hp_host *host, const char *name, const char *expected)
-{
-	char text[64];
-	struct hp_dir *dir;
-	assert_int_equal(hp_dir_open(host, "/sys/bus/pci/devices/" AWAKE, &dir), 0);
-	assert_true(hp_dir_read(dir, name, text, sizeof(text)) > 0);
-	assert_string_equal(text, expected);
-	hp_dir_close(dir);
-}
-
-static void test_reads_ahead(void **state)
-{
-	struct hp_host *host = open_tree(*state, 0, false);
-	int status;
-	assert_true(hp_ahead_new(host));
-	if (fork() == 0) {
-		bool begun = hp_ahead_begin(host, 1, AWAKE);
-		reads(host, "vendor", "0x10de");
-		hp_ahead_end(host);
-		hp_ahead_begin(host, 0, ASLEEP); // and does not come to its end
-		reads(host, "vendor", "0x10de");
-		_exit(!begun);
-	}
-	wait(&status);
-	assert_int_equal(status, 0);
-	put(*state, "/sys/devices/pci0000:00/0000:00:01.0/" AWAKE "/vendor", "0x1002\n");
-	hp_ahead_take(host, 0, ASLEEP);
-	reads(host, "vendor", "0x1002");
-	hp_ahead_take(host, 1, AWAKE);
-	assert_false(hp_ahead_begin(host, 1, AWAKE));
-	reads(host, "vendor", "0x10de");
-	reads(host, "class", "0x030200"); // was not asked for
-	hp_ahead_take(host, 1, ASLEEP);   // the list has changed meanwhile
-	reads(host, "vendor", "0x1002");
-	hp_ahead_take(host, 1, AWAKE);
-	hp_ahead_finish(host);
-	reads(host, "vendor", "0x1002");
-	hp_host_close(host);
-}
-
 /* A GPU that was seen awake, and sleeps when it is looked at again. */
 static struct hp_host *open_remembering(const struct tree *tree, const char *memory)
 {
@@ -560,7 +519,6 @@ int main(void)
 	    WITH_TREE(test_level_1_keeps_off_what_is_never_read),
 	    WITH_TREE(test_sleepers_are_left_alone),
 	    WITH_TREE(test_wakes_on_purpose),
-	    WITH_TREE(test_reads_ahead),
 	    WITH_TREE(test_remembers_for_the_boot),
 	    cmocka_unit_test(test_runs_programs),
 	    cmocka_unit_test(test_deadline_kills),

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -438,6 +439,138 @@ static void test_trouble(void **state HP_UNUSED)
 	tree_remove(&tree);
 }
 
+// -- reading ahead --
+
+/* A child reads all of it ahead; `meanwhile` is then done to the tree before we come to it. */
+static struct hp_facts *probe_behind(const struct tree *tree, const char *memory,
+                                     void (*meanwhile)(const struct tree *))
+{
+	struct hp_host_options options = {.level = 1, .memory = memory};
+	struct hp_probe_options probes = {.ahead = hp_ahead_new()};
+	struct hp_facts *facts = new_facts();
+	struct hp_host *host = NULL;
+	struct hp_error err = {0};
+	int status;
+	if (hp_host_open_root(tree->path, &options, &host, &err) < 0)
+		fail_msg("%s", err.message);
+	pid_t child = fork();
+	if (child == 0) {
+		hp_probe_ahead(host, probes.ahead);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	if (meanwhile)
+		meanwhile(tree);
+	if (hp_probe_all(host, facts, &probes, &err) < 0)
+		fail_msg("%s", err.message);
+	hp_host_close(host);
+	hp_ahead_free(probes.ahead);
+	return facts;
+}
+
+static void change_vendor(const struct tree *tree)
+{
+	tree_put(tree, "/sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0/vendor", "0x1002\n");
+}
+
+static void add_function(const struct tree *tree)
+{
+	change_vendor(tree);
+	put_function(tree, "pci0000:00/0000:00:00.0", "0x8086\n", "0x2f00\n", "0x060000\n");
+}
+
+static void assert_same_facts(struct hp_facts *ours, struct hp_facts *theirs)
+{
+	struct hp_error err = {0};
+	json_t *left = hp_facts_export(ours, hp_facts_host(ours), &err);
+	json_t *right = hp_facts_export(theirs, hp_facts_host(theirs), &err);
+	char *texts[] = {json_dumps(left, JSON_SORT_KEYS), json_dumps(right, JSON_SORT_KEYS)};
+	assert_non_null(strstr(texts[0], "0000:01:00.0"));
+	assert_string_equal(texts[0], texts[1]);
+	free(texts[0]);
+	free(texts[1]);
+	json_decref(left);
+	json_decref(right);
+}
+
+/* A GPU with config space and BARs, one that sleeps, one that shows no more than a header, one that
+ * is gone, one that says nonsense. */
+static void put_mixed(const struct tree *tree)
+{
+	struct image image = gpu();
+	put16(&image, PCI_VENDOR_ID, 0x10de);
+	put16(&image, PCI_DEVICE_ID, 0x2330);
+	put_gpu(tree);
+	put_function(tree, "pci0000:00/0000:00:02.0", "0x10de\n", "0x2330\n", "0x030200\n");
+	put_function(tree, "pci0000:00/0000:00:03.0", "banana\n", "0x0001\n", "0x020000\n");
+	put_function(tree, "pci0000:00/0000:00:04.0", "0x10de\n", "0x2330\n", "0x030200\n");
+	tree_put_bytes(tree, "/sys/devices/pci0000:00/0000:00:04.0/config", image.bytes,
+	               HP_CONFIG_HEADER);
+	tree_put_link(tree, DEVICES "0000:02:00.0", "../../../devices/pci0000:00/0000:02:00.0");
+	tree_put(tree, "/sys/devices/pci0000:00/0000:00:02.0/power/runtime_status", "suspended\n");
+	tree_put_bytes(tree, "/sys/devices/pci0000:00/0000:00:02.0/config", image.bytes,
+	               sizeof(image.bytes));
+	tree_put_bytes(tree, "/sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0/config",
+	               image.bytes, sizeof(image.bytes));
+	tree_put(tree, "/sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0/resource",
+	         "0x0000000093000000 0x0000000093ffffff 0x0000000000040200\n");
+	tree_put(tree, "/sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0/reset_method", "flr\n");
+	tree_put(tree, "/proc/sys/kernel/random/boot_id", "b00\n");
+}
+
+static void test_ahead(void **state HP_UNUSED)
+{
+	struct tree tree;
+	tree_make(&tree);
+	put_mixed(&tree);
+	struct hp_facts *alone = probe(&tree, 1), *behind = probe_behind(&tree, NULL, NULL);
+	assert_fact(behind,
+	            "SELECT count(DISTINCT kind) FROM gap WHERE kind IN ('asleep', 'vanished')",
+	            "2");
+	assert_same_facts(alone, behind);
+	hp_facts_free(behind);
+	/* What it read counts, where it read it. */
+	behind = probe_behind(&tree, NULL, change_vendor);
+	assert_fact(behind, "SELECT vendor FROM pci_function WHERE address = '0000:01:00.0'",
+	            "10de");
+	hp_facts_free(behind);
+	/* The list has changed meanwhile: nothing of it is where it was. */
+	behind = probe_behind(&tree, NULL, add_function);
+	assert_fact(behind, "SELECT vendor FROM pci_function WHERE address = '0000:01:00.0'",
+	            "1002");
+	hp_facts_free(behind);
+	hp_facts_free(alone);
+	tree_remove(&tree);
+}
+
+static void fall_asleep(const struct tree *tree)
+{
+	tree_put(tree, "/sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0/power/runtime_status",
+	         "suspended\n");
+}
+
+/* What a child read is remembered as if we had read it. */
+static void test_ahead_remembers(void **state HP_UNUSED)
+{
+	struct tree tree;
+	char memory[96];
+	tree_make(&tree);
+	put_mixed(&tree);
+	snprintf(memory, sizeof(memory), "%s/memory", tree.path);
+	hp_facts_free(probe_behind(&tree, memory, fall_asleep));
+	struct hp_facts *facts = probe_behind(&tree, memory, NULL);
+	assert_fact(facts, "SELECT flr FROM pci_function WHERE address = '0000:01:00.0'", "1");
+	assert_fact(facts,
+	            "SELECT count(*) > 0 FROM origin WHERE tbl = 'pci_function' AND subject = "
+	            "'0000:01:00.0' AND col = 'flr'",
+	            "1");
+	hp_facts_free(facts);
+	tree_remove(&tree);
+}
+
+// -- nothing --
+
 /* A root without a PCI directory has said nothing about PCI. */
 static void test_nothing(void **state HP_UNUSED)
 {
@@ -718,6 +851,8 @@ int main(void)
 	    cmocka_unit_test(test_level_0),
 	    cmocka_unit_test(test_asleep),
 	    cmocka_unit_test(test_trouble),
+	    cmocka_unit_test(test_ahead),
+	    cmocka_unit_test(test_ahead_remembers),
 	    cmocka_unit_test(test_nothing),
 	    cmocka_unit_test(test_vendor_vfio),
 	    cmocka_unit_test(test_mdev_modes),
